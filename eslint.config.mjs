@@ -15,7 +15,10 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only; the configuration is the one exception.' },
+        {
+          selector: 'ExportDefaultDeclaration',
+          message: 'Named exports only; the configuration is the one exception.',
+        },
       ],
     },
   },

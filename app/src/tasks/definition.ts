@@ -1,0 +1,101 @@
+import type { z } from 'zod';
+import { DefinitionError } from './errors';
+
+/** The lanes of every queue, most urgent first. Few on purpose: each is one Redis list per queue. */
+export const PRIORITIES = ['high', 'normal', 'low', 'bulk'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** How long to wait before the next attempt: first, first x factor, … capped, each spread by +- jitter. */
+export interface Backoff {
+  /** Seconds before the second attempt. @default 1 */
+  readonly firstSeconds?: number;
+  /** By what each further wait grows. @default 2 */
+  readonly factor?: number;
+  /** The longest wait in seconds. @default 3600 */
+  readonly maxSeconds?: number;
+  /** Share of the wait that is random, 0 to 1, so that failures do not come back in step. @default 0.2 */
+  readonly jitter?: number;
+}
+
+export interface TaskDefinitionProps<Name extends string, Schema extends z.ZodType> {
+  /** Unique and stable: tasks in the ledger are found again by it. Lower case, digits, dots and dashes. */
+  readonly name: Name;
+  /** What the payload must be, checked at accept and again before the handler runs. */
+  readonly payload: Schema;
+  /** Version of the payload's shape; a worker only claims the versions that it knows. @default 1 */
+  readonly version?: number;
+  /** @default 'default' */
+  readonly queue?: string;
+  /** @default 'normal' */
+  readonly priority?: Priority;
+  /** Attempts before the task is dead, 1 to 100. @default 5 */
+  readonly attempts?: number;
+  readonly backoff?: Backoff;
+  /** Seconds that one attempt may take before its signal aborts, 1 to 86,400. @default 60 */
+  readonly timeLimitSeconds?: number;
+}
+
+export interface TaskDefinition<Name extends string = string, Schema extends z.ZodType = z.ZodType> {
+  readonly name: Name;
+  readonly payload: Schema;
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: Priority;
+  readonly attempts: number;
+  readonly backoff: Required<Backoff>;
+  readonly timeLimitSeconds: number;
+}
+
+/** What callers pass in (before the schema's defaults and transforms). */
+export type PayloadInput<D extends TaskDefinition> = z.input<D['payload']>;
+/** What the handler gets. */
+export type PayloadOutput<D extends TaskDefinition> = z.output<D['payload']>;
+
+const NAME = /^[a-z0-9][a-z0-9.-]{0,99}$/;
+
+/**
+ * Defines one kind of task. Web and worker share the definition; only workers need its handler.
+ * @throws DefinitionError naming the field, the value given and what is allowed.
+ */
+export function defineTask<const Name extends string, Schema extends z.ZodType>(
+  props: TaskDefinitionProps<Name, Schema>,
+): TaskDefinition<Name, Schema> {
+  const definition = {
+    name: props.name,
+    payload: props.payload,
+    version: props.version ?? 1,
+    queue: props.queue ?? 'default',
+    priority: props.priority ?? 'normal',
+    attempts: props.attempts ?? 5,
+    backoff: { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2, ...props.backoff },
+    timeLimitSeconds: props.timeLimitSeconds ?? 60,
+  };
+  const where = `task '${props.name}'`;
+  if (!NAME.test(definition.name)) throw new DefinitionError(where, 'name', definition.name, nameRule);
+  if (!NAME.test(definition.queue)) throw new DefinitionError(where, 'queue', definition.queue, nameRule);
+  wholeNumber(where, 'version', definition.version, 1, 32_767);
+  wholeNumber(where, 'attempts', definition.attempts, 1, 100);
+  wholeNumber(where, 'timeLimitSeconds', definition.timeLimitSeconds, 1, 86_400);
+  within(where, 'backoff.firstSeconds', definition.backoff.firstSeconds, 0, 86_400);
+  within(where, 'backoff.factor', definition.backoff.factor, 1, 10);
+  within(where, 'backoff.maxSeconds', definition.backoff.maxSeconds, 0, 604_800);
+  within(where, 'backoff.jitter', definition.backoff.jitter, 0, 1);
+  return definition;
+}
+
+/** True when `name` may be the name of a queue or a task. */
+export function isValidName(name: string): boolean {
+  return NAME.test(name);
+}
+
+export const nameRule = 'lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
+
+function wholeNumber(where: string, field: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new DefinitionError(where, field, value, `a whole number from ${min} to ${max}`);
+  }
+}
+
+function within(where: string, field: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) throw new DefinitionError(where, field, value, `a number from ${min} to ${max}`);
+}

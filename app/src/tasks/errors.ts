@@ -1,0 +1,65 @@
+/** A definition or an option is wrong: a mistake in the program, found before anything runs. */
+export class DefinitionError extends Error {
+  override readonly name = 'DefinitionError';
+  constructor(where: string, field: string, given: unknown, allowed: string) {
+    super(`${where}: ${field} is ${JSON.stringify(given)}; allowed is ${allowed}`);
+  }
+}
+
+/** What a caller asked to accept cannot be accepted; nothing was written. `path` says which part. */
+export class InvalidTaskError extends Error {
+  override readonly name = 'InvalidTaskError';
+  constructor(
+    readonly path: string,
+    reason: string,
+  ) {
+    super(`${path}: ${reason}`);
+  }
+}
+
+/** The task exists but is in a state in which the request makes no sense; nothing was changed. */
+export class TaskStateError extends Error {
+  override readonly name = 'TaskStateError';
+  constructor(
+    readonly taskId: string,
+    readonly state: string,
+    wanted: string,
+  ) {
+    super(`task ${taskId} is ${state}; ${wanted}`);
+  }
+}
+
+/**
+ * COMMIT was sent and its answer never came: the transaction may or may not have happened.
+ * The caller must ask the database, or repeat under the same idempotency key.
+ */
+export class CommitUnknownError extends Error {
+  override readonly name = 'CommitUnknownError';
+  constructor(cause: unknown) {
+    super('the connection to PostgreSQL was lost while committing, so whether the transaction happened is unknown', {
+      cause,
+    });
+  }
+}
+
+/** Thrown by a handler: more attempts would not help, so the task is dead at once with this reason. */
+export class NonRetryable extends Error {
+  override readonly name = 'NonRetryable';
+}
+
+/** Why a running attempt's signal was aborted. */
+export type AbortReason = 'time-limit' | 'lease-lost' | 'draining';
+
+/** What `signal.reason` is when the engine aborts an attempt. */
+export class AttemptAborted extends Error {
+  override readonly name = 'AttemptAborted';
+  constructor(readonly reason: AbortReason) {
+    super(
+      {
+        'time-limit': 'the attempt took longer than its time limit',
+        'lease-lost': 'the worker lost its lease, so another worker may run this task',
+        draining: 'the worker stops and its time to drain is over',
+      }[reason],
+    );
+  }
+}

@@ -1,0 +1,16 @@
+/** The durable task engine's only entry: everything else in this folder is its inside. */
+export { defineTask, isValidName, nameRule, PRIORITIES } from './definition';
+export type { Backoff, PayloadInput, PayloadOutput, Priority, TaskDefinition } from './definition';
+export {
+  AttemptAborted,
+  CommitUnknownError,
+  DefinitionError,
+  InvalidTaskError,
+  NonRetryable,
+  TaskStateError,
+} from './errors';
+export { createTasks, handle } from './engine';
+export type { Tasks, TasksOptions } from './engine';
+export { migrate } from './ledger/migrate';
+export { TASK_STATES } from './types';
+export type * from './types';

@@ -1,0 +1,167 @@
+import type { PayloadOutput, Priority, TaskDefinition } from './definition';
+
+/** Anything that can run a parameterised statement inside a transaction: a `pg` client, or a thin adapter. */
+export interface Transaction {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
+}
+
+/** The shape of a pino logger's methods that the engine uses. */
+export interface TaskLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AcceptOptions {
+  /** @default the definition's queue */
+  readonly queue?: string;
+  /** @default the definition's priority */
+  readonly priority?: Priority;
+  /** Not before this moment, at most a year ahead. @default now, by the database's clock */
+  readonly runAt?: Date;
+  /** Attempts before the task is dead, 1 to 100. @default the definition's */
+  readonly attempts?: number;
+}
+
+export interface AcceptedTask {
+  /** Uuid, stable for the task's life. */
+  readonly id: string;
+}
+
+export const TASK_STATES = ['waiting', 'queued', 'running', 'done', 'dead', 'cancelled', 'parked'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+export interface AttemptRecord {
+  readonly attempt: number;
+  /** Uuid of the worker's registration; null when it is no longer known. */
+  readonly worker: string | null;
+  readonly startedAt: Date;
+  /** Null while it runs. */
+  readonly finishedAt: Date | null;
+  /** Null when it succeeded or still runs. */
+  readonly error: string | null;
+}
+
+export interface TaskRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: Priority;
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly runAt: Date;
+  readonly progress: unknown;
+  readonly acceptedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Last error, or why the task is dead. */
+  readonly error: string | null;
+  readonly payload: unknown;
+}
+
+export interface TaskRecordWithAttempts extends TaskRecord {
+  readonly attempts: readonly AttemptRecord[];
+}
+
+export interface TaskFilter {
+  readonly state?: TaskState;
+  readonly queue?: string;
+  readonly name?: string;
+  /** Cursor of the page before. */
+  readonly after?: string;
+  /** 1 to 200. @default 50 */
+  readonly limit?: number;
+}
+
+export interface TaskPage {
+  /** Newest first. */
+  readonly items: readonly TaskRecord[];
+  /** Pass as `after` for the next page; null on the last. */
+  readonly next: string | null;
+}
+
+export interface QueueStatus {
+  readonly name: string;
+  /** Tasks that are due and not started. */
+  readonly backlog: number;
+  /** Tasks that are accepted for later (delay, backoff). */
+  readonly scheduled: number;
+  readonly running: number;
+  readonly dead: number;
+  /** How long the oldest due task has waited since it became due; 0 when there is none. */
+  readonly oldestAgeSeconds: number;
+}
+
+export interface WorkerStatus {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly running: number;
+  /** Where its last tasks came from. */
+  readonly source: 'redis' | 'postgres';
+  readonly draining: boolean;
+  readonly startedAt: Date;
+  readonly heartbeatAgeSeconds: number;
+}
+
+export interface SystemStatus {
+  readonly queues: readonly QueueStatus[];
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** What a handler gets. */
+export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
+  readonly taskId: string;
+  readonly payload: PayloadOutput<D>;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** Aborts at the time limit, at a lost lease, and at the end of the drain budget. */
+  readonly signal: AbortSignal;
+  /** Logs with the task's id and attempt. */
+  readonly log: TaskLogger;
+  /** Records how far the task is (JSON, at most 4 KiB); written at most four times a second, last value wins. */
+  progress(value: unknown): void;
+  /**
+   * Database effects of this task. Called after the handler has returned, in the transaction that completes the task,
+   * after the fence was checked: they happen exactly when the task is done. Must do database work only, and may be
+   * called again when the transaction has to be repeated (deadlock, serialisation failure).
+   */
+  effects(write: (tx: Transaction) => Promise<void>): void;
+  /** Accepts follow-up tasks and writes intermediate results under the fence: rolled back when the task is no longer ours. */
+  transaction<T>(write: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+export interface TaskHandler {
+  readonly definition: TaskDefinition;
+  run(context: TaskContext): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly handlers: readonly TaskHandler[];
+  /** Queues to take tasks from, with their weight (how often a queue's lanes are asked first). */
+  readonly queues: readonly { readonly name: string; readonly weight?: number }[];
+  /** Tasks that run at the same time, 1 to 1,000. @default 10 */
+  readonly concurrency?: number;
+}
+
+export interface StopOptions {
+  /** Seconds that running tasks may go on before their signal aborts and they are given back. @default 20 */
+  readonly deadlineSeconds?: number;
+}
+
+export interface Worker {
+  readonly id: string;
+  /**
+   * Takes no more tasks, lets the running ones finish until the deadline, gives the rest back uncounted.
+   * Resolves when nothing is in hand any more. Calling it again shortens the deadline.
+   */
+  stop(options?: StopOptions): Promise<void>;
+}
