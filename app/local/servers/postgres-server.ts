@@ -208,8 +208,7 @@ async function answers(url: string): Promise<boolean> {
     await client.connect();
     return true;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === '28P01')
+    if ((error as NodeJS.ErrnoException).code === '28P01')
       throw new Error('PostgreSQL refuses the password: the data was made with another one.', { cause: error });
     return false;
   } finally {

@@ -59,8 +59,9 @@ const STOP_SECONDS = 10;
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const program = options.program ?? (await findRedis({ log: options.log }));
   const container = program.kind === 'container' ? containerName(options.directory) : undefined;
+  const engine = program.kind === 'container' ? program.engine : '';
   mkdirSync(options.directory, { recursive: true });
-  if (container !== undefined) await removeContainer(container);
+  if (container !== undefined) await removeContainer(engine, container);
   await requireFreePort(options.port, options.purpose ?? 'Redis', options.portRemedy ?? 'choose another');
 
   let server = await launch(options, program, container);
@@ -81,7 +82,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const kill = async () => {
     wanted = false;
     const { pid } = server;
-    if (container !== undefined) await removeContainer(container);
+    if (container !== undefined) await removeContainer(engine, container);
     signal(pid, 'SIGKILL');
     await waitUntil('the killed Redis is gone', () => !isAlive(pid), { limitSeconds: 10 });
     await server.ended;
@@ -163,6 +164,6 @@ function containerName(directory: string): string {
 }
 
 /** Ends and removes a container; one that does not exist is no error. */
-export async function removeContainer(name: string): Promise<void> {
-  await run('docker', ['rm', '--force', '--volumes', name]).catch(() => undefined);
+export async function removeContainer(engine: string, name: string): Promise<void> {
+  await run(engine, ['rm', '--force', '--volumes', name]).catch(() => undefined);
 }
