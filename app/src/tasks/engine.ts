@@ -1,5 +1,14 @@
 import type { PoolConfig } from 'pg';
+import { Acceptor } from './accepting/acceptor';
+import { prepare } from './accepting/prepare';
 import type { PayloadInput, TaskDefinition } from './definition';
+import { Dispatcher } from './dispatching/dispatcher';
+import { RedisConnection } from './dispatching/redis-connection';
+import { DefinitionError } from './errors';
+import { Inspector } from './inspecting/inspector';
+import { Watcher } from './inspecting/watcher';
+import { Ledger } from './ledger/ledger';
+import { zeroCounters } from './metrics';
 import type {
   AcceptedTask,
   AcceptOptions,
@@ -14,6 +23,8 @@ import type {
   Worker,
   WorkerOptions,
 } from './types';
+import { TaskWorker } from './worker';
+import type { WorkerParts } from './worker';
 
 export interface TasksOptions {
   /** How to reach the ledger's PostgreSQL (15 to 18); `max` is the pool's size. @default max 10 */
@@ -80,9 +91,135 @@ export function handle<D extends TaskDefinition>(
   definition: D,
   run: (context: TaskContext<D>) => Promise<void>,
 ): TaskHandler {
-  return { definition, run: run as TaskHandler['run'] };
+  return { definition, run };
 }
 
+/** A command that Redis does not answer within this is given up, and the connection with it. */
+const REDIS_SILENCE_MS = 2_000;
+
+/**
+ * Opens the task engine. Connects lazily: PostgreSQL and Redis may still be starting.
+ * @throws DefinitionError when an option is out of range.
+ */
 export function createTasks(options: TasksOptions): Tasks {
-  throw new Error(`the engine is being written; got ${Object.keys(options).join(', ')}`);
+  return new TaskEngine(options);
+}
+
+class TaskEngine implements Tasks {
+  private readonly counters = zeroCounters();
+  private readonly ledger: Ledger;
+  private readonly redis: RedisConnection | undefined;
+  private readonly dispatcher: Dispatcher;
+  private readonly acceptor: Acceptor;
+  private readonly inspector: Inspector;
+  private readonly watcher: Watcher;
+  private readonly workers: TaskWorker[] = [];
+  private readonly workerParts: WorkerParts;
+
+  constructor(options: TasksOptions) {
+    const { logger, redisUrl } = options;
+    const window = option('window', options.window ?? 10_000, 100, 1_000_000);
+    const heartbeatSeconds = option('heartbeatSeconds', options.heartbeatSeconds ?? 5, 0.1, 600);
+    const leaseSeconds = option('leaseSeconds', options.leaseSeconds ?? 15, heartbeatSeconds * 2, 3_600);
+    this.ledger = new Ledger(options.postgres, leaseSeconds, logger);
+    this.redis =
+      redisUrl === undefined
+        ? undefined
+        : new RedisConnection(redisUrl, { name: 'commands', silenceMs: REDIS_SILENCE_MS, logger });
+    this.dispatcher = new Dispatcher(this.redis, this.ledger, window, this.counters);
+    this.acceptor = new Acceptor(this.ledger, this.dispatcher, this.counters);
+    this.inspector = new Inspector(this.ledger);
+    this.watcher = new Watcher(this.inspector);
+    const { ledger, redis, dispatcher, acceptor, counters } = this;
+    this.workerParts = {
+      ...{ ledger, redis, redisUrl, dispatcher, acceptor, counters },
+      ...{ logger, window, heartbeatSeconds, leaseSeconds },
+    };
+  }
+
+  readonly accept: Tasks['accept'] = async (...args: unknown[]) => {
+    const { tx, definition, payload, options } = unpack(args as AcceptArguments<unknown>);
+    const task = prepare(definition, payload, options);
+    if (tx === undefined) return this.acceptor.coalesced(task);
+    await this.acceptor.within(tx, [task]);
+    return { id: task.uuid };
+  };
+
+  readonly acceptMany: Tasks['acceptMany'] = async (...args: unknown[]) => {
+    const { tx, definition, payload, options } = unpack(args as AcceptArguments<readonly unknown[]>);
+    const tasks = payload.map((one) => prepare(definition, one, options));
+    return tx === undefined ? this.acceptor.together(tasks) : this.acceptor.within(tx, tasks);
+  };
+
+  transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.acceptor.transaction(fn);
+  }
+
+  get(id: string): Promise<TaskRecordWithAttempts | undefined> {
+    return this.inspector.get(id);
+  }
+
+  list(filter: TaskFilter = {}): Promise<TaskPage> {
+    return this.inspector.list(filter);
+  }
+
+  watch(id: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts> {
+    return this.watcher.watch(id, signal);
+  }
+
+  async retry(id: string): Promise<TaskRecordWithAttempts | undefined> {
+    const item = await this.inspector.retry(id);
+    if (item === undefined) return undefined;
+    this.dispatcher.push([item]);
+    return this.inspector.get(id);
+  }
+
+  status(): Promise<SystemStatus> {
+    return this.inspector.status();
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { ...this.counters };
+  }
+
+  redisReachable(): boolean {
+    return this.redis?.ready === true;
+  }
+
+  async startWorker(options: WorkerOptions): Promise<Worker> {
+    const worker = await TaskWorker.start(this.workerParts, options);
+    this.workers.push(worker);
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await this.watcher.close();
+    this.redis?.close();
+    await this.ledger.close();
+  }
+}
+
+type AcceptArguments<Payload> =
+  | [definition: TaskDefinition, payload: Payload, options?: AcceptOptions]
+  | [tx: Transaction, definition: TaskDefinition, payload: Payload, options?: AcceptOptions];
+
+/** Tells the two forms of accept apart: a transaction has `query`, a definition has not. */
+function unpack<Payload>(args: AcceptArguments<Payload>): {
+  readonly tx: Transaction | undefined;
+  readonly definition: TaskDefinition;
+  readonly payload: Payload;
+  readonly options: AcceptOptions | undefined;
+} {
+  if ('query' in args[0]) {
+    const [tx, definition, payload, options] = args as [Transaction, TaskDefinition, Payload, AcceptOptions?];
+    return { tx, definition, payload, options };
+  }
+  const [definition, payload, options] = args as [TaskDefinition, Payload, AcceptOptions?];
+  return { tx: undefined, definition, payload, options };
+}
+
+function option(name: string, given: number, min: number, max: number): number {
+  if (given >= min && given <= max) return given;
+  throw new DefinitionError('createTasks', name, given, `a number from ${min} to ${max}`);
 }

@@ -11,6 +11,7 @@ export {
 } from './errors';
 export { createTasks, handle } from './engine';
 export type { Tasks, TasksOptions } from './engine';
-export { migrate } from './ledger/migrate';
+export { isConnectionError, isTransient } from './ledger/connection-errors';
+export { migrate, runMigrations } from './ledger/migrate';
 export { TASK_STATES } from './types';
 export type * from './types';

@@ -2,6 +2,8 @@ import type { PayloadOutput, Priority, TaskDefinition } from './definition';
 
 /** Anything that can run a parameterised statement inside a transaction: a `pg` client, or a thin adapter. */
 export interface Transaction {
+  // Row says what the caller selected, as in `pg` itself; nothing can check it.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   query<Row extends object = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],

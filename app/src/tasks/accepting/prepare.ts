@@ -1,0 +1,86 @@
+import { v7 as uuid } from 'uuid';
+import type { PayloadInput, TaskDefinition } from '../definition';
+import { isValidName, nameRule, PRIORITIES } from '../definition';
+import { InvalidTaskError } from '../errors';
+import { priorityNumber } from '../lanes';
+import type { AcceptOptions } from '../types';
+
+/** A task that was checked and only needs its row. */
+export interface PreparedTask {
+  readonly uuid: string;
+  readonly definition: TaskDefinition;
+  readonly queue: string;
+  readonly priority: number;
+  readonly payload: string;
+  readonly runAt: Date | undefined;
+  readonly attempts: number;
+}
+
+/** Anything larger travels as an object by its key. Redis never sees payloads; this bounds rows and claims. */
+export const MAX_PAYLOAD_BYTES = 256 * 1024;
+const MAX_DELAY_MS = 366 * 24 * 3600 * 1000;
+
+/**
+ * Checks what a caller wants to accept, before any connection is used.
+ * @throws InvalidTaskError naming the part that is wrong.
+ */
+export function prepare<D extends TaskDefinition>(
+  definition: D,
+  payload: PayloadInput<D>,
+  options: AcceptOptions = {},
+): PreparedTask {
+  const queue = options.queue ?? definition.queue;
+  if (!isValidName(queue)) throw new InvalidTaskError('queue', `${JSON.stringify(queue)} is not a name: ${nameRule}`);
+  const priority = options.priority ?? definition.priority;
+  if (!PRIORITIES.includes(priority)) {
+    throw new InvalidTaskError('priority', `${JSON.stringify(priority)} is not one of ${PRIORITIES.join(', ')}`);
+  }
+  const attempts = options.attempts ?? definition.attempts;
+  if (!Number.isInteger(attempts) || attempts < 1 || attempts > 100) {
+    throw new InvalidTaskError('attempts', `${String(attempts)} is not a whole number from 1 to 100`);
+  }
+  checkRunAt(options.runAt);
+  return {
+    uuid: uuid(),
+    definition,
+    queue,
+    priority: priorityNumber(priority),
+    payload: serialise(definition, payload),
+    runAt: options.runAt,
+    attempts,
+  };
+}
+
+function checkRunAt(runAt: Date | undefined): void {
+  if (runAt === undefined) return;
+  if (Number.isNaN(runAt.getTime())) throw new InvalidTaskError('runAt', 'is not a valid date');
+  if (runAt.getTime() > Date.now() + MAX_DELAY_MS) {
+    throw new InvalidTaskError('runAt', `${runAt.toISOString()} is more than a year ahead`);
+  }
+}
+
+/** The payload as JSON, checked in the form in which the handler will get it. */
+function serialise(definition: TaskDefinition, payload: unknown): string {
+  let json: unknown;
+  try {
+    json = JSON.stringify(payload);
+  } catch (error) {
+    throw new InvalidTaskError('payload', `cannot be written as JSON: ${error instanceof Error ? error.message : ''}`);
+  }
+  if (json === undefined)
+    throw new InvalidTaskError('payload', 'cannot be written as JSON: it is undefined or a function');
+  const bytes = Buffer.byteLength(json);
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    throw new InvalidTaskError(
+      'payload',
+      `has ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are allowed: store it as an object and pass its key`,
+    );
+  }
+  const parsed = definition.payload.safeParse(JSON.parse(json));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const path = ['payload', ...(issue?.path ?? [])].map(String).join('.');
+    throw new InvalidTaskError(path, `${issue?.message ?? 'does not fit'} (task '${definition.name}')`);
+  }
+  return json;
+}

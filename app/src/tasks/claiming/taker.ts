@@ -1,0 +1,125 @@
+import type { RedisConnection } from '../dispatching/redis-connection';
+import type { RedisKeys } from '../lanes';
+import type { Lease } from '../leases/lease';
+import type { Counters } from '../metrics';
+import { monotonicMs, pause } from '../pause';
+import type { Runner } from '../running/runner';
+import type { TaskLogger } from '../types';
+import type { ClaimedTask, Claimer } from './claimer';
+import type { LaneOrder } from './lane-order';
+
+export interface TakerOptions {
+  /** A connection of its own: it waits in BLMPOP. Without it everything comes from PostgreSQL. */
+  readonly redis: RedisConnection | undefined;
+  readonly keys: RedisKeys;
+  readonly claimer: Claimer;
+  readonly order: LaneOrder;
+  readonly lease: Lease;
+  readonly runner: Runner;
+  readonly counters: Counters;
+  readonly logger: TaskLogger;
+}
+
+/** How long a take waits in Redis for the first id. With an empty take the ledger is asked as well, once a second. */
+const REDIS_WAIT_SECONDS = 1;
+/** How often the oldest due tasks are claimed straight from PostgreSQL although Redis has work: finds what got lost. */
+const POSTGRES_EVERY_MS = 1_000;
+/** Pause between two empty looks at PostgreSQL while Redis is away. */
+const POSTGRES_IDLE_MS = 100;
+const ERROR_PAUSE_MS = 250;
+
+/**
+ * The worker's loop: takes ids from Redis and claims them, never more than there are free slots. Claims straight from
+ * PostgreSQL once a second, whenever a take comes back empty, and all the time while Redis is away.
+ */
+export class Taker {
+  private readonly stopping = new AbortController();
+  private lastPostgresMs = -Infinity;
+  private running: Promise<void> | undefined;
+  /** Where the last tasks came from. */
+  source: 'redis' | 'postgres' = 'postgres';
+
+  constructor(private readonly options: TakerOptions) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Takes nothing more. What Redis hands out from here on is found by others through PostgreSQL. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.options.redis?.close();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    while (!signal.aborted) {
+      const { runner, lease } = this.options;
+      if (runner.free <= 0) {
+        await Promise.race([runner.changed(), stopped]);
+      } else if (!lease.valid) {
+        await pause(POSTGRES_IDLE_MS, signal);
+      } else {
+        try {
+          await this.take(runner.free);
+        } catch (error) {
+          this.options.logger.debug({ err: error }, 'taking tasks failed; trying again');
+          await pause(ERROR_PAUSE_MS, signal);
+        }
+      }
+    }
+  }
+
+  private async take(free: number): Promise<void> {
+    const { redis } = this.options;
+    if (redis?.ready !== true) {
+      if ((await this.fromPostgres(free)) === 0) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
+    } else if (monotonicMs() - this.lastPostgresMs >= POSTGRES_EVERY_MS) {
+      await this.fromPostgres(free);
+    } else {
+      const ids = await this.idsFromRedis(redis, free);
+      if (ids === undefined) return;
+      if (ids.length === 0) await this.fromPostgres(free);
+      else await this.claimIds(ids);
+    }
+  }
+
+  /** @returns undefined when Redis failed: the next take sees whether it is still there. */
+  private async idsFromRedis(redis: RedisConnection, count: number): Promise<string[] | undefined> {
+    const lists = this.options.order.next().map((lane) => this.options.keys.list(lane));
+    try {
+      return await redis.take(lists, count, REDIS_WAIT_SECONDS);
+    } catch (error) {
+      // A server that answers with an error (full, no permission, a key of another type) would answer it again at once.
+      if (redis.ready) this.lastPostgresMs = -Infinity;
+      this.options.logger.debug({ err: error }, 'redis did not hand out ids');
+      return undefined;
+    }
+  }
+
+  private async claimIds(ids: readonly string[]): Promise<void> {
+    const { claimer, lease, counters } = this.options;
+    const tasks = await claimer.byId(lease.id, ids);
+    counters.claimedFromRedis += tasks.length;
+    counters.staleIds += ids.length - tasks.length;
+    if (tasks.length > 0) this.source = 'redis';
+    this.begin(tasks);
+  }
+
+  private async fromPostgres(free: number): Promise<number> {
+    const { claimer, lease, order, counters, redis } = this.options;
+    this.lastPostgresMs = monotonicMs();
+    const tasks = await claimer.oldest(lease.id, order.next(), free);
+    counters.claimedFromPostgres += tasks.length;
+    // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
+    if (tasks.length > 0 && redis?.ready !== true) this.source = 'postgres';
+    this.begin(tasks);
+    return tasks.length;
+  }
+
+  private begin(tasks: readonly ClaimedTask[]): void {
+    for (const task of tasks) this.options.runner.start(task);
+  }
+}

@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
+import type { TaskLogger } from '../types';
+
+/**
+ * A connection to the queue's Redis that never makes anybody wait for a Redis that is gone: while it is not ready,
+ * commands fail at once; a server that stops answering is noticed after `silenceMs` and reconnected to for ever.
+ */
+export class RedisConnection {
+  private readonly client: Redis;
+  private lastError = '';
+
+  constructor(
+    url: string,
+    private readonly options: { readonly name: string; readonly silenceMs: number; readonly logger: TaskLogger },
+  ) {
+    this.client = new Redis(url, {
+      connectionName: `holdfast-${options.name}`,
+      connectTimeout: options.silenceMs,
+      socketTimeout: options.silenceMs,
+      enableOfflineQueue: false,
+      // A command whose answer was lost must not be sent again by itself: a second pop would lose ids for a while.
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1000),
+      // After a failover the old primary answers READONLY until its address points to the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    });
+    this.client.on('error', (error: Error) => this.report(error));
+    this.client.on('ready', () => {
+      if (this.lastError !== '') options.logger.info({ connection: options.name }, 'redis is back');
+      this.lastError = '';
+    });
+  }
+
+  get ready(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /**
+   * Sends commands together.
+   * @throws Error when Redis is not ready, does not answer, or refuses one of the commands.
+   */
+  async send(build: (pipeline: ChainableCommander) => ChainableCommander): Promise<unknown[]> {
+    if (!this.ready) throw new Error('redis is not ready');
+    const results = (await build(this.client.pipeline()).exec()) ?? [];
+    return results.map(([error, value]) => {
+      if (error !== null) throw error;
+      return value;
+    });
+  }
+
+  /** Takes up to `count` ids from the first list that has any, waiting at most `waitSeconds`. */
+  async take(lists: readonly string[], count: number, waitSeconds: number): Promise<string[]> {
+    if (!this.ready) throw new Error('redis is not ready');
+    const answer = await this.client.blmpop(waitSeconds, lists.length, [...lists], 'LEFT', 'COUNT', count);
+    return answer?.[1] ?? [];
+  }
+
+  /** Drops the connection and makes a new one, for instance to give up a command that waits. */
+  reconnect(): void {
+    this.client.disconnect(true);
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+
+  /** Once for each new kind of trouble: a Redis that is away for an hour is one line, not thousands. */
+  private report(error: Error): void {
+    if (error.message === this.lastError) return;
+    if (this.lastError === '') {
+      this.options.logger.warn(
+        { connection: this.options.name, err: error },
+        'redis does not answer; tasks go on through PostgreSQL',
+      );
+    }
+    this.lastError = error.message;
+  }
+}

@@ -1,0 +1,90 @@
+-- Reading the ledger for people and metrics; nothing here decides anything.
+
+-- name: get
+-- Relies on: task_uuid.
+select * from holdfast.task where uuid = $1
+
+-- name: get_many
+select * from holdfast.task where uuid = any ($1::uuid[])
+
+-- name: attempts
+select fence, attempt, worker_id, started_at, finished_at, error
+from holdfast.attempt where task_id = $1 order by fence
+
+-- name: list
+-- $1 state, $2 queue, $3 name (null: any), $4 id to go on below (null: from the newest), $5 most rows.
+-- Relies on: primary key, read downwards.
+select t.*
+from holdfast.task t
+where ($1::text is null or t.state = $1)
+  and ($2::text is null or t.queue = $2)
+  and ($3::text is null or t.name = $3)
+  and ($4::bigint is null or t.id < $4)
+order by t.id desc
+limit $5
+
+-- name: list_unfinished
+-- As list, for the states that are not finished. Relies on: task_due.
+select t.*
+from holdfast.task t
+where t.finished_at is null
+  and t.state = $1
+  and ($2::text is null or t.queue = $2)
+  and ($3::text is null or t.name = $3)
+  and ($4::bigint is null or t.id < $4)
+order by t.id desc
+limit $5
+
+-- name: list_dead
+-- As list, for dead tasks. Relies on: task_dead.
+select t.*
+from holdfast.task t
+where t.dead_reason is not null
+  and t.state = $1
+  and ($2::text is null or t.queue = $2)
+  and ($3::text is null or t.name = $3)
+  and ($4::bigint is null or t.id < $4)
+order by t.id desc
+limit $5
+
+-- name: retry
+-- A dead task gets as many attempts again as it was accepted with; its fence goes on. Relies on: task_uuid.
+update holdfast.task
+set state = 'queued', dead_reason = null, finished_at = null, run_at = now(),
+    max_attempts = attempts + budget
+where uuid = $1 and state = 'dead'
+returning id, queue, priority
+
+-- name: queues
+-- Relies on: task_due (all unfinished tasks), task_dead.
+with unfinished as (
+  select queue,
+         count(*) filter (where state = 'queued' and run_at <= now()) as backlog,
+         count(*) filter (where state = 'queued' and run_at > now()) as scheduled,
+         count(*) filter (where state = 'running') as running,
+         min(run_at) filter (where state = 'queued' and run_at <= now()) as oldest
+  from holdfast.task where finished_at is null group by queue
+), dead as (
+  select queue, count(*) as dead from holdfast.task where dead_reason is not null group by queue
+), named as (
+  select queue from unfinished
+  union select queue from dead
+  union select unnest(queues) from holdfast.worker where expired_at is null
+)
+select n.queue as name,
+       coalesce(u.backlog, 0)::float8 as backlog,
+       coalesce(u.scheduled, 0)::float8 as scheduled,
+       coalesce(u.running, 0)::float8 as running,
+       coalesce(d.dead, 0)::float8 as dead,
+       coalesce(extract(epoch from now() - u.oldest), 0)::float8 as oldest_age_seconds
+from named n
+left join unfinished u on u.queue = n.queue
+left join dead d on d.queue = n.queue
+order by n.queue
+
+-- name: workers
+select id, host, pid, queues, concurrency, running, source, draining, started_at,
+       extract(epoch from now() - heartbeat_at)::float8 as heartbeat_age_seconds
+from holdfast.worker
+where expired_at is null
+order by started_at, id

@@ -1,0 +1,137 @@
+import { InvalidTaskError, TaskStateError } from '../errors';
+import type { DispatchItem } from '../dispatching/dispatcher';
+import type { Ledger } from '../ledger/ledger';
+import { loadStatements } from '../ledger/statements';
+import type {
+  QueueStatus,
+  SystemStatus,
+  TaskFilter,
+  TaskPage,
+  TaskRecordWithAttempts,
+  TaskState,
+  WorkerStatus,
+} from '../types';
+import { toAttempts, toRecord } from './records';
+import type { AttemptRow, TaskRow } from './records';
+
+interface QueueRow extends Omit<QueueStatus, 'oldestAgeSeconds'> {
+  oldest_age_seconds: number;
+}
+
+interface WorkerRow extends Omit<WorkerStatus, 'startedAt' | 'heartbeatAgeSeconds'> {
+  started_at: Date;
+  heartbeat_age_seconds: number;
+}
+
+const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running', 'parked'];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Counting a long backlog takes time; it may take this share of it, so a slow count is asked for less often. */
+const COUNTING_SHARE = 0.1;
+const STATUS_EVERY_MS = 1_000;
+
+/** Reads tasks, queues and workers from the ledger, and queues dead tasks again. */
+export class Inspector {
+  private readonly sql = loadStatements(__dirname, 'inspect.sql', [
+    'get',
+    'get_many',
+    'attempts',
+    'list',
+    'list_unfinished',
+    'list_dead',
+    'retry',
+    'queues',
+    'workers',
+  ]);
+  private cached: { readonly status: Promise<SystemStatus>; freshUntilMs: number } | undefined;
+
+  constructor(private readonly ledger: Ledger) {}
+
+  async get(id: string): Promise<TaskRecordWithAttempts | undefined> {
+    checkUuid(id);
+    const row = (await this.ledger.query<TaskRow>(this.sql.get, [id])).rows[0];
+    return row === undefined ? undefined : this.withAttempts(row);
+  }
+
+  /** Those of `ids` that exist, without their attempts. */
+  async rows(ids: readonly string[]): Promise<TaskRow[]> {
+    return (await this.ledger.query<TaskRow>(this.sql.get_many, [ids])).rows;
+  }
+
+  async withAttempts(row: TaskRow): Promise<TaskRecordWithAttempts> {
+    // The first attempt of a task that has not failed is all in its row.
+    const kept = row.fence === 0 ? [] : (await this.ledger.query<AttemptRow>(this.sql.attempts, [row.id])).rows;
+    return { ...toRecord(row), attempts: toAttempts(row, kept) };
+  }
+
+  /** @throws InvalidTaskError when the limit or the cursor is not possible. */
+  async list(filter: TaskFilter): Promise<TaskPage> {
+    const limit = filter.limit ?? 50;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 200) {
+      throw new InvalidTaskError('limit', `${limit} is not a whole number from 1 to 200`);
+    }
+    if (filter.after !== undefined && !/^\d{1,18}$/.test(filter.after)) {
+      throw new InvalidTaskError('after', 'is not the cursor of a page');
+    }
+    const { state } = filter;
+    const statement =
+      state === 'dead'
+        ? this.sql.list_dead
+        : state !== undefined && UNFINISHED.includes(state)
+          ? this.sql.list_unfinished
+          : this.sql.list;
+    const values = [state ?? null, filter.queue ?? null, filter.name ?? null, filter.after ?? null, limit + 1];
+    const rows = (await this.ledger.query<TaskRow>(statement, values)).rows;
+    const page = rows.slice(0, limit);
+    return { items: page.map(toRecord), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  }
+
+  /**
+   * Queues a dead task again with as many attempts as it was accepted with.
+   * @returns what to dispatch, or undefined when there is no such task.
+   * @throws TaskStateError when it is not dead.
+   */
+  async retry(id: string): Promise<DispatchItem | undefined> {
+    checkUuid(id);
+    const item = (await this.ledger.query<DispatchItem>(this.sql.retry, [id])).rows[0];
+    if (item !== undefined) return item;
+    const task = await this.get(id);
+    if (task === undefined) return undefined;
+    throw new TaskStateError(id, task.state, 'only a dead task can be retried');
+  }
+
+  status(): Promise<SystemStatus> {
+    const nowMs = performance.now();
+    if (this.cached !== undefined && nowMs < this.cached.freshUntilMs) return this.cached.status;
+    // Fresh for ever while it is under way, so that many readers share one count.
+    const entry = { status: this.readStatus(), freshUntilMs: Infinity };
+    this.cached = entry;
+    entry.status.then(
+      () => {
+        const tookMs = performance.now() - nowMs;
+        entry.freshUntilMs = performance.now() + Math.max(STATUS_EVERY_MS, tookMs / COUNTING_SHARE);
+      },
+      () => (entry.freshUntilMs = 0),
+    );
+    return entry.status;
+  }
+
+  private async readStatus(): Promise<SystemStatus> {
+    const queues = await this.ledger.query<QueueRow>(this.sql.queues);
+    const workers = await this.ledger.query<WorkerRow>(this.sql.workers);
+    return {
+      queues: queues.rows.map(({ oldest_age_seconds, ...queue }) => ({
+        ...queue,
+        oldestAgeSeconds: Math.max(0, oldest_age_seconds),
+      })),
+      workers: workers.rows.map(({ started_at, heartbeat_age_seconds, ...worker }) => ({
+        ...worker,
+        startedAt: started_at,
+        heartbeatAgeSeconds: Math.max(0, heartbeat_age_seconds),
+      })),
+    };
+  }
+}
+
+function checkUuid(id: string): void {
+  if (!UUID.test(id)) throw new InvalidTaskError('id', `${JSON.stringify(id)} is not a uuid`);
+}

@@ -1,0 +1,111 @@
+-- A worker's right to run tasks, and what happens to its tasks when it loses it.
+
+-- name: register
+insert into holdfast.worker (id, host, pid, queues, kinds, concurrency) values ($1, $2, $3, $4, $5, $6)
+
+-- name: beat
+-- $1 worker, $2 running, $3 source, $4 draining. No row: this id has expired and never comes back.
+update holdfast.worker
+set beat = beat + 1, heartbeat_at = now(), running = $2, source = $3, draining = $4
+where id = $1 and expired_at is null
+returning id
+
+-- name: reconcile
+-- Compares what the ledger thinks this worker runs with what it has in hand ($2 ids, $3 fences; $4 claims with open tasks).
+-- Rows claimed more than 5 s ago and not in hand: the claim's answer was lost, so they go back uncounted.
+-- Relies on: claim_worker, primary key of task.
+with hand as materialized (
+  select * from unnest($2::bigint[], $3::integer[]) as h (id, fence)
+), lost as materialized (
+  select t.id
+  from holdfast.claim c
+  cross join lateral unnest(c.task_ids) as member (id)
+  join holdfast.task t on t.id = member.id
+  where c.worker_id = $1
+    and c.claimed_at < now() - interval '5 seconds'
+    and t.state = 'running'
+    and t.worker_id = $1
+    and t.started_at < now() - interval '5 seconds'
+    and not exists (select from hand h where h.id = t.id and h.fence = t.fence)
+  order by t.id
+  for update of t skip locked
+), given_back as (
+  update holdfast.task t
+  set state = 'queued', attempts = t.attempts - 1, worker_id = null, started_at = null
+  from lost
+  where t.id = lost.id
+  returning t.id, t.queue, t.priority
+), forgotten as (
+  delete from holdfast.claim c
+  where c.worker_id = $1
+    and c.claimed_at < now() - interval '5 seconds'
+    and c.id <> all ($4::bigint[])
+    and not exists (
+      select from unnest(c.task_ids) as member (id)
+      join holdfast.task t on t.id = member.id
+      where t.state = 'running' and t.worker_id = $1
+    )
+)
+select 'given-back' as what, g.id, 0 as fence, g.queue, g.priority from given_back g
+union all
+select 'disowned', h.id, h.fence, null, null
+from hand h
+where not exists (
+  select from holdfast.task t
+  where t.id = h.id and t.fence = h.fence and t.state = 'running' and t.worker_id = $1
+)
+
+-- name: leave
+-- The worker's own last word. Claims of tasks that it could not give back stay, and the reapers find them.
+update holdfast.worker set expired_at = now(), running = 0 where id = $1 and expired_at is null
+
+-- name: beats
+select id, beat from holdfast.worker where expired_at is null
+
+-- name: expire
+-- $2 is the beat that the reaper has seen for a whole lease: one more heartbeat since, and nothing happens.
+update holdfast.worker set expired_at = now(), running = 0
+where id = $1 and beat = $2 and expired_at is null
+returning id, host, pid
+
+-- name: take_back
+-- Running tasks whose worker does not live (also those claimed by a worker that had already been reaped).
+-- Rows that a frozen transaction holds are skipped and found again.
+-- Relies on: claim's rows, few and deleted when their tasks have ended; primary key of task.
+with orphan as materialized (
+  select t.id
+  from holdfast.claim c
+  cross join lateral unnest(c.task_ids) as member (id)
+  join holdfast.task t on t.id = member.id
+  where not exists (select from holdfast.worker w where w.id = c.worker_id and w.expired_at is null)
+    and t.state = 'running'
+    and t.worker_id = c.worker_id
+  order by t.id
+  for update of t skip locked
+), noted as (
+  insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
+  select t.id, t.fence, t.attempts, t.worker_id, t.started_at, 'the worker was lost while it ran this attempt'
+  from orphan join holdfast.task t on t.id = orphan.id
+)
+update holdfast.task t
+set state = case when t.attempts < t.max_attempts then 'queued' else 'dead' end,
+    finished_at = case when t.attempts < t.max_attempts then null else now() end,
+    dead_reason = case when t.attempts < t.max_attempts then null else 'worker-lost' end,
+    error = 'the worker was lost while it ran this attempt',
+    worker_id = null, progress = null
+from orphan
+where t.id = orphan.id
+returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.attempts
+
+-- name: forget_claims
+-- Claims of workers that do not live and of which nothing runs any more.
+delete from holdfast.claim c
+where not exists (select from holdfast.worker w where w.id = c.worker_id and w.expired_at is null)
+  and not exists (
+    select from unnest(c.task_ids) as member (id)
+    join holdfast.task t on t.id = member.id
+    where t.state = 'running' and t.worker_id = c.worker_id
+  )
+
+-- name: forget_workers
+delete from holdfast.worker where expired_at < now() - interval '1 day'

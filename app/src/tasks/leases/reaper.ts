@@ -1,0 +1,121 @@
+import type { Dispatcher } from '../dispatching/dispatcher';
+import type { Ledger } from '../ledger/ledger';
+import { loadStatements } from '../ledger/statements';
+import type { Counters } from '../metrics';
+import { monotonicMs, pause } from '../pause';
+import type { TaskLogger } from '../types';
+import { LEASE_STATEMENTS } from './lease';
+
+export interface ReaperOptions {
+  readonly ledger: Ledger;
+  readonly dispatcher: Dispatcher;
+  readonly counters: Counters;
+  readonly logger: TaskLogger;
+  readonly leaseSeconds: number;
+}
+
+interface Observation {
+  readonly beat: string;
+  readonly sinceMs: number;
+}
+
+interface TakenBackRow {
+  id: string;
+  uuid: string;
+  name: string;
+  queue: string;
+  priority: number;
+  state: string;
+  attempts: number;
+}
+
+/** With the lease: a killed worker's tasks run elsewhere within lease + 2 s. */
+const LOOK_EVERY_MS = 1_000;
+const FORGET_EVERY_MS = 3_600_000;
+
+/**
+ * Takes tasks back from workers that went silent. Every worker runs one. It trusts no wall clock: a worker is expired
+ * only when this reaper has itself seen the same heartbeat for a whole lease, on its own monotonic clock and with
+ * PostgreSQL answering all the while; an outage of PostgreSQL therefore reaps nobody.
+ */
+export class Reaper {
+  private readonly sql = loadStatements(__dirname, 'lease.sql', LEASE_STATEMENTS);
+  private readonly stopping = new AbortController();
+  private readonly seen = new Map<string, Observation>();
+  private lastLookMs = 0;
+  private lastForgetMs = monotonicMs();
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: ReaperOptions) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.look();
+      } catch (error) {
+        // Not looking is not seeing silence: what was observed so far does not count any more.
+        this.seen.clear();
+        this.options.logger.debug({ err: error }, 'reaper could not look');
+      }
+      await pause(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const leaseMs = this.options.leaseSeconds * 1000;
+    const beats = await this.options.ledger.query<{ id: string; beat: string }>(this.sql.beats);
+    const nowMs = monotonicMs();
+    // This process may itself have been frozen: then others' silence was only its own.
+    if (nowMs - this.lastLookMs > leaseMs / 2) this.seen.clear();
+    this.lastLookMs = nowMs;
+    const alive = new Set(beats.rows.map((row) => row.id));
+    for (const id of this.seen.keys()) if (!alive.has(id)) this.seen.delete(id);
+    for (const { id, beat } of beats.rows) {
+      const before = this.seen.get(id);
+      if (before?.beat !== beat) this.seen.set(id, { beat, sinceMs: nowMs });
+      else if (nowMs - before.sinceMs >= leaseMs) await this.expire(id, beat);
+    }
+    await this.takeBack();
+    if (nowMs - this.lastForgetMs > FORGET_EVERY_MS) {
+      this.lastForgetMs = nowMs;
+      await this.options.ledger.query(this.sql.forget_workers);
+    }
+  }
+
+  private async expire(id: string, beat: string): Promise<void> {
+    this.seen.delete(id);
+    const answer = await this.options.ledger.query<{ host: string; pid: number }>(this.sql.expire, [id, beat]);
+    const worker = answer.rows[0];
+    if (worker === undefined) return;
+    this.options.logger.warn(
+      { worker: id, host: worker.host, pid: worker.pid, leaseSeconds: this.options.leaseSeconds },
+      'worker sent no heartbeat for a whole lease; its tasks go to others',
+    );
+  }
+
+  private async takeBack(): Promise<void> {
+    const { ledger, counters, logger, dispatcher } = this.options;
+    const answer = await ledger.query<TakenBackRow>(this.sql.take_back);
+    await ledger.query(this.sql.forget_claims);
+    if (answer.rows.length === 0) return;
+    counters.reaped += answer.rows.length;
+    const queued = answer.rows.filter((row) => row.state === 'queued');
+    const dead = answer.rows.filter((row) => row.state === 'dead');
+    counters.dead += dead.length;
+    logger.warn({ queued: queued.length, dead: dead.length }, 'took tasks back from lost workers');
+    for (const row of dead) {
+      logger.error({ task: row.uuid, name: row.name, attempts: row.attempts }, 'task is dead: its workers were lost');
+    }
+    dispatcher.push(queued);
+  }
+}

@@ -1,0 +1,103 @@
+import { Client, Pool } from 'pg';
+import type { ClientConfig, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg';
+import { CommitUnknownError } from '../errors';
+import type { TaskLogger, Transaction } from '../types';
+import { isConnectionError } from './connection-errors';
+
+/**
+ * The connections to the ledger. Every session bounds how long a frozen process can hold a row: past
+ * `idle_in_transaction_session_timeout` (below the lease) PostgreSQL ends the session and rolls back.
+ */
+export class Ledger {
+  private readonly pool: Pool;
+  private readonly config: PoolConfig;
+  private epochPromise: Promise<string> | undefined;
+
+  constructor(config: PoolConfig, leaseSeconds: number, logger: TaskLogger) {
+    this.config = {
+      application_name: 'holdfast tasks',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      // Client side: a silently lost connection is noticed within this, whatever the kernel's time-outs are.
+      query_timeout: 15_000,
+      idle_in_transaction_session_timeout: Math.round((leaseSeconds * 1000 * 2) / 3),
+      ...config,
+    };
+    this.pool = new Pool({ max: 10, ...this.config });
+    // An idle connection that breaks is replaced by the pool; unheard, its event would end the process.
+    this.pool.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
+  }
+
+  /** One statement in a transaction of its own. */
+  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.pool.query<Row>(text, values as unknown[] | undefined);
+  }
+
+  /**
+   * Runs `fn` between BEGIN and COMMIT.
+   * @throws CommitUnknownError when the connection broke after COMMIT was sent.
+   * @throws whatever `fn` throws, after the roll-back.
+   */
+  async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: unknown;
+    const remember = (error: Error): void => void (broken = error);
+    client.on('error', remember);
+    try {
+      await client.query('begin');
+      const result = await fn(asTransaction(client));
+      await commit(client);
+      return result;
+    } catch (error) {
+      if (isConnectionError(error) || error instanceof CommitUnknownError) broken = error;
+      else await client.query('rollback').catch((rollbackError: unknown) => (broken = rollbackError));
+      throw error;
+    } finally {
+      client.off('error', remember);
+      client.release(broken !== undefined);
+    }
+  }
+
+  /** A connection outside the pool, for session-level locks. The caller ends it. */
+  dedicated(config: ClientConfig): Client {
+    return new Client({ ...this.config, ...config });
+  }
+
+  /** The ledger's epoch, part of every Redis key. @throws Error when the migration has not run. */
+  epoch(): Promise<string> {
+    this.epochPromise ??= this.query<{ epoch: string }>('select epoch from holdfast.ledger')
+      .then((result) => {
+        const row = result.rows[0];
+        if (row === undefined) throw new Error('holdfast.ledger is empty: run the migration again');
+        return row.epoch;
+      })
+      .catch((error: unknown) => {
+        this.epochPromise = undefined;
+        throw error;
+      });
+    return this.epochPromise;
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+}
+
+function asTransaction(client: PoolClient): Transaction {
+  return { query: (text, values) => client.query(text, values as unknown[] | undefined) };
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  let result: QueryResult;
+  try {
+    result = await client.query('commit');
+  } catch (error) {
+    throw isConnectionError(error) ? new CommitUnknownError(error) : error;
+  }
+  // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: somebody swallowed the statement's.
+  if (result.command !== 'COMMIT') {
+    throw new Error(
+      'the transaction was rolled back: one of its statements had failed and the error was not passed on',
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import type { ClaimedTask } from '../claiming/claimer';
+import { AttemptAborted } from '../errors';
+
+/** One claimed task in this worker, from the claim's answer until its end is written. */
+export interface Attempt {
+  readonly task: ClaimedTask;
+  readonly abort: AbortController;
+  /** The handler has returned and its end is being written; only the fence can stop it now. */
+  finishing: boolean;
+}
+
+/**
+ * The tasks that this worker answers for. Heartbeats send this set: what the ledger thinks is ours and is not in here
+ * got lost on the way, what is in here and no longer ours is aborted.
+ */
+export class InHand {
+  private readonly attempts = new Map<string, Attempt>();
+  /** Open tasks of each claim; a claim whose tasks have all ended is no longer needed in the ledger. */
+  private readonly openByClaim = new Map<string, number>();
+  private ended: string[] = [];
+
+  get size(): number {
+    return this.attempts.size;
+  }
+
+  add(attempt: Attempt): void {
+    this.attempts.set(key(attempt.task), attempt);
+    const { claimId } = attempt.task;
+    this.openByClaim.set(claimId, (this.openByClaim.get(claimId) ?? 0) + 1);
+  }
+
+  remove(task: ClaimedTask): void {
+    if (!this.attempts.delete(key(task))) return;
+    const open = (this.openByClaim.get(task.claimId) ?? 1) - 1;
+    if (open > 0) {
+      this.openByClaim.set(task.claimId, open);
+    } else {
+      this.openByClaim.delete(task.claimId);
+      this.ended.push(task.claimId);
+    }
+  }
+
+  /** The ledger says that this attempt is no longer ours. */
+  disown(id: string, fence: number): void {
+    const attempt = this.attempts.get(key({ id, fence }));
+    if (attempt !== undefined) this.abandon(attempt);
+  }
+
+  /** Aborts the handler and answers for the task no more, unless its end is already being written. */
+  abandon(attempt: Attempt): void {
+    if (attempt.finishing) return;
+    attempt.abort.abort(new AttemptAborted('lease-lost'));
+    this.remove(attempt.task);
+  }
+
+  all(): Attempt[] {
+    return [...this.attempts.values()];
+  }
+
+  openClaims(): string[] {
+    return [...this.openByClaim.keys()];
+  }
+
+  /** Claims that ended since the last call: whoever takes them deletes them, or leaves it to the next heartbeat. */
+  takeEndedClaims(): string[] {
+    const ended = this.ended;
+    this.ended = [];
+    return ended;
+  }
+}
+
+function key(task: Pick<ClaimedTask, 'id' | 'fence'>): string {
+  return `${task.id}:${task.fence}`;
+}

@@ -1,0 +1,181 @@
+import { Claimer } from './claiming/claimer';
+import { LaneOrder } from './claiming/lane-order';
+import { Taker } from './claiming/taker';
+import { DefinitionError } from './errors';
+import { isValidName, nameRule } from './definition';
+import type { Acceptor } from './accepting/acceptor';
+import type { Dispatcher } from './dispatching/dispatcher';
+import { RedisConnection } from './dispatching/redis-connection';
+import { Relay } from './dispatching/relay';
+import { Finisher } from './finishing/finisher';
+import { RedisKeys } from './lanes';
+import type { Ledger } from './ledger/ledger';
+import { Lease } from './leases/lease';
+import { Reaper } from './leases/reaper';
+import type { Counters } from './metrics';
+import { pause } from './pause';
+import { InHand } from './running/in-hand';
+import { ProgressWriter } from './running/progress-writer';
+import { Runner } from './running/runner';
+import type { StopOptions, TaskHandler, TaskLogger, Worker, WorkerOptions } from './types';
+
+export interface WorkerParts {
+  readonly ledger: Ledger;
+  readonly redisUrl: string | undefined;
+  /** For the relay's commands; takes have a connection of their own. */
+  readonly redis: RedisConnection | undefined;
+  readonly dispatcher: Dispatcher;
+  readonly acceptor: Acceptor;
+  readonly counters: Counters;
+  readonly logger: TaskLogger;
+  readonly window: number;
+  readonly heartbeatSeconds: number;
+  readonly leaseSeconds: number;
+}
+
+/** How long handlers may take to obey when the drain's deadline has passed. */
+const OBEY_MS = 2_000;
+/** A take waits a second in Redis; past this without an answer the server is gone. */
+const TAKE_SILENCE_MS = 3_000;
+
+/** One worker: takes tasks, runs them in slots, keeps its lease, relays its queues and reaps others. */
+export class TaskWorker implements Worker {
+  private readonly inHand = new InHand();
+  private readonly lease: Lease;
+  private readonly runner: Runner;
+  private readonly taker: Taker;
+  private readonly finisher: Finisher;
+  private readonly progress: ProgressWriter;
+  private readonly reaper: Reaper;
+  private readonly relay: Relay | undefined;
+  private readonly hurry = new AbortController();
+  private draining = false;
+  private deadlineMs = Infinity;
+  private stopped: Promise<void> | undefined;
+
+  /** Checks the options, registers the worker and starts taking tasks. @throws DefinitionError */
+  static async start(parts: WorkerParts, options: WorkerOptions): Promise<TaskWorker> {
+    const worker = new TaskWorker(parts, checked(options), new RedisKeys(await parts.ledger.epoch()));
+    await worker.lease.begin();
+    worker.reaper.start();
+    worker.relay?.start();
+    worker.taker.start();
+    return worker;
+  }
+
+  private constructor(
+    private readonly parts: WorkerParts,
+    options: Required<WorkerOptions>,
+    keys: RedisKeys,
+  ) {
+    const { ledger, acceptor, dispatcher, counters, logger, redis } = parts;
+    const handlers = new Map(options.handlers.map((handler) => [kindOf(handler), handler]));
+    const kinds = [...handlers.keys()];
+    const queues = options.queues.map((queue) => queue.name);
+    const { concurrency } = options;
+    this.finisher = new Finisher(ledger, (fn) => acceptor.transaction(fn), this.inHand, counters, logger);
+    this.progress = new ProgressWriter(this.finisher, logger);
+    const { inHand, finisher, progress } = this;
+    this.runner = new Runner({ handlers, concurrency, inHand, finisher, acceptor, progress, logger });
+    this.lease = new Lease({
+      ...parts,
+      inHand,
+      queues,
+      kinds,
+      concurrency,
+      describe: () => ({ running: this.runner.running, source: this.taker.source, draining: this.draining }),
+      onLost: () => inHand.all().forEach((attempt) => inHand.abandon(attempt)),
+      onGivenBack: (items) => dispatcher.push(items),
+    });
+    this.taker = new Taker({
+      redis:
+        parts.redisUrl === undefined
+          ? undefined
+          : new RedisConnection(parts.redisUrl, { name: 'take', silenceMs: TAKE_SILENCE_MS, logger }),
+      keys,
+      claimer: new Claimer(ledger, kinds, queues),
+      order: new LaneOrder(options.queues.map(({ name, weight }) => ({ name, weight: weight ?? 1 }))),
+      lease: this.lease,
+      runner: this.runner,
+      counters,
+      logger,
+    });
+    this.reaper = new Reaper(parts);
+    this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
+  }
+
+  get id(): string {
+    return this.lease.id;
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    const deadlineMs = performance.now() + (options.deadlineSeconds ?? 20) * 1000;
+    if (deadlineMs < this.deadlineMs) {
+      this.deadlineMs = deadlineMs;
+      this.hurry.abort();
+    }
+    this.stopped ??= this.drain();
+    return this.stopped;
+  }
+
+  private async drain(): Promise<void> {
+    const { logger, dispatcher } = this.parts;
+    this.draining = true;
+    logger.info({ worker: this.id, running: this.runner.running }, 'worker stops taking tasks and drains');
+    await this.taker.stop();
+    await this.relay?.stop();
+    await this.lease.beat().catch(() => undefined);
+    await this.untilIdle();
+    const leftovers = await this.runner.drain(OBEY_MS);
+    if (leftovers.length > 0) {
+      const givenBack = await this.finisher.giveBack(leftovers).catch((error: unknown) => {
+        logger.warn(
+          { err: error, tasks: leftovers.length },
+          'tasks could not be given back; others take them when the lease ends',
+        );
+        return [];
+      });
+      dispatcher.push(givenBack);
+      logger.warn({ worker: this.id, tasks: givenBack.length }, 'drain deadline passed: running tasks were given back');
+    }
+    await this.reaper.stop();
+    await this.lease.end();
+    logger.info({ worker: this.id }, 'worker stopped');
+  }
+
+  /** Resolves when nothing is in hand, or at the deadline (which a second `stop` may have brought forward). */
+  private async untilIdle(): Promise<void> {
+    while (this.inHand.size > 0 && performance.now() < this.deadlineMs) {
+      const wait = new AbortController();
+      // Half a second at most, so that a deadline brought forward is seen.
+      await Promise.race([
+        this.runner.changed(),
+        pause(Math.min(500, this.deadlineMs - performance.now()), wait.signal),
+      ]);
+      wait.abort();
+    }
+  }
+}
+
+function kindOf(handler: TaskHandler): string {
+  return `${handler.definition.name}@${handler.definition.version}`;
+}
+
+function checked(options: WorkerOptions): Required<WorkerOptions> {
+  const concurrency = options.concurrency ?? 10;
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
+    throw new DefinitionError('worker', 'concurrency', concurrency, 'a whole number from 1 to 1000');
+  }
+  if (options.queues.length === 0) throw new DefinitionError('worker', 'queues', [], 'at least one queue');
+  for (const { name, weight } of options.queues) {
+    if (!isValidName(name)) throw new DefinitionError('worker', 'queues', name, nameRule);
+    if (weight !== undefined && !(weight > 0 && weight <= 100)) {
+      throw new DefinitionError('worker', `weight of queue ${name}`, weight, 'a number over 0, at most 100');
+    }
+  }
+  const kinds = options.handlers.map(kindOf);
+  const twice = kinds.find((kind, i) => kinds.indexOf(kind) !== i);
+  if (twice !== undefined)
+    throw new DefinitionError('worker', 'handlers', twice, 'one handler for each name and version');
+  return { handlers: options.handlers, queues: options.queues, concurrency };
+}
