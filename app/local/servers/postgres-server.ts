@@ -28,6 +28,8 @@ export interface PostgresOptions {
   readonly portRemedy?: string;
   /** Called when the server ends without having been asked to, with how: "signal SIGKILL". */
   readonly onDeath?: (ending: string) => void;
+  /** Called with the pid at every start, before the server answers. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface PostgresServer {
@@ -181,6 +183,7 @@ async function launch(
     [binaries.postgres, options.dataDirectory],
   );
   const server = await spawnServer({ ...command, log: options.log });
+  options.onSpawn?.(server.pid);
   await waitUntil(
     `PostgreSQL answers on port ${options.port}`,
     async () => {

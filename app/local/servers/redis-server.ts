@@ -28,6 +28,8 @@ export interface RedisOptions {
   readonly program?: RedisProgram;
   /** Called when the server ends without having been asked to, with how: "signal SIGKILL". */
   readonly onDeath?: (ending: string) => void;
+  /** Called with the pid at every start, before the server answers. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface RedisServer {
@@ -125,6 +127,7 @@ async function launch(options: RedisOptions, program: RedisProgram, container?: 
         arguments: ['--port', String(options.port), '--bind', '127.0.0.1', '--dir', options.directory, ...flags],
         log: options.log,
       }));
+  options.onSpawn?.(server.pid);
   await waitUntil(
     `Redis answers on port ${options.port}`,
     () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -109,6 +109,18 @@ describe('startPostgres', () => {
       holder.close();
     }
   });
+});
+
+it('runs below a folder that is closed to others, as a clone in the home folder of root is', async () => {
+  const closed = testFolder('closed');
+  chmodSync(closed, 0o700);
+  const server = await startPrivatePostgres({ dataDirectory: join(closed, 'data') });
+  try {
+    expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  } finally {
+    await server.stop();
+  }
+  expect(isAlive(server.pid)).toBe(false);
 });
 
 describe('startPostgres refuses', () => {

@@ -1,0 +1,41 @@
+import { pathToFileURL } from 'node:url';
+import { ENVIRONMENT } from '../src/contract';
+
+export interface AppAddresses {
+  readonly databaseUrl: string;
+  readonly queueRedisUrl: string;
+  readonly cacheRedisUrl: string;
+  /** Folder of the stored objects. */
+  readonly objects: string;
+  readonly adminToken: string;
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+/** Seconds that a process may drain at Ctrl-C: short, because a person waits, and what is cut off is taken up again. */
+export const LOCAL_DRAIN_SECONDS = 10;
+
+/**
+ * The environment of the app's processes: the launcher's own, so that a developer can set LOG_LEVEL or WORKER_QUEUES
+ * for a run, under what the launcher knows better. Only the web process has the known ports.
+ */
+export function appEnvironment(
+  base: NodeJS.ProcessEnv,
+  addresses: AppAddresses,
+  kind: 'web' | 'other',
+): NodeJS.ProcessEnv {
+  return {
+    [ENVIRONMENT.drainSeconds]: String(LOCAL_DRAIN_SECONDS),
+    [ENVIRONMENT.probes]: 'on',
+    ...base,
+    [ENVIRONMENT.databaseUrl]: addresses.databaseUrl,
+    [ENVIRONMENT.queueRedisUrl]: addresses.queueRedisUrl,
+    [ENVIRONMENT.cacheRedisUrl]: addresses.cacheRedisUrl,
+    [ENVIRONMENT.objectsUrl]: pathToFileURL(addresses.objects).href,
+    [ENVIRONMENT.adminToken]: addresses.adminToken,
+    [ENVIRONMENT.listenHost]: '127.0.0.1',
+    [ENVIRONMENT.port]: String(addresses.port),
+    // 0 lets the system choose: nobody has to find the metrics of the others, the web process shows the fleet's.
+    [ENVIRONMENT.metricsPort]: kind === 'web' ? String(addresses.metricsPort) : '0',
+  };
+}
