@@ -24,7 +24,8 @@ export async function ledgerFixture(): Promise<LedgerFixture> {
   const pool = new Pool({ connectionString: database.url, max: 5, application_name: 'test' });
   pool.on('error', () => undefined);
   const clients: Client[] = [];
-  const rows: LedgerFixture['rows'] = async (text, values) => (await pool.query(text, values as unknown[])).rows;
+  const rows = async <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
+    (await pool.query<Row>(text, [...values])).rows;
   const [ledger] = await rows<{ epoch: string }>('select epoch from holdfast.ledger');
   return {
     url: database.url,
