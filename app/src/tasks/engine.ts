@@ -96,6 +96,8 @@ export function handle<D extends TaskDefinition>(
 
 /** A command that Redis does not answer within this is given up, and the connection with it. */
 const REDIS_SILENCE_MS = 2_000;
+/** Opened by workers only, beside the pool; with the relay's session a worker needs `max` + 3 connections. */
+const CONTROL_CONNECTIONS = 2;
 
 /**
  * Opens the task engine. Connects lazily: PostgreSQL and Redis may still be starting.
@@ -108,6 +110,7 @@ export function createTasks(options: TasksOptions): Tasks {
 class TaskEngine implements Tasks {
   private readonly counters = zeroCounters();
   private readonly ledger: Ledger;
+  private readonly control: Ledger;
   private readonly redis: RedisConnection | undefined;
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
@@ -122,6 +125,7 @@ class TaskEngine implements Tasks {
     const heartbeatSeconds = option('heartbeatSeconds', options.heartbeatSeconds ?? 5, 0.1, 600);
     const leaseSeconds = option('leaseSeconds', options.leaseSeconds ?? 15, heartbeatSeconds * 2, 3_600);
     this.ledger = new Ledger(options.postgres, leaseSeconds, logger);
+    this.control = new Ledger({ ...options.postgres, max: CONTROL_CONNECTIONS }, leaseSeconds, logger);
     this.redis =
       redisUrl === undefined
         ? undefined
@@ -130,9 +134,9 @@ class TaskEngine implements Tasks {
     this.acceptor = new Acceptor(this.ledger, this.dispatcher, this.counters);
     this.inspector = new Inspector(this.ledger);
     this.watcher = new Watcher(this.inspector);
-    const { ledger, redis, dispatcher, acceptor, counters } = this;
+    const { ledger, control, redis, dispatcher, acceptor, counters } = this;
     this.workerParts = {
-      ...{ ledger, redis, redisUrl, dispatcher, acceptor, counters },
+      ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters },
       ...{ logger, window, heartbeatSeconds, leaseSeconds },
     };
   }
@@ -197,6 +201,7 @@ class TaskEngine implements Tasks {
     await this.watcher.close();
     this.redis?.close();
     await this.ledger.close();
+    await this.control.close();
   }
 }
 

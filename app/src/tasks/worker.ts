@@ -21,6 +21,8 @@ import type { StopOptions, TaskHandler, TaskLogger, Worker, WorkerOptions } from
 
 export interface WorkerParts {
   readonly ledger: Ledger;
+  /** For heartbeats and reaping: connections of their own, so that no load can keep a heartbeat waiting. */
+  readonly control: Ledger;
   readonly redisUrl: string | undefined;
   /** For the relay's commands; takes have a connection of their own. */
   readonly redis: RedisConnection | undefined;
@@ -68,7 +70,7 @@ export class TaskWorker implements Worker {
     options: Required<WorkerOptions>,
     keys: RedisKeys,
   ) {
-    const { ledger, acceptor, dispatcher, counters, logger, redis } = parts;
+    const { ledger, control, acceptor, dispatcher, counters, logger, redis } = parts;
     const handlers = new Map(options.handlers.map((handler) => [kindOf(handler), handler]));
     const kinds = [...handlers.keys()];
     const queues = options.queues.map((queue) => queue.name);
@@ -79,6 +81,7 @@ export class TaskWorker implements Worker {
     this.runner = new Runner({ handlers, concurrency, inHand, finisher, acceptor, progress, logger });
     this.lease = new Lease({
       ...parts,
+      ledger: control,
       inHand,
       queues,
       kinds,
@@ -100,7 +103,7 @@ export class TaskWorker implements Worker {
       counters,
       logger,
     });
-    this.reaper = new Reaper(parts);
+    this.reaper = new Reaper({ ...parts, ledger: control });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
   }
 

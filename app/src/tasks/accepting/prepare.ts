@@ -61,9 +61,9 @@ function checkRunAt(runAt: Date | undefined): void {
 
 /** The payload as JSON, checked in the form in which the handler will get it. */
 function serialise(definition: TaskDefinition, payload: unknown): string {
-  let json: unknown;
+  let json: string | undefined;
   try {
-    json = JSON.stringify(payload);
+    json = toJson(payload);
   } catch (error) {
     throw new InvalidTaskError('payload', `cannot be written as JSON: ${error instanceof Error ? error.message : ''}`);
   }
@@ -83,4 +83,9 @@ function serialise(definition: TaskDefinition, payload: unknown): string {
     throw new InvalidTaskError(path, `${issue?.message ?? 'does not fit'} (task '${definition.name}')`);
   }
   return json;
+}
+
+/** What JSON.stringify really returns: undefined for undefined, functions and symbols. */
+function toJson(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }

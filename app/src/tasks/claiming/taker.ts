@@ -48,17 +48,17 @@ export class Taker {
   /** Takes nothing more. What Redis hands out from here on is found by others through PostgreSQL. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.options.runner.notify();
     this.options.redis?.close();
     await this.running;
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     while (!signal.aborted) {
       const { runner, lease } = this.options;
       if (runner.free <= 0) {
-        await Promise.race([runner.changed(), stopped]);
+        await runner.changed();
       } else if (!lease.valid) {
         await pause(POSTGRES_IDLE_MS, signal);
       } else {

@@ -1,4 +1,5 @@
--- What the relay reads. Relies on: task_due, one range of it a lane, from the oldest end.
+-- What the relay reads: due tasks of a kind that some living worker can run. What nobody knows stays in the ledger.
+-- Relies on: task_due, one range of it a lane, from the oldest end.
 
 -- name: due
 -- $1 queue, $2 priorities, $3 most ids a lane.
@@ -16,6 +17,9 @@ cross join lateral (
       and t.finished_at is null
       and t.state = 'queued'
       and t.run_at <= now()
+      and t.name || '@' || t.version = any (array(
+        select unnest(w.kinds) from holdfast.worker w where w.expired_at is null
+      ))
     order by t.run_at, t.id
     limit $3
   ) as head
@@ -35,6 +39,9 @@ from (
     and t.finished_at is null
     and t.state = 'queued'
     and t.run_at <= now()
+    and t.name || '@' || t.version = any (array(
+      select unnest(w.kinds) from holdfast.worker w where w.expired_at is null
+    ))
     and (t.run_at, t.id) > ($4::timestamptz, $5::bigint)
   order by t.run_at, t.id
   limit $3

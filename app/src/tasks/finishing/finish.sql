@@ -80,14 +80,14 @@ where t.id = mine.id
 returning t.id, t.fence, t.queue, t.priority
 
 -- name: progress
--- $1 ids, $2 fences, $3 values.
+-- $1 ids, $2 fences, $3 values. A row that its handler's own transaction holds is left out: its next value will do.
 with mine as materialized (
   select t.id, d.value
   from unnest($1::bigint[], $2::integer[], $3::jsonb[]) as d (id, fence, value)
   join holdfast.task t on t.id = d.id
   where t.fence = d.fence and t.state = 'running'
   order by t.id
-  for update of t
+  for update of t skip locked
 )
 update holdfast.task t set progress = mine.value from mine where t.id = mine.id
 

@@ -163,6 +163,8 @@ export class Lease {
       idArray(attempts.map(({ task }) => task.fence)),
       idArray(inHand.openClaims()),
     ]);
+    // Deleted just now with all others that are neither open nor young.
+    inHand.takeEndedClaims();
     const givenBack = answer.rows.filter((row) => row.what === 'given-back');
     if (givenBack.length > 0) {
       counters.givenBack += givenBack.length;

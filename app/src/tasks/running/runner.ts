@@ -209,7 +209,8 @@ export class Runner {
     });
   }
 
-  private notify(): void {
+  /** Wakes whoever waits for a change. */
+  notify(): void {
     const watchers = [...this.watchers];
     this.watchers.clear();
     for (const resolve of watchers) resolve();
