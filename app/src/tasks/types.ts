@@ -136,7 +136,7 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
    * after the fence was checked: they happen exactly when the task is done. Must do database work only, and may be
    * called again when the transaction has to be repeated (deadlock, serialisation failure).
    */
-  effects(write: (tx: Transaction) => Promise<void>): void;
+  effects(write: (tx: Transaction) => Promise<unknown>): void;
   /** Accepts follow-up tasks and writes intermediate results under the fence: rolled back when the task is no longer ours. */
   transaction<T>(write: (tx: Transaction) => Promise<T>): Promise<T>;
 }

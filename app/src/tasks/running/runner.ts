@@ -80,7 +80,7 @@ export class Runner {
     const { task } = attempt;
     const { inHand, logger } = this.options;
     const handler = this.options.handlers.get(`${task.name}@${task.version}`);
-    const effects: ((tx: Transaction) => Promise<void>)[] = [];
+    const effects: ((tx: Transaction) => Promise<unknown>)[] = [];
     const began = performance.now();
     const outcome = await this.call(handler, attempt, effects);
     attempt.finishing = true;
@@ -107,7 +107,7 @@ export class Runner {
   private async call(
     handler: TaskHandler | undefined,
     attempt: Attempt,
-    effects: ((tx: Transaction) => Promise<void>)[],
+    effects: ((tx: Transaction) => Promise<unknown>)[],
   ): Promise<Outcome> {
     const { task, abort } = attempt;
     const { logger } = this.options;
@@ -136,7 +136,7 @@ export class Runner {
   private async invoke(
     handler: TaskHandler | undefined,
     attempt: Attempt,
-    effects: ((tx: Transaction) => Promise<void>)[],
+    effects: ((tx: Transaction) => Promise<unknown>)[],
   ): Promise<Outcome> {
     try {
       if (handler === undefined) throw new Error(`no handler for ${attempt.task.name}@${attempt.task.version}`);
@@ -149,7 +149,7 @@ export class Runner {
     }
   }
 
-  private context(attempt: Attempt, payload: unknown, effects: ((tx: Transaction) => Promise<void>)[]): TaskContext {
+  private context(attempt: Attempt, payload: unknown, effects: ((tx: Transaction) => Promise<unknown>)[]): TaskContext {
     const { task, abort } = attempt;
     const { acceptor, finisher, progress, logger } = this.options;
     return {
@@ -173,7 +173,7 @@ export class Runner {
     attempt: Attempt,
     handler: TaskHandler | undefined,
     outcome: Outcome,
-    effects: readonly ((tx: Transaction) => Promise<void>)[],
+    effects: readonly ((tx: Transaction) => Promise<unknown>)[],
   ): Promise<Ending | 'left'> {
     const { task, abort } = attempt;
     const { finisher, progress } = this.options;
