@@ -24,10 +24,8 @@ interface Stoppable {
 const DATABASE = 'holdfast';
 const QUEUE_MEGABYTES = 256;
 const CACHE_MEGABYTES = 64;
-/** Lines of the servers that a person should see while everything runs. */
-const POSTGRES_NOTABLE = /\b(ERROR|FATAL|PANIC):/;
-/** Redis marks warnings with `#`. */
-const REDIS_NOTABLE = /^\d+:\w+ .* # /;
+/** Lines of PostgreSQL that a person should see while everything runs, without the normal ones of a start or stop. */
+const POSTGRES_NOTABLE = /\b(ERROR|FATAL|PANIC):(?!.*(the database system is|administrator command))/;
 
 /**
  * Starts PostgreSQL and the two Redis servers, each of which is started again when it dies. When one cannot be started,
@@ -73,7 +71,7 @@ export async function startServers(folder: Folder, output: Output, processes: Pr
         maxMemoryMegabytes,
         program,
         purpose: `the ${name}`,
-        log: output.serverLog(name, REDIS_NOTABLE),
+        log: output.serverLog(name),
       }),
     );
   const postgres = () =>

@@ -10,8 +10,8 @@ export interface Output extends RenderOptions {
   write(text: string): void;
   /** Writes a process's lines to the terminal, and whole to `<folder of logs>/<name>.log`. */
   processLog(name: string): Log;
-  /** As processLog, but only lines that match `notable` reach the terminal, and only while `quiet` is off. */
-  serverLog(name: string, notable: RegExp): Log;
+  /** As processLog, but only lines that match `notable` (none without) reach the terminal, while `quiet` is off. */
+  serverLog(name: string, notable?: RegExp): Log;
   /** While it is on (start and stop, when servers complain about what is normal then), servers are not heard. */
   quiet(state: 'on' | 'off'): void;
 }
@@ -49,7 +49,7 @@ export function createOutput({ stream, logFolder, environment }: OutputOptions):
     },
     serverLog: (name, notable) => (line) => {
       keep(name, line);
-      if (!quiet && notable.test(line)) write(renderLine(name, line, { color }));
+      if (!quiet && notable?.test(line)) write(renderLine(name, line, { color }));
     },
     quiet: (state) => {
       quiet = state === 'on';
