@@ -15,6 +15,8 @@ export const ENVIRONMENT = {
   objectsUrl: 'OBJECTS_URL',
   /** Bearer token of the administration routes. */
   adminToken: 'ADMIN_TOKEN',
+  /** Address that the servers listen on. */
+  listenHost: 'LISTEN_HOST',
   port: 'PORT',
   metricsPort: 'METRICS_PORT',
   /** Comma-separated `name` or `name:weight`. */

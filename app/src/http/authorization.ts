@@ -1,0 +1,36 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { ENVIRONMENT } from '../contract';
+import { Problem } from './problem';
+
+export type Authorize = (request: FastifyRequest) => Promise<void>;
+
+/** For a route's schema: what the documentation shows for administration routes. */
+export const administration = { security: [{ administration: [] }] };
+
+/**
+ * A hook that lets administrators pass: `Authorization: Bearer <token>`, compared in constant time.
+ * @param token undefined when none is configured; nobody passes then.
+ */
+export function authorizeAdministrator(token: string | undefined): Authorize {
+  const expected = token === undefined ? undefined : digest(token);
+  return (request) => {
+    if (expected === undefined) {
+      return Promise.reject(
+        new Problem(403, `Administration is switched off; set ${ENVIRONMENT.adminToken} to switch it on.`),
+      );
+    }
+    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) return Promise.resolve();
+    const detail =
+      given === undefined
+        ? 'This route is for administrators; send Authorization: Bearer <token>.'
+        : 'The token is wrong; send the one that this stage was given.';
+    return Promise.reject(new Problem(401, detail, { headers: { 'www-authenticate': 'Bearer realm="holdfast"' } }));
+  };
+}
+
+/** Digests have one length, so that comparing them tells nothing about the token's. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,33 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { App } from './app';
+
+const DESCRIPTION =
+  'Accepts work over HTTP and gets it done, whatever dies. Answers other than success are problems as of RFC 9457.';
+
+/** Describes every route that is registered after it as OpenAPI 3.1: `/docs` for people, `/docs/json` for programs. */
+export async function documentApi(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Holdfast', version: '0.1.0', description: DESCRIPTION },
+      components: {
+        securitySchemes: {
+          administration: { type: 'http', scheme: 'bearer', description: 'The token of the variable ADMIN_TOKEN.' },
+        },
+      },
+      tags: [
+        { name: 'films', description: 'The film catalogue.' },
+        { name: 'imports', description: 'Files of films, imported by a task.' },
+        { name: 'tasks', description: 'What became of accepted work.' },
+        { name: 'queues', description: 'Queues and workers now.' },
+        { name: 'probes', description: 'Tasks for load tests and drills.' },
+        { name: 'health', description: 'For load balancers.' },
+      ],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Holdfast API' } });
+}

@@ -1,0 +1,77 @@
+import helmet from '@fastify/helmet';
+import fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { App } from './app';
+import { documentApi } from './documentation';
+import { rememberRoutes } from './known-routes';
+import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
+import { problemOf } from './problem-of';
+import { logRequests, requestId } from './request-log';
+import type { FinishedRequest } from './request-log';
+
+/** Longest body of a route that does not say otherwise, in bytes. */
+const BODY_LIMIT_BYTES = 64 * 1024;
+/** A load balancer reuses idle connections for 60 s (AWS ALB's default); ours must outlive that. */
+const KEEP_ALIVE_MS = 72_000;
+/** The largest upload over a slow line (50 MiB at 1 Mbit/s takes 420 s). */
+const REQUEST_TIMEOUT_MS = 600_000;
+
+export interface ServerOptions {
+  readonly logger: FastifyBaseLogger;
+  readonly onFinished: (finished: FinishedRequest) => void;
+}
+
+/** A server with logging, security headers, documentation and problems, without routes of its own. */
+export async function createServer(options: ServerOptions): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    genReqId: (request) => requestId(request.headers),
+    requestIdLogLabel: 'requestId',
+    bodyLimit: BODY_LIMIT_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  const methodsOf = rememberRoutes(app);
+  logRequests(app, options.onFinished);
+  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    answerProblem(notFound(request, methodsOf(pathOf(request))), request, reply),
+  );
+  await app.register(helmet, {
+    // The server itself speaks plain HTTP behind a load balancer; upgrading would break it where there is none.
+    contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
+  });
+  await documentApi(app);
+  return app;
+}
+
+async function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  await Promise.resolve();
+  const problem = problemOf(error, request);
+  if (problem.status >= 500) {
+    const level = problem.status === 503 ? 'warn' : 'error';
+    request.log[level]({ err: problem.cause ?? problem, status: problem.status }, 'request failed');
+  }
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(PROBLEM_CONTENT_TYPE)
+    .send(JSON.stringify(problemDocument(problem, pathOf(request))));
+}
+
+function notFound(request: FastifyRequest, methods: readonly string[]): Problem {
+  const path = pathOf(request);
+  if (methods.length === 0) return new Problem(404, `There is nothing at ${path}; /docs lists what there is.`);
+  const allow = methods.join(', ');
+  return new Problem(405, `${request.method} is not possible at ${path}; allowed is ${allow}.`, { headers: { allow } });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/';
+}

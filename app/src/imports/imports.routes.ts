@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Queryable } from '../films/film-store';
+import type { App } from '../http/app';
+import { DeadlineError, inTime } from '../http/deadline';
+import { Problem, problemResponses } from '../http/problem';
+import { concernsTask } from '../http/request-log';
+import { ObjectTooLargeError } from '../objects/object-store';
+import type { ObjectStore } from '../objects/object-store';
+import { CommitUnknownError, TASK_STATES } from '../tasks';
+import type { Tasks } from '../tasks';
+import { queryNumber, strictObject, uuid } from '../validation/values';
+import { BAD_ROWS_PER_PAGE, findImport, listBadRows, recordImport } from './import-store';
+import { importFilms } from './import.task';
+import { MalformedFileError } from './malformed-file-error';
+import { FORMATS } from './raw-row';
+import type { Format } from './raw-row';
+import { discardRest, MAX_FILE_BYTES, storeFile } from './upload';
+import type { Upload } from './upload';
+
+export interface ImportRouteDependencies {
+  readonly tasks: Tasks;
+  readonly objects: ObjectStore;
+  readonly database: Queryable;
+}
+
+const FORMAT_OF: Readonly<Record<string, Format>> = { 'application/json': 'json', 'text/csv': 'csv' };
+const ACCEPTED_TYPES = Object.keys(FORMAT_OF).join(' or ');
+
+const importSchema = z.object({
+  taskId: z.uuid(),
+  state: z.enum(TASK_STATES),
+  progress: z.unknown(),
+  format: z.enum(FORMATS),
+  bytes: z.int(),
+  rows: z.int().describe('Rows in the file'),
+  imported: z.int(),
+  refused: z.int(),
+  page: z.int(),
+  badRows: z.array(
+    z.object({ row: z.int().describe('Element number from 1 (JSON) or line (CSV)'), reason: z.string() }),
+  ),
+});
+
+export function registerImportRoutes(app: App, { tasks, objects, database }: ImportRouteDependencies): void {
+  // A scope of its own: here bodies are streams, whatever their type.
+  void app.register(async (scope: App) => {
+    await Promise.resolve();
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    scope.post(
+      '/api/imports',
+      {
+        bodyLimit: MAX_FILE_BYTES,
+        schema: {
+          tags: ['imports'],
+          summary: 'Import a file of films',
+          description:
+            `A JSON array (application/json) or a CSV file with a header line (text/csv), UTF-8, at most ${MAX_FILE_BYTES} ` +
+            'bytes. The file is stored and read to its end before the import is accepted.',
+          consumes: Object.keys(FORMAT_OF),
+          response: { 202: z.object({ taskId: z.uuid() }), ...problemResponses },
+        },
+      },
+      async (request, reply) => {
+        const format = formatOf(request);
+        const body = request.body as Readable | undefined;
+        if (body === undefined) throw emptyFile();
+        const taskId = await receive({ tasks, objects }, format, body, request);
+        return reply.code(202).header('location', `/api/imports/${taskId}`).send({ taskId });
+      },
+    );
+  });
+
+  app.get(
+    '/api/imports/:taskId',
+    {
+      schema: {
+        tags: ['imports'],
+        summary: `What became of an import, with its bad rows, ${BAD_ROWS_PER_PAGE} a page`,
+        params: strictObject({ taskId: uuid() }),
+        querystring: strictObject({ page: queryNumber({ min: 1, max: 100_000, otherwise: 1 }) }),
+        response: { 200: importSchema, ...problemResponses },
+      },
+    },
+    async (request) => {
+      const { taskId } = request.params;
+      const { page } = request.query;
+      concernsTask(request, taskId);
+      const [task, found, badRows] = await inTime(
+        Promise.all([tasks.get(taskId), findImport(database, taskId), listBadRows(database, taskId, page)]),
+      );
+      if (task === undefined || found === undefined)
+        throw new Problem(404, `There is no import with the task ${taskId}.`);
+      return { ...found, state: task.state, progress: task.progress, page, badRows };
+    },
+  );
+}
+
+/** Stores the file, then accepts its task; when either fails, the file is gone again. */
+async function receive(
+  { tasks, objects }: Pick<ImportRouteDependencies, 'tasks' | 'objects'>,
+  format: Format,
+  body: Readable,
+  request: FastifyRequest,
+): Promise<string> {
+  const objectKey = `imports/${randomUUID()}`;
+  const began = performance.now();
+  let upload: Upload;
+  try {
+    upload = await storeFile(objects, objectKey, format, body);
+  } catch (error) {
+    await discardRest(body);
+    throw uploadProblem(error);
+  }
+  try {
+    const taskId = await accept(tasks, { objectKey, format, ...upload });
+    concernsTask(request, taskId);
+    request.log.info({ format, ...upload, durationMs: Math.round(performance.now() - began) }, 'import accepted');
+    return taskId;
+  } catch (error) {
+    // When nobody knows whether the task exists, it may still need the file.
+    if (!(error instanceof CommitUnknownError || error instanceof DeadlineError)) await objects.delete(objectKey);
+    throw error;
+  }
+}
+
+async function accept(
+  tasks: Tasks,
+  file: Upload & { readonly objectKey: string; readonly format: Format },
+): Promise<string> {
+  const { objectKey, format, bytes, rows } = file;
+  const payload = { objectKey, format, rows, receivedAt: new Date().toISOString() };
+  return await inTime(
+    tasks.transaction(async (tx) => {
+      const { id } = await tasks.accept(tx, importFilms, payload);
+      await recordImport(tx, { taskId: id, format, bytes, rows, objectKey });
+      return id;
+    }),
+  );
+}
+
+function formatOf(request: FastifyRequest): Format {
+  const header = request.headers['content-type'];
+  const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const format = FORMAT_OF[type];
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
+  if (format === undefined) {
+    const given =
+      header === undefined
+        ? 'The content type is missing'
+        : `The content type ${JSON.stringify(header)} is not accepted`;
+    throw new Problem(415, `${given}; send ${ACCEPTED_TYPES}.`, {
+      headers: { accept: Object.keys(FORMAT_OF).join(', ') },
+    });
+  }
+  if (charset !== undefined && !/^"?utf-?8"?$/.test(charset)) {
+    throw new Problem(415, `The character set ${charset} is not accepted; send UTF-8.`);
+  }
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Problem(
+      415,
+      `The content encoding ${JSON.stringify(encoding)} is not accepted; send the file uncompressed.`,
+    );
+  }
+  const length = Number(request.headers['content-length'] ?? NaN);
+  if (length === 0) throw emptyFile();
+  if (length > MAX_FILE_BYTES) throw tooLarge();
+  return format;
+}
+
+function uploadProblem(error: unknown): unknown {
+  if (error instanceof MalformedFileError) {
+    return new Problem(error.kind === 'syntax' ? 400 : 422, error.message, {
+      headers: { connection: 'close' },
+      cause: error,
+    });
+  }
+  return error instanceof ObjectTooLargeError ? tooLarge() : error;
+}
+
+function emptyFile(): Problem {
+  return new Problem(400, `The body is empty; send a file of films as ${ACCEPTED_TYPES}.`);
+}
+
+function tooLarge(): Problem {
+  return new Problem(413, `The file is larger than ${MAX_FILE_BYTES} bytes, the most allowed; send it in parts.`, {
+    headers: { connection: 'close' },
+  });
+}

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ObjectStore, StoredObject } from '../objects/object-store';
+import { MalformedFileError } from './malformed-file-error';
+import { readRows } from './raw-row';
+import type { Format } from './raw-row';
+
+/** Largest file, in bytes. */
+export const MAX_FILE_BYTES = 50 * 1024 * 1024;
+
+export interface Upload {
+  /** Size in bytes. */
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/**
+ * Stores a file while it arrives and reads it to its end on the way, so that one that cannot be imported at all is
+ * refused before anything is accepted. Nothing is stored when this throws.
+ * @throws MalformedFileError, ObjectTooLargeError, or the stream's own error.
+ */
+export async function storeFile(objects: ObjectStore, key: string, format: Format, body: Readable): Promise<Upload> {
+  const counter = new RowCounter(format);
+  let stored: StoredObject;
+  try {
+    stored = await objects.put(key, counter.countWhilePassing(body), { maxBytes: MAX_FILE_BYTES });
+  } finally {
+    counter.close();
+  }
+  return { bytes: stored.bytes, rows: counter.rows };
+}
+
+/**
+ * Reads what is left of a refused upload and throws it away, at most as much as a file may hold and for 5 s: a client
+ * that is still sending would otherwise find its connection cut instead of our answer.
+ */
+export async function discardRest(body: Readable): Promise<void> {
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_FILE_BYTES) return;
+    }
+  })();
+  const limit = new AbortController();
+  await Promise.race([reading, sleep(5000, undefined, { signal: limit.signal })]).catch(() => undefined);
+  limit.abort();
+}
+
+type Decoder = InstanceType<typeof TextDecoder>;
+
+class RowCounter {
+  rows = 0;
+  private readonly copy = new PassThrough();
+  private readonly counting: Promise<void>;
+  private failure: unknown;
+
+  constructor(format: Format) {
+    // Whatever goes wrong with the copy is reported by the reader.
+    this.copy.on('error', () => undefined);
+    this.counting = this.count(format);
+    this.counting.catch((error: unknown) => (this.failure = error));
+  }
+
+  /** Yields the body's chunks unchanged; fails as soon as its rows cannot be read. */
+  async *countWhilePassing(body: Readable): AsyncGenerator<Uint8Array> {
+    // The default would close the connection, and with it the way for our answer, when reading ends early.
+    const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    let position = 0;
+    for await (const chunk of chunks) {
+      checkText(decoder, chunk, position);
+      position += chunk.byteLength;
+      if (!this.copy.write(chunk)) await Promise.race([once(this.copy, 'drain'), this.counting]);
+      if (this.failure !== undefined) await this.counting;
+      yield chunk;
+    }
+    checkText(decoder, undefined, position);
+    this.copy.end();
+    await this.counting;
+    if (this.rows === 0) throw new MalformedFileError('content', 'The file holds no rows; send at least one film.');
+  }
+
+  close(): void {
+    this.copy.destroy();
+  }
+
+  private async count(format: Format): Promise<void> {
+    for await (const row of readRows(format, this.copy)) this.rows += row.row > 0 ? 1 : 0;
+  }
+}
+
+function checkText(decoder: Decoder, chunk: Uint8Array | undefined, position: number): void {
+  try {
+    decoder.decode(chunk, { stream: chunk !== undefined });
+  } catch {
+    throw new MalformedFileError(
+      'syntax',
+      `The file is not UTF-8: see the bytes from ${position + 1} on. Save it as UTF-8.`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import type { Readable } from 'node:stream';
+
+export interface StoredObject {
+  /** Size in bytes. */
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+/** Keeps what is too large for a task's payload; tasks travel with the object's key. */
+export interface ObjectStore {
+  /**
+   * Stores the whole stream under `key`, replacing what is there. Atomic: readers see the old object, or none, until
+   * everything is stored durably; when the stream fails nothing is left.
+   * @throws ObjectTooLargeError when the stream holds more than `maxBytes`; the stream's own error when it fails.
+   */
+  put(key: string, source: AsyncIterable<Uint8Array>, options: { readonly maxBytes: number }): Promise<StoredObject>;
+  /** @throws ObjectMissingError when there is none. */
+  get(key: string): Promise<Readable>;
+  /** Harmless when there is none. */
+  delete(key: string): Promise<void>;
+  stat(key: string): Promise<StoredObject | undefined>;
+}
+
+export class ObjectTooLargeError extends Error {
+  override readonly name = 'ObjectTooLargeError';
+  constructor(
+    readonly key: string,
+    readonly maxBytes: number,
+  ) {
+    super(`object ${key} is larger than ${maxBytes} bytes, the most that is allowed`);
+  }
+}
+
+export class ObjectMissingError extends Error {
+  override readonly name = 'ObjectMissingError';
+  constructor(readonly key: string) {
+    super(`object ${key} does not exist; it was never stored, or deleted after its last use`);
+  }
+}
+
+/** A key that could leave the store's folder, or that another store could not hold. */
+export class ObjectKeyError extends Error {
+  override readonly name = 'ObjectKeyError';
+  constructor(key: string) {
+    super(
+      `object key ${JSON.stringify(key)} is not allowed; allowed are at most ${MAX_KEY_LENGTH} lower-case letters, digits, ` +
+        'dots, dashes and underscores, in parts that start with a letter or digit and are parted by single slashes',
+    );
+  }
+}
+
+const MAX_KEY_LENGTH = 200;
+const KEY = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/;
+
+/** @throws ObjectKeyError unless `key` is safe in every store. */
+export function checkKey(key: string): void {
+  if (key.length > MAX_KEY_LENGTH || !KEY.test(key)) throw new ObjectKeyError(key);
+}

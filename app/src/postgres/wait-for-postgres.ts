@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
+import type { Logger } from 'pino';
+import { isDatabaseUnavailable } from './unavailable';
+
+const RETRY_MS = 500;
+const LOG_EVERY_MS = 5000;
+
+/**
+ * Waits until PostgreSQL answers a query, at most `limitSeconds`.
+ * @throws the last connection error after the limit; any other error (wrong password, no such database) at once.
+ */
+export async function waitForPostgres(config: ClientConfig, limitSeconds: number, logger: Logger): Promise<void> {
+  const began = performance.now();
+  let loggedAt = -Infinity;
+  for (;;) {
+    try {
+      await askOnce(config);
+      return;
+    } catch (error) {
+      const waitedMs = performance.now() - began;
+      if (!isDatabaseUnavailable(error) || waitedMs > limitSeconds * 1000) throw error;
+      if (waitedMs - loggedAt >= LOG_EVERY_MS) {
+        loggedAt = waitedMs;
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.info({ waitedMs: Math.round(waitedMs), limitSeconds, reason }, 'waiting for the database');
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function askOnce(config: ClientConfig): Promise<void> {
+  const client = new Client({ ...config, connectionTimeoutMillis: 2000, query_timeout: 2000 });
+  // Without a listener a connection that breaks between two queries would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

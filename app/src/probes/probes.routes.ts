@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { ENVIRONMENT } from '../contract';
+import type { App } from '../http/app';
+import { administration } from '../http/authorization';
+import type { Authorize } from '../http/authorization';
+import { inTime } from '../http/deadline';
+import { Problem, problemResponses } from '../http/problem';
+import { PRIORITIES } from '../tasks';
+import type { Tasks } from '../tasks';
+import { engineName, oneOf, strictObject, wholeNumber } from '../validation/values';
+import { MAX_FAIL_TIMES, MAX_RUN_MS, probe } from './probe.task';
+
+export const MAX_PROBES = 10_000;
+
+export interface ProbeRouteDependencies {
+  readonly tasks: Tasks;
+  readonly authorize: Authorize;
+  readonly probesAllowed: boolean;
+}
+
+export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed }: ProbeRouteDependencies): void {
+  app.post(
+    '/api/probes',
+    {
+      onRequest: async (request) => {
+        await authorize(request);
+        if (!probesAllowed) {
+          throw new Problem(404, `Probes are switched off; set ${ENVIRONMENT.probes}=on to switch them on.`);
+        }
+      },
+      schema: {
+        ...administration,
+        tags: ['probes'],
+        summary: 'Accept probe tasks, all or none',
+        body: strictObject({
+          count: wholeNumber({ min: 1, max: MAX_PROBES }).describe('How many'),
+          queue: engineName().optional(),
+          priority: oneOf(PRIORITIES).optional(),
+          runMs: wholeNumber({ min: 0, max: MAX_RUN_MS }).default(0).describe('How long each attempt takes'),
+          failTimes: wholeNumber({ min: 0, max: MAX_FAIL_TIMES }).default(0).describe('Attempts that fail first'),
+        }),
+        response: { 202: z.object({ taskIds: z.array(z.uuid()) }), ...problemResponses },
+      },
+    },
+    async (request, reply) => {
+      const { count, queue, priority, runMs, failTimes } = request.body;
+      const payloads = Array.from({ length: count }, () => ({ runMs, failTimes }));
+      const options = { ...(queue === undefined ? {} : { queue }), ...(priority === undefined ? {} : { priority }) };
+      const began = performance.now();
+      const accepted = await inTime(tasks.transaction((tx) => tasks.acceptMany(tx, probe, payloads, options)));
+      request.log.info({ count, durationMs: Math.round(performance.now() - began) }, 'probes accepted');
+      return reply.code(202).send({ taskIds: accepted.map(({ id }) => id) });
+    },
+  );
+}

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import { ConfigurationError, EXIT_CONFIGURATION } from '../configuration/configuration';
+
+/** Seconds that closing connections may take after the drain budget is used up, before the process gives up. */
+const CLOSING_SECONDS = 5;
+
+export interface Stoppable {
+  /** Stops taking work, lets what runs finish for at most `drainSeconds`, then closes everything. */
+  stop(drainSeconds: number): Promise<void>;
+}
+
+/**
+ * Runs a long-lived process: starts it, stops it at SIGTERM or SIGINT and then exits with 0. A second signal exits at
+ * once with 1, as does a stop that takes `drainSeconds` and 5 more, and any error that nobody caught.
+ */
+export async function runUntilSignal(
+  options: { readonly logger: Logger; readonly drainSeconds: number },
+  start: () => Promise<Stoppable>,
+): Promise<void> {
+  const { logger, drainSeconds } = options;
+  exitOnUncaught(logger);
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) exitNow(logger, { signal }, 'second signal, exiting at once');
+      asked = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+  const starting = start();
+  starting.catch((error: unknown) => exitNow(logger, { err: error }, 'start failed'));
+  const signal = await stopped;
+  const began = performance.now();
+  logger.info({ signal, drainSeconds }, 'stopping');
+  const limit = setTimeout(
+    () => exitNow(logger, { drainSeconds }, 'stopping took longer than the drain budget'),
+    (drainSeconds + CLOSING_SECONDS) * 1000,
+  );
+  try {
+    await (await starting).stop(drainSeconds);
+  } catch (error) {
+    exitNow(logger, { err: error }, 'stop failed');
+  }
+  clearTimeout(limit);
+  logger.info({ durationMs: Math.round(performance.now() - began) }, 'stopped');
+  process.exit(0);
+}
+
+/** An error that nobody caught leaves the process in an unknown state: say so and let it be started anew. */
+export function exitOnUncaught(logger: Logger): void {
+  process.on('uncaughtException', (error) => exitNow(logger, { err: error }, 'uncaught exception'));
+  process.on('unhandledRejection', (reason) => exitNow(logger, { err: reason }, 'unhandled rejection'));
+}
+
+/** Reads the configuration or ends the process with exit code 78 and one line a mistake on standard error. */
+export function orExit<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`The configuration is wrong:\n${error.mistakes.map((mistake) => `  ${mistake}\n`).join('')}`);
+    process.exit(EXIT_CONFIGURATION);
+  }
+}
+
+function exitNow(logger: Logger, fields: object, message: string): never {
+  logger.fatal(fields, message);
+  process.exit(1);
+}

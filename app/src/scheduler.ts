@@ -1,0 +1,43 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Logger } from 'pino';
+import { readConfiguration } from './configuration/configuration';
+import type { Configuration } from './configuration/configuration';
+import { describeEngine } from './metrics/engine-metrics';
+import { describeLedger } from './metrics/ledger-metrics';
+import { startMetricsServer } from './metrics/metrics-server';
+import { enginePool } from './postgres/connection';
+import { openEngine } from './process/engine';
+import { orExit, runUntilSignal } from './process/lifecycle';
+import type { Stoppable } from './process/lifecycle';
+import { createLogger } from './process/logger';
+import { reportQueues } from './queues/queue-report';
+
+/**
+ * There are no schedules yet. What this process does today: it publishes the gauges of queues and workers, and logs a
+ * line of them every half minute.
+ */
+async function startScheduler(configuration: Configuration<'scheduler'>, logger: Logger): Promise<Stoppable> {
+  const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'scheduler' });
+  const tasks = openEngine(configuration, pool, logger);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = await startMetricsServer({
+    registry,
+    refresh: [describeEngine(registry, tasks), describeLedger(registry, tasks)],
+    host: configuration.listenHost,
+    port: configuration.metricsPort,
+    logger,
+  });
+  const report = reportQueues(tasks, logger);
+  return {
+    stop: async () => {
+      await report.stop();
+      await tasks.close();
+      await metrics.close();
+    },
+  };
+}
+
+const configuration = orExit(() => readConfiguration('scheduler', process.env));
+const logger = createLogger('scheduler', configuration.logLevel, process.pid);
+void runUntilSignal({ logger, drainSeconds: configuration.drainSeconds }, () => startScheduler(configuration, logger));

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { PRIORITIES, TASK_STATES } from '../tasks';
+import type { TaskRecord, TaskRecordWithAttempts } from '../tasks';
+
+const moment = z.iso.datetime();
+
+/** A task as the outside sees it: everything but its payload, which may hold what is nobody's business. */
+export const taskSchema = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    queue: z.string(),
+    priority: z.enum(PRIORITIES),
+    state: z.enum(TASK_STATES),
+    attempt: z.int(),
+    maxAttempts: z.int(),
+    runAt: moment,
+    progress: z.unknown(),
+    acceptedAt: moment,
+    startedAt: moment.nullable(),
+    finishedAt: moment.nullable(),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Task' });
+
+export const taskWithAttemptsSchema = taskSchema
+  .extend({
+    attempts: z.array(
+      z.object({
+        attempt: z.int(),
+        worker: z.string().nullable(),
+        startedAt: moment,
+        finishedAt: moment.nullable(),
+        error: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'TaskWithAttempts' });
+
+export type TaskView = z.output<typeof taskSchema>;
+export type TaskWithAttemptsView = z.output<typeof taskWithAttemptsSchema>;
+
+export function viewTask(task: TaskRecord): TaskView {
+  return {
+    id: task.id,
+    name: task.name,
+    queue: task.queue,
+    priority: task.priority,
+    state: task.state,
+    attempt: task.attempt,
+    maxAttempts: task.maxAttempts,
+    runAt: task.runAt.toISOString(),
+    progress: task.progress ?? null,
+    acceptedAt: task.acceptedAt.toISOString(),
+    startedAt: task.startedAt?.toISOString() ?? null,
+    finishedAt: task.finishedAt?.toISOString() ?? null,
+    error: task.error,
+  };
+}
+
+export function viewTaskWithAttempts(task: TaskRecordWithAttempts): TaskWithAttemptsView {
+  return {
+    ...viewTask(task),
+    attempts: task.attempts.map(({ attempt, worker, startedAt, finishedAt, error }) => ({
+      attempt,
+      worker,
+      startedAt: startedAt.toISOString(),
+      finishedAt: finishedAt?.toISOString() ?? null,
+      error,
+    })),
+  };
+}
