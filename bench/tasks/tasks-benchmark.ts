@@ -1,0 +1,109 @@
+import type { BenchContext, Benchmark } from '../benchmark';
+import { packageVersion, readEnvironment } from '../environment';
+import type { Comparison, Report } from '../report';
+import { quantile, summarise } from '../statistics';
+import type { ContenderName } from './contender';
+import { BATCH_CALLERS, COALESCED_CALLERS, CONCURRENCY, CONTENDERS, SINGLE_CALLERS } from './contender';
+import type { Figure, Scene } from './scenes';
+import { SCENES, STEADY_PER_SECOND, STEADY_TASKS } from './scenes';
+import { Stores } from './stores';
+import { Troupe } from './troupe';
+
+/** Figure to contender to one value a round. */
+type Values = Map<string, Record<ContenderName, number[]>>;
+
+/** Tasks before the measured ones, so that neither compiler nor caches are cold: a tenth, within these bounds. */
+const WARM_UP = { least: 500, most: 5_000 };
+
+/** The task engine beside bare BullMQ. */
+export const tasksBenchmark: Benchmark = {
+  name: 'tasks',
+  summary: 'durable tasks beside bare BullMQ: accepting, processing, both at once, latency',
+  run: async (context) => {
+    const { servers, options, progress, signal } = context;
+    const environment = await readEnvironment(servers, ['bullmq', 'ioredis', 'pg']);
+    const stores = await Stores.open(servers);
+    const values: Values = new Map();
+    try {
+      for (let round = 1; round <= options.rounds; round += 1) {
+        for (const scene of SCENES) {
+          // Who comes first alternates, so that a drift of the machine does not favour one of them.
+          for (const contender of round % 2 === 1 ? CONTENDERS : [...CONTENDERS].reverse()) {
+            signal.throwIfAborted();
+            progress.say(`round ${round}/${options.rounds}: ${scene.title}: ${contender}`);
+            note(values, scene, contender, await play(scene, contender, stores, context));
+          }
+        }
+      }
+    } finally {
+      await stores.close();
+    }
+    return report(values, context, environment);
+  },
+};
+
+/** One scene with processes of its own on empty servers, checked in the store afterwards. */
+async function play(
+  scene: Scene,
+  contender: ContenderName,
+  stores: Stores,
+  { servers, options, signal }: BenchContext,
+): Promise<readonly number[]> {
+  await stores.empty();
+  const troupe = await Troupe.assemble(contender, scene.workers, servers, signal);
+  try {
+    await troupe.accept(scene.warmUp, warmUpTasks(options.tasks));
+    await troupe.startWorkers();
+    await troupe.untilAllDone(signal);
+    await troupe.stopWorkers();
+    const figures = await scene.play(troupe, options.tasks, signal);
+    await troupe.stopWorkers();
+    await stores.verify(contender, troupe.accepted);
+    await troupe.disband();
+    return figures;
+  } finally {
+    await troupe.kill();
+  }
+}
+
+function note(values: Values, scene: Scene, contender: ContenderName, figures: readonly number[]): void {
+  scene.figures.forEach(({ id }, i) => {
+    const rounds = values.get(id) ?? { holdfast: [], bullmq: [] };
+    const value = figures[i];
+    if (value !== undefined) rounds[contender].push(value);
+    values.set(id, rounds);
+  });
+}
+
+function report(values: Values, { options }: BenchContext, environment: Report['environment']): Report {
+  const order = ['accept-single', 'accept-coalesced', 'accept-batch', 'processed-1', 'processed-2'];
+  const place = (figure: Figure) => (order.includes(figure.id) ? order.indexOf(figure.id) : order.length);
+  const figures = SCENES.flatMap((scene) => scene.figures).sort((a, b) => place(a) - place(b));
+  return {
+    benchmark: 'tasks',
+    peer: `BullMQ ${packageVersion('bullmq')}`,
+    environment,
+    settings: {
+      rounds: `${options.rounds} interleaved, each figure of ${options.tasks} no-op tasks after ${warmUpTasks(options.tasks)} to warm up`,
+      worker: `${CONCURRENCY} tasks at a time in each worker process`,
+      callers: `${SINGLE_CALLERS} one by one, ${COALESCED_CALLERS} coalesced, ${BATCH_CALLERS} with batches`,
+      latency: `${STEADY_TASKS} tasks a round at ${STEADY_PER_SECOND} tasks/s`,
+    },
+    comparisons: figures.map((figure) => compare(figure, values.get(figure.id))),
+  };
+}
+
+function compare(figure: Figure, rounds: Record<ContenderName, number[]> | undefined): Comparison {
+  if (rounds === undefined) throw new Error(`nothing was measured for ${figure.id}`);
+  const ratios = rounds.holdfast.map((value, i) => value / (rounds.bullmq[i] ?? Number.NaN));
+  return {
+    ...figure,
+    holdfast: summarise(rounds.holdfast),
+    peer: summarise(rounds.bullmq),
+    ratio: quantile(ratios, 0.5),
+  };
+}
+
+function warmUpTasks(tasks: number): number {
+  return Math.max(WARM_UP.least, Math.min(WARM_UP.most, Math.round(tasks / 10)));
+}
