@@ -73,6 +73,9 @@ export function defineTask<const Name extends string, Schema extends z.ZodType>(
   const where = `task '${props.name}'`;
   if (!NAME.test(definition.name)) throw new DefinitionError(where, 'name', definition.name, nameRule);
   if (!NAME.test(definition.queue)) throw new DefinitionError(where, 'queue', definition.queue, nameRule);
+  if (!PRIORITIES.includes(definition.priority)) {
+    throw new DefinitionError(where, 'priority', definition.priority, `one of ${PRIORITIES.join(', ')}`);
+  }
   wholeNumber(where, 'version', definition.version, 1, 32_767);
   wholeNumber(where, 'attempts', definition.attempts, 1, 100);
   wholeNumber(where, 'timeLimitSeconds', definition.timeLimitSeconds, 1, 86_400);

@@ -2,7 +2,9 @@
 export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
   constructor(where: string, field: string, given: unknown, allowed: string) {
-    super(`${where}: ${field} is ${JSON.stringify(given)}; allowed is ${allowed}`);
+    // JSON has no NaN and no Infinity; it would call both null.
+    const shown = typeof given === 'number' ? String(given) : JSON.stringify(given);
+    super(`${where}: ${field} is ${shown}; allowed is ${allowed}`);
   }
 }
 
