@@ -1,0 +1,121 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { QueryResultRow } from 'pg';
+import { migrate, runMigrations } from '../../../src/tasks';
+import { createDatabase } from '../../servers/databases';
+import type { TestDatabase } from '../../servers/databases';
+import { testFolder } from '../../servers/private-servers';
+import { until } from '../support/until';
+
+/** A folder with these migrations. */
+function migrations(files: Readonly<Record<string, string>>): string {
+  const folder = testFolder('migrations');
+  for (const [name, sql] of Object.entries(files)) writeFileSync(join(folder, name), sql);
+  return folder;
+}
+
+describe('migrations', () => {
+  let database: TestDatabase;
+  let client: Client;
+  const connection = (): { connectionString: string } => ({ connectionString: database.url });
+  const rows = async <Row extends QueryResultRow>(text: string): Promise<Row[]> => (await client.query<Row>(text)).rows;
+  const tables = async (): Promise<string[]> =>
+    (await rows<{ name: string }>(`select tablename as name from pg_tables where schemaname = 'app' order by 1`)).map(
+      (row) => row.name,
+    );
+
+  beforeEach(async () => {
+    database = await createDatabase();
+    client = new Client(connection());
+    await client.connect();
+  });
+  afterEach(async () => {
+    await client.end();
+    await database.drop();
+  });
+
+  it('are harmless when run twice: the second run applies nothing and changes nothing', async () => {
+    expect(await migrate(connection())).toEqual(['0001-ledger.sql']);
+    const before = await rows('select epoch from holdfast.ledger');
+    expect(await migrate(connection())).toEqual([]);
+    expect(await rows('select epoch from holdfast.ledger')).toEqual(before);
+  });
+
+  it('are applied once when several processes run them at the same time', async () => {
+    // The first waits in its migration for a lock that we hold, so that the others arrive while it is under way.
+    await client.query('create table gate ()');
+    await client.query('begin');
+    await client.query('lock table gate');
+    const directory = migrations({
+      '0001-films.sql': 'lock table gate; create table app.film (id int); insert into app.film values (1)',
+      '0002-more.sql': 'insert into app.film values (2)',
+    });
+    const runs = Promise.all([1, 2, 3].map(() => runMigrations(connection(), { schema: 'app', directory })));
+    const observer = new Client(connection());
+    await observer.connect();
+    try {
+      await until('one run waits for the gate and two for the first run', async () => {
+        const waiting = await observer.query<{ locktype: string }>(
+          `select locktype from pg_locks where not granted order by locktype`,
+        );
+        return waiting.rows.map((row) => row.locktype).join() === 'advisory,advisory,relation';
+      });
+    } finally {
+      await observer.end();
+      await client.query('rollback');
+    }
+    const applied = await runs;
+    expect(applied.flat()).toEqual(['0001-films.sql', '0002-more.sql']);
+    expect(applied.filter((files) => files.length === 0)).toHaveLength(2);
+    expect(await rows('select id from app.film order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('are applied in the order of their numbers, only those that are new', async () => {
+    const first = { '0001-film.sql': 'create table app.film (id int)' };
+    const second = { ...first, '0002-title.sql': 'alter table app.film add title text' };
+    await runMigrations(connection(), { schema: 'app', directory: migrations(first) });
+    const applied = await runMigrations(connection(), { schema: 'app', directory: migrations(second) });
+    expect(applied).toEqual(['0002-title.sql']);
+    expect(await rows('select name from app.migration order by name')).toEqual([
+      { name: '0001-film.sql' },
+      { name: '0002-title.sql' },
+    ]);
+  });
+
+  it('that fail leave nothing of themselves, name their file, and stop those after them', async () => {
+    const broken = {
+      '0001-film.sql': 'create table app.film (id int)',
+      '0002-broken.sql': 'create table app.half (id int); insert into app.nowhere values (1)',
+      '0003-after.sql': 'create table app.after (id int)',
+    };
+    const source = { schema: 'app', directory: migrations(broken) };
+    await expect(runMigrations(connection(), source)).rejects.toMatchObject({
+      message: 'migration app/0002-broken.sql failed: relation "app.nowhere" does not exist',
+    });
+    expect(await tables()).toEqual(['film', 'migration']);
+    expect(await rows('select name from app.migration')).toEqual([{ name: '0001-film.sql' }]);
+
+    const mended = { ...broken, '0002-broken.sql': 'create table app.half (id int)' };
+    const applied = await runMigrations(connection(), { schema: 'app', directory: migrations(mended) });
+    expect(applied).toEqual(['0002-broken.sql', '0003-after.sql']);
+  });
+
+  it.each(['1-film.sql', '0001_film.sql', '0001-Film.sql', 'film.sql'])(
+    'that are not named NNNN-what.sql are refused before anything is applied: %s',
+    async (name) => {
+      const directory = migrations({ '0000-good.sql': 'create table app.good ()', [name]: 'select 1' });
+      await expect(runMigrations(connection(), { schema: 'app', directory })).rejects.toThrow(
+        new Error(`${name}: migrations are named NNNN-what.sql`),
+      );
+      expect(await tables()).toEqual([]);
+    },
+  );
+
+  it('go to a schema whose name needs no quoting', async () => {
+    const directory = migrations({});
+    await expect(runMigrations(connection(), { schema: 'App"; drop', directory })).rejects.toThrow(
+      new Error(`schema 'App"; drop' is not a plain lower-case identifier`),
+    );
+  });
+});
