@@ -35,6 +35,9 @@ const ERROR_PAUSE_MS = 250;
 export class Taker {
   private readonly stopping = new AbortController();
   private lastPostgresMs = -Infinity;
+  /** Slots that claims under way may need. */
+  private reserved = 0;
+  private pauseUntilMs = 0;
   private running: Promise<void> | undefined;
   /** Where the last tasks came from. */
   source: 'redis' | 'postgres' = 'postgres';
@@ -55,35 +58,56 @@ export class Taker {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    const { runner, lease, logger } = this.options;
     while (!signal.aborted) {
-      const { runner, lease } = this.options;
-      if (runner.free <= 0) {
+      const free = runner.free - this.reserved;
+      if (free <= 0) {
         await runner.changed();
-      } else if (!lease.valid) {
+      } else if (!lease.valid || monotonicMs() < this.pauseUntilMs) {
         await pause(POSTGRES_IDLE_MS, signal);
       } else {
         try {
-          await this.take(runner.free);
+          await this.take(free);
         } catch (error) {
-          this.options.logger.debug({ err: error }, 'taking tasks failed; trying again');
+          logger.debug({ err: error }, 'taking tasks failed; trying again');
           await pause(ERROR_PAUSE_MS, signal);
         }
       }
     }
+    while (this.reserved > 0) await runner.changed();
   }
 
   private async take(free: number): Promise<void> {
     const { redis } = this.options;
-    if (redis?.ready !== true) {
-      if ((await this.fromPostgres(free)) === 0) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
-    } else if (monotonicMs() - this.lastPostgresMs >= POSTGRES_EVERY_MS) {
-      await this.fromPostgres(free);
-    } else {
-      const ids = await this.idsFromRedis(redis, free);
-      if (ids === undefined) return;
-      if (ids.length === 0) await this.fromPostgres(free);
-      else await this.claimIds(ids);
+    const answering = redis?.ready === true;
+    const due = monotonicMs() - this.lastPostgresMs >= POSTGRES_EVERY_MS;
+    const ids = answering && !due ? await this.idsFromRedis(redis, this.batchSize(free)) : [];
+    if (ids !== undefined && ids.length > 0) {
+      this.claimMeanwhile(ids);
+      return;
     }
+    const claimed = await this.fromPostgres(free);
+    // A take that waited in Redis has paused already; without Redis, or with one that answers errors, nothing has.
+    if (claimed === 0 && (!answering || ids === undefined)) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
+  }
+
+  /** Half the slots at most, so that the next ids are fetched while these are being claimed. */
+  private batchSize(free: number): number {
+    return Math.min(free, Math.ceil(this.options.runner.concurrency / 2));
+  }
+
+  /** Claims in the background. The slots count as taken until it is known how many of the ids were ours to have. */
+  private claimMeanwhile(ids: readonly string[]): void {
+    this.reserved += ids.length;
+    this.claimIds(ids)
+      .catch((error: unknown) => {
+        this.options.logger.debug({ err: error }, 'claiming failed; the ledger gives back what it says we have');
+        this.pauseUntilMs = monotonicMs() + ERROR_PAUSE_MS;
+      })
+      .finally(() => {
+        this.reserved -= ids.length;
+        this.options.runner.notify();
+      });
   }
 
   /** @returns undefined when Redis failed: the next take sees whether it is still there. */
@@ -92,8 +116,6 @@ export class Taker {
     try {
       return await redis.take(lists, count, REDIS_WAIT_SECONDS);
     } catch (error) {
-      // A server that answers with an error (full, no permission, a key of another type) would answer it again at once.
-      if (redis.ready) this.lastPostgresMs = -Infinity;
       this.options.logger.debug({ err: error }, 'redis did not hand out ids');
       return undefined;
     }

@@ -36,6 +36,10 @@ export class Runner {
 
   constructor(private readonly options: RunnerOptions) {}
 
+  get concurrency(): number {
+    return this.options.concurrency;
+  }
+
   get running(): number {
     return this.busy;
   }
