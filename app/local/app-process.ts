@@ -7,6 +7,8 @@ import { settlesWithin } from './servers/wait-until';
 
 export interface AppProcess {
   readonly name: string;
+  /** How often it has died without a minute of running in between. */
+  deathsInARow(): number;
   /**
    * SIGTERM, and SIGKILL to what has not drained after `limitSeconds`. Resolves when the process is gone.
    */
@@ -64,6 +66,7 @@ export async function startAppProcess(options: AppProcessOptions): Promise<AppPr
   await start();
   return {
     name: options.name,
+    deathsInARow: () => restarter.deathsInARow(),
     stop: async (limitSeconds) => {
       await restarter.cancel();
       if (current?.ending() !== undefined || !current) return;

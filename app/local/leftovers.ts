@@ -52,7 +52,7 @@ export async function openProcessList(file: string, say: Log): Promise<ProcessLi
   };
   add({ name: 'launcher', pid: process.pid, stopSignal: 'SIGTERM', role: 'launcher' });
   if (records.length > 0) {
-    say(`Ending what an earlier run left behind: ${records.map(({ name, pid }) => `${name} (${pid})`).join(', ')}.`);
+    say(`Ending ${records.length} processes that an earlier run left behind.`);
     await endAll(records.filter(({ role }) => role === 'app'));
     await endAll(records.filter(({ role }) => role === 'server'));
   }

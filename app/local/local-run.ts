@@ -29,6 +29,8 @@ export interface LocalRun {
 }
 
 const READY_SECONDS = 60;
+/** A process that dies this often before the app was ever ready will not come up by itself. */
+const HOPELESS_DEATHS = 3;
 /** On top of the drain budget, for closing connections. */
 const STOP_SECONDS = LOCAL_DRAIN_SECONDS + 10;
 
@@ -74,7 +76,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
     }
     scheduler = await startAppProcess(processOf('scheduler', 'scheduler'));
     const baseUrl = `http://127.0.0.1:${options.port}`;
-    await waitUntil('the app is ready', () => isReady(baseUrl, signal), {
+    await waitUntil('the app is ready', () => isReady(baseUrl, serving, signal), {
       limitSeconds: READY_SECONDS,
       everyMilliseconds: 100,
     });
@@ -97,8 +99,11 @@ export function createLocalRun({ options, root, folder, output, environment }: L
   return { start, stop, kill: () => processes?.killAll() };
 }
 
-async function isReady(baseUrl: string, signal: AbortSignal): Promise<boolean> {
+async function isReady(baseUrl: string, processes: readonly AppProcess[], signal: AbortSignal): Promise<boolean> {
   signal.throwIfAborted();
+  const hopeless = processes.find((each) => each.deathsInARow() >= HOPELESS_DEATHS);
+  if (hopeless)
+    throw new Error(`${hopeless.name} died ${HOPELESS_DEATHS} times while it started; its lines above say why.`);
   try {
     return (await fetch(`${baseUrl}${PATHS.ready}`, { signal })).ok;
   } catch {

@@ -37,14 +37,14 @@ export function renderLine(name: string, line: string, options: RenderOptions): 
   const style = LEVEL_STYLES[level];
   const word = level.padEnd(5);
   const words = [
-    prefix(name, options),
     paint('dim', clock(event['time']), options),
     style === undefined ? paint('dim', word, options) : paint(style, word, options),
     asText(event['msg']),
-    paint('dim', fields(event), options),
-    ...errorLines(event['err'], level).map((text) => paint('red', text, options)),
+    ...[fields(event)].filter(Boolean).map((text) => paint('dim', text, options)),
   ];
-  return words.filter((text) => text !== '').join(' ');
+  const [error, ...stack] = errorLines(event['err'], level).map((text) => paint('red', text, options));
+  if (error !== undefined) words.push(error);
+  return [words.join(' '), ...stack].map((text) => `${prefix(name, options)} ${text}`).join('\n');
 }
 
 function parseEvent(line: string): Record<string, unknown> | undefined {
@@ -75,10 +75,15 @@ function fields(event: Record<string, unknown>): string {
 function flatten(name: string, value: unknown): [string, string][] {
   if (HIDDEN.has(name) || value === null || value === undefined || value === '') return [];
   if (typeof value !== 'object') return [[name, shorten(asText(value))]];
-  if (Array.isArray(value)) return [[name, shorten(asText(value))]];
+  if (Array.isArray(value)) return [[name, shorten(value.map(nameOf).join(','))]];
   return Object.entries(value)
     .filter(([, inner]) => typeof inner !== 'object' && inner !== undefined)
     .map(([key, inner]) => [`${name}.${key}`, shorten(asText(inner))]);
+}
+
+/** Things in a list are shown by their name. */
+function nameOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'name' in value ? asText(value.name) : asText(value);
 }
 
 function asText(value: unknown): string {
@@ -90,10 +95,10 @@ function shorten(text: string): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
 }
 
-/** An error's own words; with its stack where the process failed by it. */
+/** An error's own words; its stack follows where the process failed by it. */
 function errorLines(error: unknown, level: string): string[] {
-  if (typeof error !== 'object' || error === null) return typeof error === 'string' ? [error] : [];
+  if (typeof error !== 'object' || error === null) return [asText(error)].filter(Boolean);
   const { type, message, stack } = error as Record<string, unknown>;
-  if (typeof stack === 'string' && (level === 'fatal' || level === 'error')) return [`\n${stack}`];
+  if (typeof stack === 'string' && (level === 'fatal' || level === 'error')) return stack.split('\n');
   return [`${asText(type ?? 'Error')}: ${asText(message)}`];
 }

@@ -3,6 +3,8 @@ import type { Log } from './servers/spawn-server';
 export interface Restarter {
   /** To be called when the process has died, with how: "exit code 1". */
   died(ending: string): void;
+  /** How often it has died without a minute of running in between. */
+  deathsInARow(): number;
   /** No more restarts; resolves once a restart that is under way has ended. */
   cancel(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function createRestarter({ name, say, start, clock = () => performance.no
   };
   return {
     died,
+    deathsInARow: () => deaths,
     cancel: async () => {
       cancelled = true;
       clearTimeout(timer);

@@ -23,8 +23,15 @@ describe('renderLine', () => {
     expect(renderLine('web', event({ level: 'warn', msg: 'retried', err }), { color: false })).toBe(
       'web       12:00:01 warn  retried Error: no film',
     );
-    expect(renderLine('web', event({ level: 'error', msg: 'failed', err }), { color: false })).toMatch(
-      /error failed \nError: no film\n {4}at import$/,
+    expect(renderLine('web', event({ level: 'error', msg: 'failed', err }), { color: false })).toBe(
+      'web       12:00:01 error failed Error: no film\nweb           at import',
+    );
+  });
+
+  it('shows the things in a list by their name', () => {
+    const queues = [{ name: 'default', weight: 1 }, { name: 'imports' }];
+    expect(renderLine('web', event({ msg: 'started', queues, ids: [1, 2] }), { color: false })).toMatch(
+      /started queues=default,imports ids=1,2$/,
     );
   });
 
