@@ -43,8 +43,11 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
     port: configuration.metricsPort,
     logger,
   });
-  const address = await app.listen({ host: configuration.listenHost, port: configuration.port });
-  logger.info({ address }, 'web listening');
+  await app.listen({
+    host: configuration.listenHost,
+    port: configuration.port,
+    listenTextResolver: (address) => `web listening at ${address}`,
+  });
   return {
     stop: async (drainSeconds) => {
       const cut = setTimeout(() => app.server.closeAllConnections(), drainSeconds * 1000);

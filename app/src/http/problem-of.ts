@@ -2,13 +2,17 @@ import type { FastifyError, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable, isNotMigrated } from '../postgres/unavailable';
 import { CommitUnknownError, InvalidTaskError, TaskStateError } from '../tasks';
 import { DeadlineError } from './deadline';
-import { invalid, Problem, unavailable } from './problem';
+import { BODY_TYPE } from './json-body';
+import { invalid, Problem, unacceptableType, unavailable } from './problem';
 import type { Mistake } from './problem';
+
+/** Longest part of a path that may be an id, in characters. */
+export const MAX_PARAMETER_LENGTH = 200;
 
 /** The answer to any error that a request ended in. Errors that nobody foresaw tell the caller nothing but 500. */
 export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof InvalidTaskError) return invalid([taskMistake(error)]);
+  if (error instanceof InvalidTaskError) return invalid([taskMistake(error, request)]);
   if (error instanceof TaskStateError) return new Problem(409, sentence(error.message), { cause: error });
   if (error instanceof CommitUnknownError) return unavailable(unknownOutcome(request), error);
   if (error instanceof DeadlineError) {
@@ -24,10 +28,10 @@ export function problemOf(error: unknown, request: FastifyRequest): Problem {
   return isFastifyError(error) ? frameworkProblem(error, request) : unforeseen(error);
 }
 
-function taskMistake(error: InvalidTaskError): Mistake {
+function taskMistake(error: InvalidTaskError, request: FastifyRequest): Mistake {
   const prefix = `${error.path}: `;
   const reason = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
-  return { path: error.path, message: reason };
+  return { path: `${request.method === 'GET' ? 'query' : 'body'}.${error.path}`, message: reason };
 }
 
 function unknownOutcome(request: FastifyRequest): string {
@@ -50,15 +54,16 @@ function frameworkProblem(error: FastifyError, request: FastifyRequest): Problem
   if (error.validation !== undefined) return invalid(validationMistakes(error));
   switch (error.code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem(415, `The content type ${given(request.headers['content-type'])} is not accepted here.`, {
-        cause: error,
-      });
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new Problem(400, 'The body is empty, but its content type says JSON.');
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return unacceptableType(request.headers['content-type'], [BODY_TYPE]);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_BAD_URL':
       return new Problem(400, sentence(error.message), { cause: error });
+    case 'FST_ERR_BAD_URL':
+      return new Problem(400, 'The path is not percent-encoded UTF-8.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new Problem(
+        414,
+        `A part of the path is longer than ${MAX_PARAMETER_LENGTH} characters, the most allowed.`,
+      );
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem(
         413,
@@ -82,10 +87,6 @@ function validationMistakes(error: FastifyError): Mistake[] {
     const keys = issue.params['keys'];
     return Array.isArray(keys) ? keys.map((key) => ({ path: `${path}.${String(key)}`, message })) : [{ path, message }];
   });
-}
-
-function given(contentType: string | undefined): string {
-  return contentType === undefined ? 'is missing and' : JSON.stringify(contentType);
 }
 
 function sentence(text: string): string {

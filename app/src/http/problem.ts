@@ -50,6 +50,15 @@ export function invalid(errors: readonly Mistake[], status = 400): Problem {
   return new Problem(status, errors.map((error) => `${error.path} ${error.message}.`).join(' '), { errors });
 }
 
+/** @param accepted the content types that the route takes */
+export function unacceptableType(given: string | undefined, accepted: readonly string[]): Problem {
+  const what =
+    given === undefined ? 'The content type is missing' : `The content type ${JSON.stringify(given)} is not accepted`;
+  return new Problem(415, `${what}; send ${accepted.join(' or ')}.`, {
+    headers: { 'accept-post': accepted.join(', ') },
+  });
+}
+
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;

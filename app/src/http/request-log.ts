@@ -22,7 +22,7 @@ export function requestId(headers: Readonly<Record<string, string | string[] | u
 
 /** From here on every log line of this request carries the task's id. */
 export function concernsTask(request: FastifyRequest, taskId: string): void {
-  request.log = request.log.child({ taskId });
+  request.log = request.log.child({ task: taskId });
 }
 
 /** Returns the request's id in every answer and logs one line when a request has ended, or its client has gone. */

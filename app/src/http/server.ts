@@ -1,13 +1,15 @@
 import helmet from '@fastify/helmet';
-import fastify from 'fastify';
+import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app';
+import { answerClientError } from './client-error';
 import { documentApi } from './documentation';
+import { acceptJsonBodies } from './json-body';
 import { rememberRoutes } from './known-routes';
 import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
-import { problemOf } from './problem-of';
+import { MAX_PARAMETER_LENGTH, problemOf } from './problem-of';
 import { logRequests, requestId } from './request-log';
 import type { FinishedRequest } from './request-log';
 
@@ -27,16 +29,19 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<App> {
   const app: App = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: (request) => requestId(request.headers),
-    requestIdLogLabel: 'requestId',
+    return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  acceptJsonBodies(app);
   const methodsOf = rememberRoutes(app);
   logRequests(app, options.onFinished);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
@@ -67,7 +72,8 @@ async function answerProblem(error: unknown, request: FastifyRequest, reply: Fas
 
 function notFound(request: FastifyRequest, methods: readonly string[]): Problem {
   const path = pathOf(request);
-  if (methods.length === 0) return new Problem(404, `There is nothing at ${path}; /docs lists what there is.`);
+  if (methods.length === 0 || methods.includes(request.method))
+    return new Problem(404, `There is nothing at ${path}; /docs lists what there is.`);
   const allow = methods.join(', ');
   return new Problem(405, `${request.method} is not possible at ${path}; allowed is ${allow}.`, { headers: { allow } });
 }

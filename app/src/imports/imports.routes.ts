@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Queryable } from '../films/film-store';
 import type { App } from '../http/app';
 import { DeadlineError, inTime } from '../http/deadline';
-import { Problem, problemResponses } from '../http/problem';
+import { Problem, problemResponses, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { ObjectTooLargeError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
@@ -147,15 +147,7 @@ function formatOf(request: FastifyRequest): Format {
   const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
   const format = FORMAT_OF[type];
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
-  if (format === undefined) {
-    const given =
-      header === undefined
-        ? 'The content type is missing'
-        : `The content type ${JSON.stringify(header)} is not accepted`;
-    throw new Problem(415, `${given}; send ${ACCEPTED_TYPES}.`, {
-      headers: { accept: Object.keys(FORMAT_OF).join(', ') },
-    });
-  }
+  if (format === undefined) throw unacceptableType(header, Object.keys(FORMAT_OF));
   if (charset !== undefined && !/^"?utf-?8"?$/.test(charset)) {
     throw new Problem(415, `The character set ${charset} is not accepted; send UTF-8.`);
   }

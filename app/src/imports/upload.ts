@@ -96,9 +96,8 @@ function checkText(decoder: Decoder, chunk: Uint8Array | undefined, position: nu
   try {
     decoder.decode(chunk, { stream: chunk !== undefined });
   } catch {
-    throw new MalformedFileError(
-      'syntax',
-      `The file is not UTF-8: see the bytes from ${position + 1} on. Save it as UTF-8.`,
-    );
+    const readable = new TextDecoder().decode(chunk).split('\uFFFD', 1)[0] ?? '';
+    const near = position + Buffer.byteLength(readable) + 1;
+    throw new MalformedFileError('syntax', `The file is not UTF-8 near byte ${near}; save it as UTF-8.`);
   }
 }

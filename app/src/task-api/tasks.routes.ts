@@ -7,7 +7,7 @@ import { Problem, problemResponses } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { TASK_STATES } from '../tasks';
 import type { TaskRecordWithAttempts, Tasks } from '../tasks';
-import { engineName, oneOf, queryNumber, storableText, strictObject, uuid } from '../validation/values';
+import { engineName, noBody, oneOf, queryNumber, storableText, strictObject, uuid } from '../validation/values';
 import { taskSchema, taskWithAttemptsSchema, viewTask, viewTaskWithAttempts } from './task-view';
 
 export interface TaskRouteDependencies {
@@ -77,6 +77,7 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
         tags: ['tasks'],
         summary: 'Queue a dead task again with a fresh budget of attempts',
         params: strictObject({ id: uuid() }),
+        body: noBody(),
         response: { 200: taskWithAttemptsSchema, ...problemResponses },
       },
     },

@@ -77,11 +77,21 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(value
 
 /** An object that allows no other fields; complaints name the fields that it knows. */
 export function strictObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const names = Object.keys(shape);
+  const rule = fieldsRule(Object.keys(shape));
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `is not a known field; allowed ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
-        : `is ${show(issue.input)}; allowed is an object`,
+        ? `is not a known field; ${rule}`
+        : `is ${issue.input === null ? 'missing' : show(issue.input)}; allowed is an object`,
   });
+}
+
+/** For routes that take no body: none, or an object without fields. */
+export function noBody() {
+  return strictObject({}).nullish();
+}
+
+function fieldsRule(names: readonly string[]): string {
+  if (names.length === 0) return 'no field is allowed here';
+  return `allowed ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
 }
