@@ -68,7 +68,8 @@ function figure(value: number, unit: Comparison['unit']): string {
 }
 
 function short(value: number, unit: Comparison['unit']): string {
-  return unit === 'ms' ? value.toFixed(1) : `${(value / 1000).toFixed(1)}k`;
+  if (unit === 'ms') return value.toFixed(1);
+  return `${(value / 1000).toFixed(value < 99_950 ? 1 : 0)}k`;
 }
 
 /** A value that is too long for 80 columns goes on under itself. */
