@@ -1,0 +1,47 @@
+import type { QueryResult, QueryResultRow } from 'pg';
+import { Ledger } from '../../../src/tasks/ledger/ledger';
+
+type Step = () => Promise<void> | void;
+
+/** A ledger on a real PostgreSQL in which the test steps in before or after single statements. */
+export class DisturbedLedger extends Ledger {
+  private readonly befores = new Map<string, Step>();
+  private readonly afters = new Map<string, Step>();
+  private readonly counts = new Map<string, number>();
+
+  /** Runs `step` each time before this statement is sent; what it throws is the statement's error. */
+  before(statement: string, step: Step): void {
+    this.befores.set(statement, step);
+  }
+
+  /** Runs `step` each time after PostgreSQL has answered and before the engine sees it. */
+  after(statement: string, step: Step): void {
+    this.afters.set(statement, step);
+  }
+
+  heal(): void {
+    this.befores.clear();
+    this.afters.clear();
+  }
+
+  /** How often this statement was asked for, whatever came of it. */
+  count(statement: string): number {
+    return this.counts.get(statement) ?? 0;
+  }
+
+  override async query<Row extends QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>> {
+    this.counts.set(text, this.count(text) + 1);
+    await this.befores.get(text)?.();
+    const answer = await super.query<Row>(text, values);
+    await this.afters.get(text)?.();
+    return answer;
+  }
+}
+
+/** What `pg` throws when the server cannot be reached. */
+export function connectionRefused(): never {
+  throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+}

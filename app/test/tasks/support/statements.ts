@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { LEASE_STATEMENTS } from '../../../src/tasks/leases/lease';
+import { loadStatements } from '../../../src/tasks/ledger/statements';
+
+const SOURCE = join(__dirname, '../../../src/tasks');
+
+/** The engine's own statements, for tests that hold one up, fail it, or run it on a connection of their own. */
+export const CLAIM = loadStatements(join(SOURCE, 'claiming'), 'claim.sql', ['by_id', 'oldest']);
+export const LEASE = loadStatements(join(SOURCE, 'leases'), 'lease.sql', LEASE_STATEMENTS);
+export const FINISH = loadStatements(join(SOURCE, 'finishing'), 'finish.sql', [
+  'done',
+  'done_one',
+  'already_done',
+  'failed',
+  'given_back',
+  'progress',
+  'holds_fence',
+]);
