@@ -46,7 +46,9 @@ export function registerFilmRoutes(app: App, database: Queryable): void {
           page: queryNumber({ min: 1, max: MAX_PAGE, otherwise: 1 }),
         }),
         response: {
-          200: z.object({ total: z.int(), page: z.int(), items: z.array(filmSchema) }),
+          200: z
+            .object({ total: z.int(), page: z.int(), items: z.array(filmSchema) })
+            .describe('A page; empty behind the last'),
           ...problemResponses,
         },
       },

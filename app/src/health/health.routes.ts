@@ -19,7 +19,7 @@ export function registerHealthRoutes(app: App, tasks: Pick<Tasks, 'redisReachabl
       schema: {
         tags: ['health'],
         summary: 'This process is alive; says nothing about what it needs',
-        response: { 200: z.object({ status: z.literal('up') }) },
+        response: { 200: z.object({ status: z.literal('up') }).describe('Alive') },
       },
     },
     () => ({ status: 'up' as const }),
@@ -31,7 +31,7 @@ export function registerHealthRoutes(app: App, tasks: Pick<Tasks, 'redisReachabl
       schema: {
         tags: ['health'],
         summary: 'This process can serve: PostgreSQL answers',
-        response: { 200: readySchema, 503: readySchema },
+        response: { 200: readySchema.describe('Ready'), 503: readySchema.describe('Not ready') },
       },
     },
     async (request, reply) => {

@@ -61,7 +61,11 @@ export function registerImportRoutes(app: App, { tasks, objects, database }: Imp
             `A JSON array (application/json) or a CSV file with a header line (text/csv), UTF-8, at most ${MAX_FILE_BYTES} ` +
             'bytes. The file is stored and read to its end before the import is accepted.',
           consumes: Object.keys(FORMAT_OF),
-          response: { 202: z.object({ taskId: z.uuid() }), ...problemResponses },
+          body: z.custom<Readable>().meta({ description: 'The file itself' }),
+          response: {
+            202: z.object({ taskId: z.uuid() }).describe('Accepted: the import will be done'),
+            ...problemResponses,
+          },
         },
       },
       async (request, reply) => {
@@ -82,7 +86,7 @@ export function registerImportRoutes(app: App, { tasks, objects, database }: Imp
         summary: `What became of an import, with its bad rows, ${BAD_ROWS_PER_PAGE} a page`,
         params: strictObject({ taskId: uuid() }),
         querystring: strictObject({ page: queryNumber({ min: 1, max: 100_000, otherwise: 1 }) }),
-        response: { 200: importSchema, ...problemResponses },
+        response: { 200: importSchema.describe('The import'), ...problemResponses },
       },
     },
     async (request) => {

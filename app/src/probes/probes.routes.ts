@@ -39,7 +39,10 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
           runMs: wholeNumber({ min: 0, max: MAX_RUN_MS }).default(0).describe('How long each attempt takes'),
           failTimes: wholeNumber({ min: 0, max: MAX_FAIL_TIMES }).default(0).describe('Attempts that fail first'),
         }),
-        response: { 202: z.object({ taskIds: z.array(z.uuid()) }), ...problemResponses },
+        response: {
+          202: z.object({ taskIds: z.array(z.uuid()) }).describe('Accepted: all of them will be done'),
+          ...problemResponses,
+        },
       },
     },
     async (request, reply) => {

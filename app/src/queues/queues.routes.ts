@@ -38,7 +38,9 @@ export function registerQueueRoutes(app: App, tasks: Tasks): void {
         tags: ['queues'],
         summary: 'Queues and workers now',
         response: {
-          200: z.object({ queues: z.array(queueSchema), workers: z.array(workerSchema) }),
+          200: z
+            .object({ queues: z.array(queueSchema), workers: z.array(workerSchema) })
+            .describe('At most some seconds old'),
           ...problemResponses,
         },
       },

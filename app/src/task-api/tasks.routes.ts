@@ -23,7 +23,7 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
         tags: ['tasks'],
         summary: 'A task with its attempts',
         params: strictObject({ id: uuid() }),
-        response: { 200: taskWithAttemptsSchema, ...problemResponses },
+        response: { 200: taskWithAttemptsSchema.describe('The task'), ...problemResponses },
       },
     },
     async (request) => {
@@ -48,7 +48,9 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
           limit: queryNumber({ min: 1, max: 200, otherwise: 50 }),
         }),
         response: {
-          200: z.object({ items: z.array(taskSchema), next: z.string().nullable() }),
+          200: z
+            .object({ items: z.array(taskSchema), next: z.string().nullable() })
+            .describe('A page; `next` is null on the last'),
           ...problemResponses,
         },
       },
@@ -78,7 +80,7 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
         summary: 'Queue a dead task again with a fresh budget of attempts',
         params: strictObject({ id: uuid() }),
         body: noBody(),
-        response: { 200: taskWithAttemptsSchema, ...problemResponses },
+        response: { 200: taskWithAttemptsSchema.describe('The task'), ...problemResponses },
       },
     },
     async (request) => {

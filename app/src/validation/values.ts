@@ -39,8 +39,9 @@ export function queryNumber({ min, max, otherwise }: Range & { readonly otherwis
   const rule = `a whole number from ${min} to ${max}`;
   return z
     .string(allowed(rule))
-    .default(String(otherwise))
+    .optional()
     .transform((text, context): number => {
+      if (text === undefined) return otherwise;
       const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
       if (value >= min && value <= max) return value;
       context.addIssue({ code: 'custom', message: `is ${show(text)}; allowed is ${rule}` });
