@@ -68,6 +68,13 @@ update holdfast.worker set expired_at = now(), running = 0
 where id = $1 and beat = $2 and expired_at is null
 returning id, host, pid
 
+-- name: orphans
+-- Whether any claim's worker does not live; nearly always none, and then nothing more needs to be asked.
+select exists (
+  select from holdfast.claim c
+  where not exists (select from holdfast.worker w where w.id = c.worker_id and w.expired_at is null)
+) as orphans
+
 -- name: take_back
 -- Running tasks whose worker does not live (also those claimed by a worker that had already been reaped).
 -- Rows that a frozen transaction holds are skipped and found again.

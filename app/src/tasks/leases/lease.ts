@@ -187,6 +187,7 @@ export const LEASE_STATEMENTS = [
   'leave',
   'beats',
   'expire',
+  'orphans',
   'take_back',
   'forget_claims',
   'forget_workers',

@@ -85,7 +85,8 @@ export class Reaper {
       if (before?.beat !== beat) this.seen.set(id, { beat, sinceMs: nowMs });
       else if (nowMs - before.sinceMs >= leaseMs) await this.expire(id, beat);
     }
-    await this.takeBack();
+    const orphans = await this.options.ledger.query<{ orphans: boolean }>(this.sql.orphans);
+    if (orphans.rows[0]?.orphans === true) await this.takeBack();
     if (nowMs - this.lastForgetMs > FORGET_EVERY_MS) {
       this.lastForgetMs = nowMs;
       await this.options.ledger.query(this.sql.forget_workers);

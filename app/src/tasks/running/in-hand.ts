@@ -1,13 +1,5 @@
 import type { ClaimedTask } from '../claiming/claimer';
-import { AttemptAborted } from '../errors';
-
-/** One claimed task in this worker, from the claim's answer until its end is written. */
-export interface Attempt {
-  readonly task: ClaimedTask;
-  readonly abort: AbortController;
-  /** The handler has returned and its end is being written; only the fence can stop it now. */
-  finishing: boolean;
-}
+import type { Attempt } from './attempt';
 
 /**
  * The tasks that this worker answers for. Heartbeats send this set: what the ledger thinks is ours and is not in here
@@ -49,7 +41,7 @@ export class InHand {
   /** Aborts the handler and answers for the task no more, unless its end is already being written. */
   abandon(attempt: Attempt): void {
     if (attempt.finishing) return;
-    attempt.abort.abort(new AttemptAborted('lease-lost'));
+    attempt.abort('lease-lost');
     this.remove(attempt.task);
   }
 

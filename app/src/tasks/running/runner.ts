@@ -1,31 +1,28 @@
 import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted, NonRetryable } from '../errors';
-import type { Acceptor } from '../accepting/acceptor';
 import { backoffSeconds } from '../finishing/backoff';
 import { FencedOff } from '../finishing/finisher';
-import type { Ending, Finisher } from '../finishing/finisher';
-import { pause } from '../pause';
-import type { TaskContext, TaskHandler, TaskLogger, Transaction } from '../types';
-import { childLogger } from './child-logger';
-import type { Attempt, InHand } from './in-hand';
-import type { ProgressWriter } from './progress-writer';
+import type { Ending } from '../finishing/finisher';
+import { monotonicMs, pause } from '../pause';
+import type { TaskHandler } from '../types';
+import { Attempt } from './attempt';
+import type { Outcome } from './attempt';
+import type { InHand } from './in-hand';
+import { taskContext } from './task-context';
+import type { ContextParts } from './task-context';
 
-export interface RunnerOptions {
+export interface RunnerOptions extends ContextParts {
   /** By name@version. */
   readonly handlers: ReadonlyMap<string, TaskHandler>;
   readonly concurrency: number;
   readonly inHand: InHand;
-  readonly finisher: Finisher;
-  readonly acceptor: Acceptor;
-  readonly progress: ProgressWriter;
-  readonly logger: TaskLogger;
 }
 
 /** A handler that has not obeyed its signal this long after its time limit is given up. */
 const TIME_LIMIT_GRACE_MS = 5_000;
+/** How exact time limits are. */
+const LIMITS_EVERY_MS = 250;
 const MAX_ERROR_LENGTH = 4_000;
-
-type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
 /** Runs claimed tasks in slots: calls the handler, watches its time, writes its end. */
 export class Runner {
@@ -33,6 +30,7 @@ export class Runner {
   private busy = 0;
   private readonly watchers = new Set<() => void>();
   private readonly drained: ClaimedTask[] = [];
+  private limitTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: RunnerOptions) {}
 
@@ -56,173 +54,138 @@ export class Runner {
     return new Promise((resolve) => this.watchers.add(resolve));
   }
 
+  /** Wakes whoever waits for a change. */
+  notify(): void {
+    if (this.watchers.size === 0) return;
+    const watchers = [...this.watchers];
+    this.watchers.clear();
+    for (const resolve of watchers) resolve();
+  }
+
+  start(task: ClaimedTask): void {
+    const attempt = new Attempt(task);
+    this.options.inHand.add(attempt);
+    this.busy += 1;
+    this.limitTimer ??= setInterval(() => this.enforceLimits(), LIMITS_EVERY_MS);
+    void this.run(attempt).finally(() => this.notify());
+  }
+
   /**
    * Aborts what still runs because the worker has to go, and waits a moment for the handlers to obey.
    * @returns the tasks that have to be given back.
    */
   async drain(graceMs: number): Promise<ClaimedTask[]> {
     const { inHand } = this.options;
-    for (const attempt of inHand.all()) if (!attempt.finishing) attempt.abort.abort(new AttemptAborted('draining'));
-    const end = performance.now() + graceMs;
-    while (inHand.size > 0 && performance.now() < end) {
+    for (const attempt of inHand.all()) if (!attempt.finishing) attempt.abort('draining');
+    const end = monotonicMs() + graceMs;
+    while (inHand.size > 0 && monotonicMs() < end) {
       const wait = new AbortController();
-      await Promise.race([this.changed(), pause(end - performance.now(), wait.signal)]);
+      await Promise.race([this.changed(), pause(end - monotonicMs(), wait.signal)]);
       wait.abort();
     }
+    clearInterval(this.limitTimer);
     const unsettled = inHand.all().map((attempt) => attempt.task);
     return [...this.drained.splice(0), ...unsettled];
   }
 
-  start(task: ClaimedTask): void {
-    const attempt: Attempt = { task, abort: new AbortController(), finishing: false };
-    this.options.inHand.add(attempt);
-    this.busy += 1;
-    void this.run(attempt).finally(() => this.notify());
-  }
-
   private async run(attempt: Attempt): Promise<void> {
     const { task } = attempt;
-    const { inHand, logger } = this.options;
     const handler = this.options.handlers.get(`${task.name}@${task.version}`);
-    const effects: ((tx: Transaction) => Promise<unknown>)[] = [];
-    const began = performance.now();
-    const outcome = await this.call(handler, attempt, effects);
+    void this.invoke(handler, attempt);
+    const outcome = await attempt.outcome();
     attempt.finishing = true;
-    const ids = { task: task.uuid, name: task.name, attempt: task.attempt };
     try {
-      const ending = await this.finish(attempt, handler, outcome, effects);
-      const fields = { ...ids, ms: Math.round(performance.now() - began) };
-      if (ending === 'done') logger.debug(fields, 'task done');
-      else if (ending === 'queued')
-        logger.warn({ ...fields, err: errorOf(outcome) }, 'attempt failed; it will be repeated');
-      else if (ending === 'dead') logger.error({ ...fields, err: errorOf(outcome) }, 'task is dead');
-      else if (ending === 'fenced-off')
-        logger.warn(fields, 'attempt ended too late: the task had gone to another worker');
-      else logger.info(fields, 'task left to another worker');
+      await this.finish(attempt, handler, outcome);
     } catch (error) {
       // Neither its end nor its failure could be written: it is no longer in hand, so the ledger takes it back.
-      logger.error({ ...ids, err: error }, 'the end of an attempt could not be written');
+      this.options.logger.error({ ...idsOf(task), err: error }, 'the end of an attempt could not be written');
     } finally {
-      inHand.remove(task);
+      this.options.inHand.remove(task);
     }
   }
 
-  /** Calls the handler and returns what came of it, at the latest when its time limit and the grace are over. */
-  private async call(
-    handler: TaskHandler | undefined,
-    attempt: Attempt,
-    effects: ((tx: Transaction) => Promise<unknown>)[],
-  ): Promise<Outcome> {
-    const { task, abort } = attempt;
-    const { logger } = this.options;
-    const handling = this.invoke(handler, attempt, effects).finally(() => {
-      this.busy -= 1;
-      this.notify();
-    });
-    let graceTimer: NodeJS.Timeout | undefined;
-    const gaveUp = new Promise<Outcome>((resolve) => {
-      graceTimer = setTimeout(() => {
-        abort.abort(new AttemptAborted('time-limit'));
-        graceTimer = setTimeout(() => {
-          logger.error(
-            { task: task.uuid, name: task.name },
-            'handler does not obey its signal; its slot is lost until it returns',
-          );
-          resolve({ ok: false, error: new AttemptAborted('time-limit') });
-        }, TIME_LIMIT_GRACE_MS);
-      }, task.timeLimitSeconds * 1000);
-    });
-    const outcome = await Promise.race([handling, gaveUp]);
-    clearTimeout(graceTimer);
-    return outcome;
-  }
-
-  private async invoke(
-    handler: TaskHandler | undefined,
-    attempt: Attempt,
-    effects: ((tx: Transaction) => Promise<unknown>)[],
-  ): Promise<Outcome> {
+  private async invoke(handler: TaskHandler | undefined, attempt: Attempt): Promise<void> {
     try {
       if (handler === undefined) throw new Error(`no handler for ${attempt.task.name}@${attempt.task.version}`);
       const parsed = handler.definition.payload.safeParse(attempt.task.payload);
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
-      await handler.run(this.context(attempt, parsed.data, effects));
-      return { ok: true };
+      await handler.run(taskContext(attempt, parsed.data, this.options));
+      attempt.settle({ ok: true });
     } catch (error) {
-      return { ok: false, error };
+      attempt.settle({ ok: false, error });
+    } finally {
+      this.busy -= 1;
+      this.notify();
     }
   }
 
-  private context(attempt: Attempt, payload: unknown, effects: ((tx: Transaction) => Promise<unknown>)[]): TaskContext {
-    const { task, abort } = attempt;
-    const { acceptor, finisher, progress, logger } = this.options;
-    return {
-      taskId: task.uuid,
-      payload,
-      attempt: task.attempt,
-      maxAttempts: task.maxAttempts,
-      signal: abort.signal,
-      log: childLogger(logger, { task: task.uuid, name: task.name, attempt: task.attempt }),
-      progress: (value) => progress.set(task, value),
-      effects: (write) => void effects.push(write),
-      transaction: (write) =>
-        acceptor.transaction(async (tx) => {
-          await finisher.holdFence(tx, task);
-          return write(tx);
-        }),
-    };
+  /** Aborts attempts past their time limit, and gives up those whose handler has not obeyed within the grace. */
+  private enforceLimits(): void {
+    const nowMs = monotonicMs();
+    for (const attempt of this.options.inHand.all()) {
+      if (attempt.finishing || nowMs < attempt.limitMs) continue;
+      attempt.abort('time-limit');
+      if (nowMs < attempt.limitMs + TIME_LIMIT_GRACE_MS) continue;
+      const message = 'handler does not obey its signal; its slot is lost until it returns';
+      this.options.logger.error(idsOf(attempt.task), message);
+      attempt.settle({ ok: false, error: new AttemptAborted('time-limit') });
+    }
   }
 
-  private async finish(
-    attempt: Attempt,
-    handler: TaskHandler | undefined,
-    outcome: Outcome,
-    effects: readonly ((tx: Transaction) => Promise<unknown>)[],
-  ): Promise<Ending | 'left'> {
-    const { task, abort } = attempt;
+  private async finish(attempt: Attempt, handler: TaskHandler | undefined, outcome: Outcome): Promise<void> {
+    const { task } = attempt;
     const { finisher, progress } = this.options;
     if (progress.has(task)) await progress.flush();
-    if (outcome.ok) {
-      if (effects.length === 0) return finisher.done(task);
-      try {
-        return await finisher.doneWithEffects(task, async (tx) => {
-          for (const write of effects) await write(tx);
-        });
-      } catch (error) {
-        return this.fail(attempt, handler, error);
-      }
+    if (!outcome.ok) return this.fail(attempt, handler, outcome.error);
+    try {
+      const ending =
+        attempt.effects.length === 0
+          ? await finisher.done(task)
+          : await finisher.doneWithEffects(task, async (tx) => {
+              for (const write of attempt.effects) await write(tx);
+            });
+      this.report(attempt, ending);
+    } catch (error) {
+      // The effects failed: the transaction that would have completed the task was rolled back with them.
+      await this.fail(attempt, handler, error);
     }
-    const reason: unknown = abort.signal.reason;
-    // Not the task's fault: it goes back uncounted, or others have it already.
-    if (reason instanceof AttemptAborted && reason.reason !== 'time-limit') {
-      if (reason.reason === 'draining') this.drained.push(task);
-      return 'left';
-    }
-    if (outcome.error instanceof FencedOff) return 'fenced-off';
-    return this.fail(attempt, handler, abort.signal.aborted ? reason : outcome.error);
   }
 
-  private fail(attempt: Attempt, handler: TaskHandler | undefined, error: unknown): Promise<Ending> {
-    const { task } = attempt;
+  private async fail(attempt: Attempt, handler: TaskHandler | undefined, thrown: unknown): Promise<void> {
+    const { task, abortion } = attempt;
+    // Not the task's fault: it goes back uncounted, or others have it already.
+    if (abortion?.reason === 'draining') this.drained.push(task);
+    if (abortion?.reason === 'draining' || abortion?.reason === 'lease-lost') {
+      this.options.logger.info({ ...idsOf(task), reason: abortion.reason }, 'attempt left to another worker');
+      return;
+    }
+    if (thrown instanceof FencedOff) {
+      this.report(attempt, 'fenced-off');
+      return;
+    }
+    const error: unknown = abortion ?? thrown;
     const backoff = handler?.definition.backoff ?? { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };
-    return this.options.finisher.failed({
+    const ending = await this.options.finisher.failed({
       task,
       error: describe(error),
       deadReason: error instanceof NonRetryable ? 'non-retryable' : undefined,
       delaySeconds: backoffSeconds(backoff, task.attempt),
     });
+    this.report(attempt, ending, error);
   }
 
-  /** Wakes whoever waits for a change. */
-  notify(): void {
-    const watchers = [...this.watchers];
-    this.watchers.clear();
-    for (const resolve of watchers) resolve();
+  private report(attempt: Attempt, ending: Ending, error?: unknown): void {
+    const { logger } = this.options;
+    const fields = { ...idsOf(attempt.task), ms: Math.round(monotonicMs() - attempt.beganMs) };
+    if (ending === 'done') logger.debug(fields, 'task done');
+    else if (ending === 'queued') logger.warn({ ...fields, err: error }, 'attempt failed; it will be repeated');
+    else if (ending === 'dead') logger.error({ ...fields, err: error }, 'task is dead');
+    else logger.warn(fields, 'attempt ended too late: the task had gone to another worker');
   }
 }
 
-function errorOf(outcome: Outcome): unknown {
-  return outcome.ok ? undefined : outcome.error;
+function idsOf(task: ClaimedTask): { task: string; name: string; attempt: number } {
+  return { task: task.uuid, name: task.name, attempt: task.attempt };
 }
 
 /** One line of text that PostgreSQL can store. */

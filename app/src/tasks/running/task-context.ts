@@ -1,0 +1,38 @@
+import type { Acceptor } from '../accepting/acceptor';
+import type { Finisher } from '../finishing/finisher';
+import type { TaskContext, TaskLogger } from '../types';
+import type { Attempt } from './attempt';
+import { childLogger } from './child-logger';
+import type { ProgressWriter } from './progress-writer';
+
+export interface ContextParts {
+  readonly finisher: Finisher;
+  readonly acceptor: Acceptor;
+  readonly progress: ProgressWriter;
+  readonly logger: TaskLogger;
+}
+
+/** What the handler gets. The logger and the signal are made when they are first asked for. */
+export function taskContext(attempt: Attempt, payload: unknown, parts: ContextParts): TaskContext {
+  const { task } = attempt;
+  let log: TaskLogger | undefined;
+  return {
+    taskId: task.uuid,
+    payload,
+    attempt: task.attempt,
+    maxAttempts: task.maxAttempts,
+    get signal() {
+      return attempt.signal;
+    },
+    get log() {
+      return (log ??= childLogger(parts.logger, { task: task.uuid, name: task.name, attempt: task.attempt }));
+    },
+    progress: (value) => parts.progress.set(task, value),
+    effects: (write) => void attempt.effects.push(write),
+    transaction: (write) =>
+      parts.acceptor.transaction(async (tx) => {
+        await parts.finisher.holdFence(tx, task);
+        return write(tx);
+      }),
+  };
+}
