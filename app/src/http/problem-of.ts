@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable, isNotMigrated } from '../postgres/unavailable';
-import { CommitUnknownError, InvalidTaskError, TaskStateError } from '../tasks';
+import { InvalidTaskError, TaskStateError } from '../tasks';
 import { DeadlineError } from './deadline';
 import { BODY_TYPE } from './json-body';
 import { invalid, Problem, unacceptableType, unavailable } from './problem';
@@ -14,13 +14,7 @@ export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidTaskError) return invalid([taskMistake(error, request)]);
   if (error instanceof TaskStateError) return new Problem(409, sentence(error.message), { cause: error });
-  if (error instanceof CommitUnknownError) return unavailable(unknownOutcome(request), error);
-  if (error instanceof DeadlineError) {
-    return unavailable(
-      request.method === 'GET' ? 'The database did not answer in time.' : unknownOutcome(request),
-      error,
-    );
-  }
+  if (error instanceof DeadlineError) return unavailable('The database did not answer in time. Try again.', error);
   if (isDatabaseUnavailable(error)) {
     return unavailable('The database cannot be reached or is too busy; nothing was changed. Try again.', error);
   }
@@ -32,13 +26,6 @@ function taskMistake(error: InvalidTaskError, request: FastifyRequest): Mistake 
   const prefix = `${error.path}: `;
   const reason = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
   return { path: `${request.method === 'GET' ? 'query' : 'body'}.${error.path}`, message: reason };
-}
-
-function unknownOutcome(request: FastifyRequest): string {
-  return (
-    `The connection to the database was lost while it was confirming, so it is not known whether this ` +
-    `${request.method} took effect. Look before you repeat it.`
-  );
 }
 
 function unforeseen(cause: unknown): Problem {

@@ -3,13 +3,14 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Queryable } from '../films/film-store';
+import { acceptInTime, UnknownOutcome } from '../http/accept-in-time';
 import type { App } from '../http/app';
-import { DeadlineError, inTime } from '../http/deadline';
+import { inTime } from '../http/deadline';
 import { Problem, problemResponses, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { ObjectTooLargeError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
-import { CommitUnknownError, TASK_STATES } from '../tasks';
+import { TASK_STATES } from '../tasks';
 import type { Tasks } from '../tasks';
 import { queryNumber, strictObject, uuid } from '../validation/values';
 import { BAD_ROWS_PER_PAGE, findImport, listBadRows, recordImport } from './import-store';
@@ -126,7 +127,7 @@ async function receive(
     return taskId;
   } catch (error) {
     // When nobody knows whether the task exists, it may still need the file.
-    if (!(error instanceof CommitUnknownError || error instanceof DeadlineError)) await objects.delete(objectKey);
+    if (!(error instanceof UnknownOutcome)) await objects.delete(objectKey);
     throw error;
   }
 }
@@ -137,13 +138,11 @@ async function accept(
 ): Promise<string> {
   const { objectKey, format, bytes, rows } = file;
   const payload = { objectKey, format, rows, receivedAt: new Date().toISOString() };
-  return await inTime(
-    tasks.transaction(async (tx) => {
-      const { id } = await tasks.accept(tx, importFilms, payload);
-      await recordImport(tx, { taskId: id, format, bytes, rows, objectKey });
-      return id;
-    }),
-  );
+  return await acceptInTime(tasks, async (tx) => {
+    const { id } = await tasks.accept(tx, importFilms, payload);
+    await recordImport(tx, { taskId: id, format, bytes, rows, objectKey });
+    return { taskId: id, answer: id };
+  });
 }
 
 function formatOf(request: FastifyRequest): Format {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ENVIRONMENT } from '../contract';
+import { acceptInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
-import { inTime } from '../http/deadline';
 import { Problem, problemResponses } from '../http/problem';
 import { PRIORITIES } from '../tasks';
 import type { Tasks } from '../tasks';
@@ -50,9 +50,12 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
       const payloads = Array.from({ length: count }, () => ({ runMs, failTimes }));
       const options = { ...(queue === undefined ? {} : { queue }), ...(priority === undefined ? {} : { priority }) };
       const began = performance.now();
-      const accepted = await inTime(tasks.transaction((tx) => tasks.acceptMany(tx, probe, payloads, options)));
+      const taskIds = await acceptInTime(tasks, async (tx) => {
+        const ids = (await tasks.acceptMany(tx, probe, payloads, options)).map(({ id }) => id);
+        return { taskId: ids[0] ?? '', answer: ids };
+      });
       request.log.info({ count, durationMs: Math.round(performance.now() - began) }, 'probes accepted');
-      return reply.code(202).send({ taskIds: accepted.map(({ id }) => id) });
+      return reply.code(202).send({ taskIds });
     },
   );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changeInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
@@ -85,7 +86,9 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
     },
     async (request) => {
       concernsTask(request, request.params.id);
-      const task = existing(await inTime(tasks.retry(request.params.id)), request.params.id);
+      const { id } = request.params;
+      const retried = await changeInTime(tasks.retry(id), `/api/tasks/${id} tells as soon as the database answers.`);
+      const task = existing(retried, id);
       request.log.info('task queued again by an administrator');
       return viewTaskWithAttempts(task);
     },
