@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** SQLSTATE classes and codes after which the same statement may succeed on another connection. */
 const CONNECTION_CODES = new Set([
   '57P01', // admin_shutdown
@@ -21,8 +23,9 @@ const CONNECTION_MESSAGES =
 
 /** True when the connection, not the statement, failed: what was sent may or may not have been carried out. */
 export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  // By shape, not by class: errors may come from another realm (node:vm), whose Error is another one.
+  if (!isNativeError(error)) return false;
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isConnectionError);
   const code = codeOf(error);
   if (code !== undefined) return code.startsWith('08') || CONNECTION_CODES.has(code);
   return CONNECTION_MESSAGES.test(error.message);
