@@ -1,3 +1,4 @@
+import type { Transaction } from '../../../src/tasks';
 import { redisUrl } from '../../servers/databases';
 import { dispatchFixture, note } from '../support/dispatch-fixture';
 import type { DispatchFixture } from '../support/dispatch-fixture';
@@ -71,16 +72,28 @@ describe('accepting in the caller’s transaction', () => {
     expect(await fixture.list()).toEqual([await ledgerId(other.id), ...ids]);
   });
 
-  it('of tasks.transaction leaves and dispatches nothing when the caller throws', async () => {
+  it.each([
+    [
+      'the caller throws',
+      'the caller changed its mind',
+      () => Promise.reject(new Error('the caller changed its mind')),
+    ],
+    [
+      'PostgreSQL answers COMMIT with ROLLBACK',
+      'the transaction was rolled back',
+      (tx: Transaction) => tx.query('select 1 / 0').catch(() => undefined),
+    ],
+  ])('of tasks.transaction leaves and dispatches nothing when %s', async (_what, message, go) => {
     const failing = fixture.tasks.transaction(async (tx) => {
       await fixture.tasks.accept(tx, note, { n: 1 });
-      throw new Error('the caller changed its mind');
+      await go(tx);
     });
-    await expect(failing).rejects.toThrow('the caller changed its mind');
+    await expect(failing).rejects.toThrow(message);
     const { id } = await fixture.tasks.accept(note, { n: 2 });
     await until('the next task is dispatched', async () => (await fixture.list()).length > 0);
     expect(await fixture.list()).toEqual([await ledgerId(id)]);
     expect(await fixture.rows('select from holdfast.task')).toHaveLength(1);
+    expect(fixture.tasks.metrics()).toMatchObject({ accepted: 1, dispatched: 1 });
   });
 
   it('does not dispatch a task before its runAt', async () => {

@@ -1,0 +1,116 @@
+import { freePort } from '../../../local/servers/free-port';
+import { signal } from '../../../local/servers/process-table';
+import type { RedisServer } from '../../../local/servers/redis-server';
+import { createTasks, handle } from '../../../src/tasks';
+import type { Tasks } from '../../../src/tasks';
+import { startPrivateRedis } from '../../servers/private-servers';
+import { note } from '../support/dispatch-fixture';
+import { ledgerFixture } from '../support/ledger-fixture';
+import type { LedgerFixture } from '../support/ledger-fixture';
+import { recordingLogger } from '../support/recording-logger';
+import type { RecordingLogger } from '../support/recording-logger';
+import { until } from '../support/until';
+
+/** Far below what the engine waits for a silent Redis (2 s), far above one commit on a busy machine. */
+const AT_ONCE_MS = 1_000;
+
+describe('while Redis is away', () => {
+  let fixture: LedgerFixture;
+  let tasks: Tasks;
+  let logger: RecordingLogger;
+  let redis: RedisServer | undefined;
+  const done = async (): Promise<number> =>
+    (await fixture.rows<{ count: number }>(`select count(*)::int from holdfast.task where state = 'done'`))[0]!.count;
+
+  beforeEach(async () => {
+    fixture = await ledgerFixture();
+    await fixture.rows('create table effect (task uuid)');
+    logger = recordingLogger();
+  });
+  afterEach(async () => {
+    if (redis !== undefined) signal(redis.pid, 'SIGCONT');
+    await tasks.close();
+    await redis?.stop();
+    await fixture.drop();
+    redis = undefined;
+  });
+
+  it('accepting and working go on with its port closed, and it is reported once', async () => {
+    open(`redis://127.0.0.1:${await freePort()}`);
+    await startWorker();
+    for (let n = 0; n < 20; n += 1) expect(await acceptMs(n)).toBeLessThan(AT_ONCE_MS);
+    await until('all are done', async () => (await done()) === 20);
+    expect(tasks.redisReachable()).toBe(false);
+    expect(tasks.metrics()).toMatchObject({ accepted: 20, dispatched: 0, claimedFromPostgres: 20 });
+    const said = logger.saying('redis does not answer').map((line) => line.fields.connection);
+    expect(said.sort()).toEqual(['commands', 'take']);
+  });
+
+  it('accepting and working go on with it frozen, and nobody keeps a transaction or a row while it hangs', async () => {
+    redis = await startPrivateRedis();
+    open(redis.url);
+    await startWorker();
+    await until('Redis answers', () => tasks.redisReachable());
+    await tasks.accept(note, { n: 0 });
+    await until('the worker works', async () => (await done()) === 1);
+
+    signal(redis.pid, 'SIGSTOP');
+    const frozenAt = performance.now();
+    let accepted = 1;
+    let slowest = 0;
+    // Long enough for every time-out of the engine (2 s and 3 s) to pass while we watch.
+    while (performance.now() - frozenAt < 4_500 || (await done()) < 20) {
+      slowest = Math.max(slowest, await acceptMs(accepted));
+      accepted += 1;
+      // A transaction that waits for Redis would be open for seconds; one of ours takes milliseconds.
+      const held = await fixture.rows(
+        `select a.application_name, a.state, a.query, now() - a.xact_start as open_for
+         from pg_stat_activity a
+         where a.datname = current_database() and a.application_name like 'holdfast%'
+           and a.xact_start < now() - interval '1 second'`,
+      );
+      expect(held).toEqual([]);
+      if (performance.now() - frozenAt > 30_000) throw new Error(`only ${await done()} of ${accepted} tasks were done`);
+    }
+    expect(slowest).toBeLessThan(AT_ONCE_MS);
+    expect(tasks.redisReachable()).toBe(false);
+
+    signal(redis.pid, 'SIGCONT');
+    await until('Redis answers again', () => tasks.redisReachable());
+    await until('all are done', async () => (await done()) === accepted, 20);
+    expect(await fixture.rows('select from effect')).toHaveLength(accepted);
+    expect(logger.saying('redis is back')).not.toHaveLength(0);
+  });
+
+  it('no more than 20,000 ids wait in memory for a Redis that hangs', async () => {
+    redis = await startPrivateRedis();
+    open(redis.url);
+    await until('Redis answers', () => tasks.redisReachable());
+    signal(redis.pid, 'SIGSTOP');
+    const payloads = Array.from({ length: 10_000 }, (_, n) => ({ n }));
+    for (let i = 0; i < 3; i += 1) await tasks.acceptMany(note, payloads);
+    // Counted at once, before Redis is given up: the third ten thousand found no room.
+    expect(tasks.redisReachable()).toBe(true);
+    expect(tasks.metrics()).toMatchObject({ accepted: 30_000, dispatched: 0, dispatchSkipped: 10_000 });
+  });
+
+  function open(redisUrl: string): void {
+    tasks = createTasks({ postgres: { connectionString: fixture.url }, redisUrl, logger });
+  }
+
+  async function startWorker(): Promise<void> {
+    const handler = handle(note, (context) => {
+      context.effects(async (tx) => {
+        await tx.query('insert into effect values ($1)', [context.taskId]);
+      });
+      return Promise.resolve();
+    });
+    await tasks.startWorker({ handlers: [handler], queues: [{ name: 'default' }] });
+  }
+
+  async function acceptMs(n: number): Promise<number> {
+    const began = performance.now();
+    await tasks.accept(note, { n });
+    return performance.now() - began;
+  }
+});
