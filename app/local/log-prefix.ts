@@ -10,8 +10,8 @@ export interface RenderOptions {
 const PREFIX_WIDTH = 9;
 const PREFIX_STYLES: Style[] = ['cyan', 'green', 'yellow', 'blue', 'magenta'];
 const LEVEL_STYLES: Record<string, Style> = { warn: 'yellow', error: 'red', fatal: ['bold', 'red'] };
-/** Shown elsewhere in the line, or the same in every line. */
-const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'process', 'hostname', 'err']);
+/** Shown elsewhere in the line, the same in every line, or of use only in the log files. */
+const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'process', 'hostname', 'err', 'requestId']);
 const SHOWN_FIELDS = 6;
 const LONGEST_VALUE = 60;
 

@@ -12,6 +12,7 @@ export interface SeedOptions {
 }
 
 const LIMIT_SECONDS = 120;
+const POLL_MILLISECONDS = 500;
 
 /**
  * Imports the film list of the npm package vega-datasets through the app's own import task, when the app has no films
@@ -54,7 +55,7 @@ async function followTask(url: string, signal: AbortSignal): Promise<Task> {
   for (;;) {
     const task = await getJson<Task>(url, signal);
     if (['done', 'dead', 'cancelled', 'parked'].includes(task.state) || performance.now() > end) return task;
-    await pause(200, undefined, { signal });
+    await pause(POLL_MILLISECONDS, undefined, { signal });
   }
 }
 
