@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive, signal } from '../../local/servers/process-table';
+import { spawnServer } from '../../local/servers/spawn-server';
+import type { SpawnedServer } from '../../local/servers/spawn-server';
+import { settlesWithin, waitUntil } from '../../local/servers/wait-until';
+import { ENVIRONMENT } from '../../src/contract';
+import type { LogBook } from './log-book';
+
+const ROOT = join(__dirname, '../../..');
+/** A stopping process may drain its tasks; it is killed after this. */
+const STOP_SECONDS = 15;
+
+export interface AppProcessOptions {
+  /** As shown before its log lines. */
+  readonly name: string;
+  /** File of app/src that the process runs. */
+  readonly entry: 'web.ts' | 'worker.ts' | 'migrate.ts';
+  readonly environment: NodeJS.ProcessEnv;
+  /** Where its metrics are read; a port of its own. */
+  readonly metricsPort: number;
+  readonly log: LogBook;
+  /** Resolves as soon as the process is ready for work; looked at after every start. */
+  readonly ready: (pid: number) => Promise<void>;
+}
+
+/** One real process of the app, to be killed, frozen and started again. */
+export class AppProcess {
+  private server: SpawnedServer | undefined;
+
+  constructor(private readonly options: AppProcessOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get pid(): number {
+    if (this.server === undefined) throw new Error(`${this.name} has not been started`);
+    return this.server.pid;
+  }
+
+  get alive(): boolean {
+    return this.server !== undefined && this.server.ending() === undefined && isAlive(this.server.pid);
+  }
+
+  /** Starts the process and waits until it is ready. @throws Error with its last lines when it ends instead. */
+  async start(): Promise<void> {
+    const { name, options } = this;
+    const server = await this.spawn();
+    const died = server.ended.then((ending) => {
+      throw new Error(`${name} ended with ${ending} before it was ready: ${server.lastLines().join(' | ')}`);
+    });
+    // Once it was ready, its death is no error but what a test may want.
+    died.catch(() => undefined);
+    await Promise.race([options.ready(server.pid), died]);
+  }
+
+  /** Runs a process that ends by itself. @throws Error with its last lines when it fails. */
+  async runToEnd(): Promise<void> {
+    const server = await this.spawn();
+    const ending = await server.ended;
+    if (ending !== 'exit code 0') {
+      throw new Error(`${this.name} ended with ${ending}: ${server.lastLines().join(' | ')}`);
+    }
+  }
+
+  /** One number of its metrics page. @throws Error when the page does not have it. */
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text())?.[1];
+    if (value === undefined) throw new Error(`${this.name} has no metric ${name}`);
+    return Number(value);
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.options.log.note(`SIGKILL to ${this.name}`);
+    signal(this.pid, 'SIGKILL');
+    await this.server?.ended;
+  }
+
+  /** SIGSTOP; resolves when it does not move any more. */
+  async freeze(): Promise<void> {
+    const { pid } = this;
+    this.options.log.note(`SIGSTOP to ${this.name}`);
+    signal(pid, 'SIGSTOP');
+    await waitUntil(`${this.name} stands still`, () => isStopped(pid), { limitSeconds: 5 });
+  }
+
+  thaw(): void {
+    this.options.log.note(`SIGCONT to ${this.name}`);
+    signal(this.pid, 'SIGCONT');
+  }
+
+  /** SIGTERM, and SIGKILL to what has not drained in time; resolves when it is gone. */
+  async stop(): Promise<void> {
+    const { server } = this;
+    if (server === undefined || server.ending() !== undefined) return;
+    signal(server.pid, 'SIGTERM');
+    signal(server.pid, 'SIGCONT');
+    if (!(await settlesWithin(server.ended, STOP_SECONDS))) signal(server.pid, 'SIGKILL');
+    await server.ended;
+  }
+
+  private async spawn(): Promise<SpawnedServer> {
+    const { name, entry, environment, metricsPort, log } = this.options;
+    this.server = await spawnServer({
+      program: process.execPath,
+      arguments: ['--import', 'tsx', join('app/src', entry)],
+      folder: ROOT,
+      environment: { ...environment, [ENVIRONMENT.metricsPort]: String(metricsPort) },
+      log: (line) => log.add(name, line),
+    });
+    return this.server;
+  }
+}
+
+/** State T of proc_pid_stat(5); where there is no /proc, SIGSTOP is taken at its word. */
+function isStopped(pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).startsWith('T');
+  } catch {
+    return true;
+  }
+}

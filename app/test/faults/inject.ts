@@ -1,0 +1,50 @@
+import { waitUntil } from '../../local/servers/wait-until';
+import type { Load } from './load';
+import type { System } from './system';
+
+/** Goes on until after the healing: 200 probes a second in 20 requests. */
+const PACE = { requestsPerSecond: 20, count: 10, runMs: 20 };
+/** Beside it just before the fault: some four seconds of work for both workers. */
+const BURST = { count: 3_000, runMs: 40 };
+const LEAST_BACKLOG = 1_000;
+/** Of the 20 that a worker runs at once. */
+const LEAST_RUNNING = 10;
+/** By then both workers have had tasks of the load from Redis. */
+const WARM_SECONDS = 15;
+/** The burst is dispatched within milliseconds and lasts longer than this. */
+const BUSY_SECONDS = 2;
+
+export interface Injected {
+  /** Still running; to be stopped after the healing. */
+  readonly load: Load;
+  /** When the fault was there, in ms since 1970. */
+  readonly atMs: number;
+}
+
+/**
+ * Brings a fault over a system that works at a steady pace and draws its tasks from Redis.
+ * @throws when fewer than 1,000 tasks were acknowledged and unfinished at that moment: the fault would prove little.
+ */
+export async function injectUnderLoad(system: System, fault: () => Promise<void>): Promise<Injected> {
+  const load = system.startLoad(PACE);
+  await system.drawFrom('redis', WARM_SECONDS);
+  await load.post(BURST.count, BURST.runMs);
+  const told = system.journal.taskIds();
+  await waitUntil('both workers are busy and Redis holds more for them', () => isBusy(system), {
+    limitSeconds: BUSY_SECONDS,
+    everyMilliseconds: 5,
+  });
+  await fault();
+  const atMs = Date.now();
+  // Counted after the fault: at the fault it was this many or more.
+  const backlog = await system.ledger.unfinished(told);
+  system.log.report(`${backlog} tasks acknowledged and unfinished at the fault`);
+  if (backlog < LEAST_BACKLOG) throw new Error(`only ${backlog} tasks were unfinished at the fault; a test takes 1000`);
+  return { load, atMs };
+}
+
+async function isBusy(system: System): Promise<boolean> {
+  const registrations = await Promise.all(system.workers.map((worker) => system.registrationOf(worker)));
+  const running = await Promise.all(registrations.map((worker) => system.ledger.runningOn(worker)));
+  return running.every(({ length }) => length >= LEAST_RUNNING) && (await system.idsInRedis()) > 0;
+}

@@ -1,0 +1,54 @@
+/** One request of the load and what came of it. Times in ms since 1970, by this machine's clock, as the ledger's are. */
+export interface JournalEntry {
+  readonly sentAtMs: number;
+  /** When the answer, or the certainty that none comes, was there. */
+  readonly endedAtMs: number;
+  /** The answer's HTTP status; undefined when the connection broke first: its tasks may or may not exist. */
+  readonly status: number | undefined;
+  /** Tasks that were acknowledged. */
+  readonly taskIds: readonly string[];
+}
+
+/** What callers of the app know, kept outside of it. Only grows. */
+export class Journal {
+  private readonly entries: JournalEntry[] = [];
+
+  add(entry: JournalEntry): void {
+    this.entries.push(entry);
+  }
+
+  /** Every acknowledged task's id. */
+  taskIds(): string[] {
+    return this.entries.flatMap((entry) => entry.taskIds);
+  }
+
+  /** Requests that were sent from `fromMs` on and before `toMs`. */
+  sentBetween(fromMs: number, toMs: number): JournalEntry[] {
+    return this.entries.filter(({ sentAtMs }) => sentAtMs >= fromMs && sentAtMs < toMs);
+  }
+
+  /** Tasks whose acknowledgement came from `fromMs` on and before `toMs`. */
+  acknowledgedBetween(fromMs: number, toMs: number): number {
+    return this.entries
+      .filter(({ endedAtMs }) => endedAtMs >= fromMs && endedAtMs < toMs)
+      .reduce((sum, { taskIds }) => sum + taskIds.length, 0);
+  }
+
+  /** Requests without an answer. */
+  get unanswered(): number {
+    return this.entries.filter(({ status }) => status === undefined).length;
+  }
+}
+
+/** How many answers there were of each status; `none` for requests without one. */
+export function answersByStatus(entries: readonly JournalEntry[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { status } of entries) counts[status ?? 'none'] = (counts[status ?? 'none'] ?? 0) + 1;
+  return counts;
+}
+
+/** The time in ms within which `share` (0 to 1) of the requests ended. */
+export function latencyMs(entries: readonly JournalEntry[], share: number): number {
+  const sorted = entries.map(({ sentAtMs, endedAtMs }) => endedAtMs - sentAtMs).sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Infinity;
+}

@@ -1,0 +1,103 @@
+import { Pool } from 'pg';
+import type { QueryResultRow } from 'pg';
+
+/** A live worker as the ledger has it. */
+export interface LiveWorker {
+  readonly id: string;
+  readonly pid: number;
+}
+
+/** One task and the effect that it left. */
+export interface TaskAndEffect {
+  readonly uuid: string;
+  readonly state: string;
+  readonly fence: number;
+  readonly attempts: number;
+  /** Under which registration its last attempt ran. */
+  readonly worker: string | null;
+  /** Attempt and time (ms since 1970) of each row of app.probe_effect. */
+  readonly effects: readonly { readonly attempt: number; readonly atMs: number }[];
+}
+
+/** Plain SQL on the ledger and on the probes' effects; nothing here goes through the engine. */
+export class LedgerView {
+  private readonly pool: Pool;
+
+  constructor(databaseUrl: string) {
+    this.pool = new Pool({ connectionString: databaseUrl, max: 3, application_name: 'fault test' });
+    this.pool.on('error', () => undefined);
+  }
+
+  async rows<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.pool.query<Row>(text, [...values])).rows;
+  }
+
+  /** How many of these tasks, all when not given, are not finished. */
+  async unfinished(taskIds?: readonly string[]): Promise<number> {
+    const [answer] = await this.rows<{ tasks: number }>(
+      `select count(*)::int as tasks from holdfast.task
+       where finished_at is null and ($1::uuid[] is null or uuid = any ($1))`,
+      [taskIds],
+    );
+    return answer!.tasks;
+  }
+
+  /** Uuids of all tasks. */
+  async taskIds(): Promise<string[]> {
+    return (await this.rows<{ uuid: string }>('select uuid from holdfast.task')).map(({ uuid }) => uuid);
+  }
+
+  /** Workers that nobody has expired. */
+  liveWorkers(): Promise<LiveWorker[]> {
+    return this.rows<LiveWorker>('select id, pid from holdfast.worker where expired_at is null');
+  }
+
+  /** Uuids of the tasks that run under this worker's registration. */
+  async runningOn(workerId: string): Promise<string[]> {
+    const answer = await this.rows<{ uuid: string }>(
+      `select uuid from holdfast.task where finished_at is null and state = 'running' and worker_id = $1 order by id`,
+      [workerId],
+    );
+    return answer.map(({ uuid }) => uuid);
+  }
+
+  tasks(taskIds: readonly string[]): Promise<TaskAndEffect[]> {
+    return this.rows<TaskAndEffect>(
+      `select t.uuid, t.state, t.fence, t.attempts, t.worker_id as worker,
+              coalesce(jsonb_agg(jsonb_build_object('attempt', e.attempt, 'atMs', extract(epoch from e.at) * 1000)
+                                 order by e.at) filter (where e.task_id is not null), '[]') as effects
+       from holdfast.task t left join app.probe_effect e on e.task_id = t.uuid
+       where t.uuid = any ($1::uuid[])
+       group by t.id order by t.id`,
+      [taskIds],
+    );
+  }
+
+  /** Effects from `fromMs` on and before `toMs`. */
+  async doneBetween(fromMs: number, toMs: number): Promise<number> {
+    const [answer] = await this.rows<{ effects: number }>(
+      `select count(*)::int as effects from app.probe_effect
+       where at >= to_timestamp($1::float8 / 1000) and at < to_timestamp($2::float8 / 1000)`,
+      [fromMs, toMs],
+    );
+    return answer!.effects;
+  }
+
+  /** The longest time in ms between two effects (or the ends) from `fromMs` to `toMs`. */
+  async longestStandstillMs(fromMs: number, toMs: number): Promise<number> {
+    const [answer] = await this.rows<{ ms: number }>(
+      `with moment as (
+         select at from app.probe_effect
+         where at > to_timestamp($1::float8 / 1000) and at < to_timestamp($2::float8 / 1000)
+         union all values (to_timestamp($1::float8 / 1000)), (to_timestamp($2::float8 / 1000))
+       ), gap as (select at - lag(at) over (order by at) as length from moment)
+       select (extract(epoch from max(length)) * 1000)::float8 as ms from gap`,
+      [fromMs, toMs],
+    );
+    return answer!.ms;
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+}

@@ -1,0 +1,61 @@
+import type { HttpClient } from './http-client';
+import type { Journal, JournalEntry } from './journal';
+
+export interface Pace {
+  /** Requests a second, whether or not the ones before were answered. */
+  readonly requestsPerSecond: number;
+  /** Probes a request. */
+  readonly count: number;
+  /** How long each probe runs. */
+  readonly runMs: number;
+}
+
+const TICK_MS = 10;
+
+/** Callers of POST /api/probes at a steady pace, from its making until it is stopped. */
+export class Load {
+  private readonly open = new Set<Promise<JournalEntry>>();
+  private readonly timer: NodeJS.Timeout;
+  private readonly startedAtMs = performance.now();
+  private sent = 0;
+
+  constructor(
+    private readonly client: HttpClient,
+    private readonly journal: Journal,
+    private readonly pace: Pace,
+  ) {
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** One request beside the pace, journalled like the others. */
+  post(count: number, runMs: number): Promise<JournalEntry> {
+    const posted = this.request(count, runMs);
+    this.open.add(posted);
+    void posted.finally(() => this.open.delete(posted));
+    return posted;
+  }
+
+  /** Sends nothing more; resolves when every open request has its answer or will have none. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.all(this.open);
+  }
+
+  private tick(): void {
+    const due = ((performance.now() - this.startedAtMs) / 1000) * this.pace.requestsPerSecond;
+    for (; this.sent < due; this.sent += 1) void this.post(this.pace.count, this.pace.runMs);
+  }
+
+  private async request(count: number, runMs: number): Promise<JournalEntry> {
+    const sentAtMs = Date.now();
+    const answer = await this.client.post('/api/probes', { count, runMs }).catch(() => undefined);
+    const entry = {
+      sentAtMs,
+      endedAtMs: Date.now(),
+      status: answer?.status,
+      taskIds: answer?.status === 202 ? (JSON.parse(answer.body) as { taskIds: string[] }).taskIds : [],
+    };
+    this.journal.add(entry);
+    return entry;
+  }
+}

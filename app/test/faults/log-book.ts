@@ -1,0 +1,45 @@
+import type { TaskLogger } from '../../src/tasks';
+
+/** Lines kept; a fault that goes on for a minute must not fill the memory. */
+const KEPT = 2_000;
+/** Lines shown when a test fails. */
+const SHOWN = 300;
+
+/** What the processes of a test wrote, in the order of their coming, and shown only when the test fails. */
+export class LogBook {
+  private readonly lines: string[] = [];
+
+  /** Keeps one line of a process's output. */
+  add(source: string, line: string): void {
+    this.lines.push(`${new Date().toISOString()} ${source.padEnd(10)} ${line}`);
+    if (this.lines.length > KEPT) this.lines.splice(0, KEPT / 2);
+  }
+
+  /** Keeps what the test itself did. */
+  note(line: string): void {
+    this.add('test', line);
+  }
+
+  /** Keeps what the test measured and prints it: the figures behind a test that passes. */
+  report(line: string): void {
+    this.note(line);
+    process.stderr.write(`  ${line}\n`);
+  }
+
+  /** A logger for an engine that runs inside the test. */
+  taskLogger(): TaskLogger {
+    const write = (level: string) => (fields: object, message: string) =>
+      this.add(level, `${message} ${JSON.stringify(fields)}`);
+    return { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
+  }
+
+  /** Runs a test; when it fails, shows the last lines of everybody before the error goes on. */
+  async shownOnFailure(test: () => Promise<void>): Promise<void> {
+    try {
+      await test();
+    } catch (error) {
+      process.stderr.write(`${this.lines.slice(-SHOWN).join('\n')}\n`);
+      throw error;
+    }
+  }
+}
