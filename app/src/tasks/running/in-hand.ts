@@ -9,6 +9,8 @@ export class InHand {
   private readonly attempts = new Map<string, Attempt>();
   /** Open tasks of each claim; a claim whose tasks have all ended is no longer needed in the ledger. */
   private readonly openByClaim = new Map<string, number>();
+  /** Open claims of which a task was dropped: the ledger needs them, or nobody would find that task again. */
+  private readonly needed = new Set<string>();
   private ended: string[] = [];
 
   get size(): number {
@@ -21,15 +23,16 @@ export class InHand {
     this.openByClaim.set(claimId, (this.openByClaim.get(claimId) ?? 0) + 1);
   }
 
+  /** The end of this attempt is in the ledger. */
   remove(task: ClaimedTask): void {
+    if (this.attempts.delete(key(task))) this.close(task.claimId);
+  }
+
+  /** Answers for the task no more although the ledger may say that it runs here: it is given back or taken back. */
+  drop(task: ClaimedTask): void {
     if (!this.attempts.delete(key(task))) return;
-    const open = (this.openByClaim.get(task.claimId) ?? 1) - 1;
-    if (open > 0) {
-      this.openByClaim.set(task.claimId, open);
-    } else {
-      this.openByClaim.delete(task.claimId);
-      this.ended.push(task.claimId);
-    }
+    this.needed.add(task.claimId);
+    this.close(task.claimId);
   }
 
   /** The ledger says that this attempt is no longer ours. */
@@ -42,7 +45,7 @@ export class InHand {
   abandon(attempt: Attempt): void {
     if (attempt.finishing) return;
     attempt.abort('lease-lost');
-    this.remove(attempt.task);
+    this.drop(attempt.task);
   }
 
   all(): Attempt[] {
@@ -58,6 +61,16 @@ export class InHand {
     const ended = this.ended;
     this.ended = [];
     return ended;
+  }
+
+  private close(claimId: string): void {
+    const open = (this.openByClaim.get(claimId) ?? 1) - 1;
+    if (open > 0) {
+      this.openByClaim.set(claimId, open);
+      return;
+    }
+    this.openByClaim.delete(claimId);
+    if (!this.needed.delete(claimId)) this.ended.push(claimId);
   }
 }
 

@@ -90,17 +90,18 @@ export class Runner {
 
   private async run(attempt: Attempt): Promise<void> {
     const { task } = attempt;
-    const handler = this.options.handlers.get(`${task.name}@${task.version}`);
+    const { handlers, inHand, logger } = this.options;
+    const handler = handlers.get(`${task.name}@${task.version}`);
     void this.invoke(handler, attempt);
     const outcome = await attempt.outcome();
     attempt.finishing = true;
     try {
-      await this.finish(attempt, handler, outcome);
+      if (await this.finish(attempt, handler, outcome)) inHand.remove(task);
     } catch (error) {
       // Neither its end nor its failure could be written: it is no longer in hand, so the ledger takes it back.
-      this.options.logger.error({ ...idsOf(task), err: error }, 'the end of an attempt could not be written');
+      logger.error({ ...idsOf(task), err: error }, 'the end of an attempt could not be written');
     } finally {
-      this.options.inHand.remove(task);
+      inHand.drop(task);
     }
   }
 
@@ -132,7 +133,8 @@ export class Runner {
     }
   }
 
-  private async finish(attempt: Attempt, handler: TaskHandler | undefined, outcome: Outcome): Promise<void> {
+  /** @returns whether the attempt's end is in the ledger, or the task no longer this attempt's. */
+  private async finish(attempt: Attempt, handler: TaskHandler | undefined, outcome: Outcome): Promise<boolean> {
     const { task } = attempt;
     const { finisher, progress } = this.options;
     if (progress.has(task)) await progress.flush();
@@ -145,23 +147,24 @@ export class Runner {
               for (const write of attempt.effects) await write(tx);
             });
       this.report(attempt, ending);
+      return true;
     } catch (error) {
       // The effects failed: the transaction that would have completed the task was rolled back with them.
-      await this.fail(attempt, handler, error);
+      return this.fail(attempt, handler, error);
     }
   }
 
-  private async fail(attempt: Attempt, handler: TaskHandler | undefined, thrown: unknown): Promise<void> {
+  private async fail(attempt: Attempt, handler: TaskHandler | undefined, thrown: unknown): Promise<boolean> {
     const { task, abortion } = attempt;
     // Not the task's fault: it goes back uncounted, or others have it already.
     if (abortion?.reason === 'draining') this.drained.push(task);
     if (abortion?.reason === 'draining' || abortion?.reason === 'lease-lost') {
       this.options.logger.info({ ...idsOf(task), reason: abortion.reason }, 'attempt left to another worker');
-      return;
+      return false;
     }
     if (thrown instanceof FencedOff) {
       this.report(attempt, 'fenced-off');
-      return;
+      return true;
     }
     const error: unknown = abortion ?? thrown;
     const backoff = handler?.definition.backoff ?? { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };
@@ -172,6 +175,7 @@ export class Runner {
       delaySeconds: backoffSeconds(backoff, task.attempt),
     });
     this.report(attempt, ending, error);
+    return true;
   }
 
   private report(attempt: Attempt, ending: Ending, error?: unknown): void {

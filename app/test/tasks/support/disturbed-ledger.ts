@@ -7,7 +7,8 @@ type Step = () => Promise<void> | void;
 export class DisturbedLedger extends Ledger {
   private readonly befores = new Map<string, Step>();
   private readonly afters = new Map<string, Step>();
-  private readonly counts = new Map<string, number>();
+  private readonly asked = new Map<string, number>();
+  private readonly answers = new Map<string, number>();
 
   /** Runs `step` each time before this statement is sent; what it throws is the statement's error. */
   before(statement: string, step: Step): void {
@@ -26,17 +27,23 @@ export class DisturbedLedger extends Ledger {
 
   /** How often this statement was asked for, whatever came of it. */
   count(statement: string): number {
-    return this.counts.get(statement) ?? 0;
+    return this.asked.get(statement) ?? 0;
+  }
+
+  /** How often PostgreSQL carried this statement out and the engine saw the answer. */
+  answered(statement: string): number {
+    return this.answers.get(statement) ?? 0;
   }
 
   override async query<Row extends QueryResultRow>(
     text: string,
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>> {
-    this.counts.set(text, this.count(text) + 1);
+    this.asked.set(text, this.count(text) + 1);
     await this.befores.get(text)?.();
     const answer = await super.query<Row>(text, values);
     await this.afters.get(text)?.();
+    this.answers.set(text, this.answered(text) + 1);
     return answer;
   }
 }
