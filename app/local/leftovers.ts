@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { signal, startOf } from './servers/process-table';
-import { removeContainer } from './servers/redis-server';
+import { type Container, removeContainer } from './servers/redis-server';
 import type { Log } from './servers/spawn-server';
 import { waitUntil } from './servers/wait-until';
 
@@ -14,7 +14,7 @@ export interface ProcessRecord {
   /** Servers end after the processes that use them. */
   readonly role: 'launcher' | 'app' | 'server';
   /** Set when the process only holds a container. */
-  readonly container?: { readonly engine: string; readonly name: string };
+  readonly container?: Container;
 }
 
 export type NewProcess = Omit<ProcessRecord, 'start'>;
@@ -62,7 +62,10 @@ export async function openProcessList(file: string, say: Log): Promise<ProcessLi
     add,
     killAll: () => {
       for (const record of list.values()) {
-        if (record.role !== 'launcher' && isRunning(record)) signalGroup(record, 'SIGKILL');
+        if (record.role === 'launcher' || !isRunning(record)) continue;
+        signalGroup(record, 'SIGKILL');
+        // The process is only docker's client; not waited for, because the launcher ends right now.
+        if (record.container) void removeContainer(record.container);
       }
     },
     close: () => rmSync(file, { force: true }),
@@ -94,7 +97,7 @@ async function endAll(records: readonly ProcessRecord[]): Promise<void> {
 
 async function end(record: ProcessRecord): Promise<void> {
   const { container } = record;
-  if (container) await removeContainer(container.engine, container.name);
+  if (container) await removeContainer(container);
   const gone = () => !isRunning(record);
   signal(record.pid, record.stopSignal);
   // One that was frozen has to run to hear it.

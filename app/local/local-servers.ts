@@ -6,7 +6,7 @@ import type { Output } from './output';
 import { createRestarter, type Restarter } from './restarter';
 import { startPostgres } from './servers/postgres-server';
 import { findRedis } from './servers/redis-program';
-import { startRedis } from './servers/redis-server';
+import { type Container, startRedis } from './servers/redis-server';
 
 export interface LocalServers {
   readonly databaseUrl: string;
@@ -53,7 +53,8 @@ export async function startServers(folder: Folder, output: Output, processes: Pr
       },
     });
     const server = await start({
-      onSpawn: (pid) => processes.add({ name, pid, stopSignal, role: 'server' }),
+      onSpawn: (pid, container) =>
+        processes.add({ name, pid, stopSignal, role: 'server', ...(container && { container }) }),
       onDeath: (ending) => restarter.died(ending),
     });
     state.server = server;
@@ -109,7 +110,7 @@ export async function startServers(folder: Folder, output: Output, processes: Pr
 }
 
 interface Callbacks {
-  readonly onSpawn: (pid: number) => void;
+  readonly onSpawn: (pid: number, container?: Container) => void;
   readonly onDeath: (ending: string) => void;
 }
 

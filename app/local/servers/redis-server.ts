@@ -28,8 +28,14 @@ export interface RedisOptions {
   readonly program?: RedisProgram;
   /** Called when the server ends without having been asked to, with how: "signal SIGKILL". */
   readonly onDeath?: (ending: string) => void;
-  /** Called with the pid at every start, before the server answers. */
-  readonly onSpawn?: (pid: number) => void;
+  /** Called at every start, before the server answers, with the pid and the container that it holds, if any. */
+  readonly onSpawn?: (pid: number, container?: Container) => void;
+}
+
+export interface Container {
+  /** Path of docker. */
+  readonly engine: string;
+  readonly name: string;
 }
 
 export interface RedisServer {
@@ -60,10 +66,10 @@ const STOP_SECONDS = 10;
  */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const program = options.program ?? (await findRedis({ log: options.log }));
-  const container = program.kind === 'container' ? containerName(options.directory) : undefined;
-  const engine = program.kind === 'container' ? program.engine : '';
+  const container =
+    program.kind === 'container' ? { engine: program.engine, name: containerName(options.directory) } : undefined;
   mkdirSync(options.directory, { recursive: true });
-  if (container !== undefined) await removeContainer(engine, container);
+  if (container !== undefined) await removeContainer(container);
   await requireFreePort(options.port, options.purpose ?? 'Redis', options.portRemedy ?? 'choose another');
 
   let server = await launch(options, program, container);
@@ -84,7 +90,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const kill = async () => {
     wanted = false;
     const { pid } = server;
-    if (container !== undefined) await removeContainer(engine, container);
+    if (container !== undefined) await removeContainer(container);
     signal(pid, 'SIGKILL');
     await waitUntil('the killed Redis is gone', () => !isAlive(pid), { limitSeconds: 10 });
     await server.ended;
@@ -95,7 +101,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     get pid() {
       return server.pid;
     },
-    container,
+    container: container?.name,
     stop,
     kill,
     restart: async () => {
@@ -107,7 +113,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   };
 }
 
-async function launch(options: RedisOptions, program: RedisProgram, container?: string): Promise<SpawnedServer> {
+async function launch(options: RedisOptions, program: RedisProgram, container?: Container): Promise<SpawnedServer> {
   const settings: Record<string, string | number> = {
     maxmemory: `${options.maxMemoryMegabytes}mb`,
     'maxmemory-policy': options.policy,
@@ -116,18 +122,8 @@ async function launch(options: RedisOptions, program: RedisProgram, container?: 
     ...options.settings,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const server = await (program.kind === 'container'
-    ? spawnServer({
-        program: program.engine,
-        arguments: containerArguments(container ?? '', options.port, flags),
-        log: options.log,
-      })
-    : spawnServer({
-        program: program.path,
-        arguments: ['--port', String(options.port), '--bind', '127.0.0.1', '--dir', options.directory, ...flags],
-        log: options.log,
-      }));
-  options.onSpawn?.(server.pid);
+  const server = await spawnServer({ ...commandFor(options, program, flags), log: options.log });
+  options.onSpawn?.(server.pid, container);
   await waitUntil(
     `Redis answers on port ${options.port}`,
     () => {
@@ -161,12 +157,21 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
+function commandFor({ directory, port }: RedisOptions, program: RedisProgram, flags: readonly string[]) {
+  return program.kind === 'container'
+    ? { program: program.engine, arguments: containerArguments(containerName(directory), port, flags) }
+    : {
+        program: program.path,
+        arguments: ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, ...flags],
+      };
+}
+
 /** The same folder gives the same name, so that a container left by a killed launcher is found again. */
 function containerName(directory: string): string {
   return `holdfast-local-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
 }
 
 /** Ends and removes a container; one that does not exist is no error. */
-export async function removeContainer(engine: string, name: string): Promise<void> {
+export async function removeContainer({ engine, name }: Container): Promise<void> {
   await run(engine, ['rm', '--force', '--volumes', name]).catch(() => undefined);
 }

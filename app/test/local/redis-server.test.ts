@@ -1,11 +1,13 @@
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import Redis from 'ioredis';
 import { freePort } from '../../local/servers/free-port';
 import { isAlive, signal } from '../../local/servers/process-table';
 import type { RedisServer } from '../../local/servers/redis-server';
 import { waitUntil } from '../../local/servers/wait-until';
-import { startPrivateRedis } from '../servers/private-servers';
+import { startPrivateRedis, testFolder } from '../servers/private-servers';
 
 describe('startRedis', () => {
   let server: RedisServer;
@@ -66,5 +68,44 @@ describe('startRedis', () => {
       `Port ${port}, meant for the cache, is taken by node (process ${process.pid}); end it or choose another.`,
     );
     holder.close();
+  });
+});
+
+describe('startRedis in a container', () => {
+  /** Stands in for docker: runs the server that the image would run, on the port that would be published. */
+  function containerEngine(): { engine: string; calls: () => string[] } {
+    const folder = testFolder('docker');
+    const engine = join(folder, 'docker');
+    writeFileSync(
+      engine,
+      `#!/bin/bash
+echo "$*" >>${folder}/calls
+case $1 in
+  rm) [ ! -e ${folder}/pid ] || { kill -KILL $(cat ${folder}/pid); rm ${folder}/pid; } ;;
+  run)
+    echo $$ >${folder}/pid
+    port=$(grep -oP '127\\.0\\.0\\.1:\\K\\d+' <<<"$*")
+    while [ "$1" != valkey-server ]; do shift; done
+    shift
+    exec redis-server "$@" --port $port ;;
+esac
+`,
+      { mode: 0o755 },
+    );
+    return { engine, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') };
+  }
+
+  it('takes one name for its folder, removes what an earlier run left under it, and removes it when killed', async () => {
+    const { engine, calls } = containerEngine();
+    const server = await startPrivateRedis({ program: { kind: 'container', engine } });
+    expect(server.container).toMatch(/^holdfast-local-[0-9a-f]{12}$/);
+    expect(await new Redis(server.url).quit()).toBe('OK');
+    await server.kill();
+    expect(isAlive(server.pid)).toBe(false);
+    const remove = `rm --force --volumes ${server.container}`;
+    expect(calls()[0]).toBe(remove);
+    expect(calls()[1]).toContain(`run --rm --name ${server.container} --label holdfast-local`);
+    expect(calls()[1]).toContain('--maxmemory 256mb --maxmemory-policy noeviction --appendonly no --save');
+    expect(calls()[2]).toBe(remove);
   });
 });
