@@ -37,6 +37,6 @@ type Document = ReturnType<typeof jsonSchemaTransformObject>;
 /** Every named schema comes twice, as input and as output; only answers refer to schemas by name. */
 function withoutInputs(document: Document): Document {
   if (!('components' in document)) return document;
-  const schemas = Object.entries(document.components?.schemas ?? {}).filter(([name]) => !name.endsWith('Input'));
+  const schemas = Object.entries(document.components.schemas ?? {}).filter(([name]) => !name.endsWith('Input'));
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) } } as Document;
 }

@@ -65,9 +65,7 @@ export class FolderObjectStore implements ObjectStore {
   /** Deletes what processes that died while storing left behind: unfinished files older than `ageSeconds`. */
   async deleteUnfinished(ageSeconds: number): Promise<number> {
     const folder = join(this.folder, UNFINISHED);
-    const names = await readdir(folder).catch((error: unknown) =>
-      isMissing(error) ? [] : Promise.reject(toError(error)),
-    );
+    const names = await this.unfinished(folder);
     let deleted = 0;
     for (const name of names) {
       const file = join(folder, name);
@@ -82,6 +80,15 @@ export class FolderObjectStore implements ObjectStore {
       deleted += 1;
     }
     return deleted;
+  }
+
+  private async unfinished(folder: string): Promise<string[]> {
+    try {
+      return await readdir(folder);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
   }
 
   private path(key: string): string {
@@ -119,9 +126,5 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }

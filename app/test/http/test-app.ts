@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import type { InjectOptions, Response } from 'light-my-request';
+import { Pool } from 'pg';
+import { pino } from 'pino';
+import { createWebApp } from '../../src/http/web-app';
+import type { App } from '../../src/http/app';
+import { importFilmsHandler } from '../../src/imports/import.handler';
+import { discardObjectHandler } from '../../src/objects/discard.task';
+import { FolderObjectStore } from '../../src/objects/folder-object-store';
+import { webPools } from '../../src/postgres/connection';
+import { migrateAll } from '../../src/postgres/migrate-all';
+import { probeHandler } from '../../src/probes/probe.handler';
+import { createTasks } from '../../src/tasks';
+import type { TaskHandler, Tasks, TasksOptions } from '../../src/tasks';
+import { createDatabase, redisUrl } from '../servers/databases';
+import { testFolder } from '../servers/private-servers';
+
+export const ADMIN_TOKEN = 'a-token-for-tests-0123';
+export const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+export interface TestAppOptions {
+  /** @default a token that ADMIN carries */
+  readonly adminToken?: string | undefined;
+  /** @default true */
+  readonly probesAllowed?: boolean;
+  /** @default a new database of the shared server, migrated */
+  readonly databaseUrl?: string;
+  readonly tasks?: (tasks: Tasks) => Tasks;
+}
+
+export interface TestApp {
+  readonly app: App;
+  readonly tasks: Tasks;
+  readonly database: Pool;
+  readonly databaseUrl: string;
+  readonly objects: FolderObjectStore;
+  readonly objectsFolder: string;
+  /** Every line that was logged, parsed. */
+  readonly logLines: readonly Record<string, unknown>[];
+  request(options: InjectOptions): Promise<Response>;
+  /** Starts a worker for all of the app's tasks. */
+  startWorker(handlers?: readonly TaskHandler[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The whole web app without a port, on a database of its own. */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? created!.url;
+  await migrateAll({ connectionString: databaseUrl });
+  const logLines: Record<string, unknown>[] = [];
+  const logger = pino(
+    { level: 'debug' },
+    { write: (line) => logLines.push(JSON.parse(line) as Record<string, unknown>) },
+  );
+  const pools = webPools({ databaseUrl, poolSize: 8, process: 'test' });
+  const engine: TasksOptions = { postgres: pools.engine, redisUrl: redisUrl(1), logger };
+  const tasks = createTasks(engine);
+  const database = new Pool(pools.app);
+  database.on('error', () => undefined);
+  const objectsFolder = join(testFolder('objects'), 'store');
+  const objects = new FolderObjectStore(objectsFolder);
+  const app = await createWebApp({
+    logger,
+    tasks: options.tasks?.(tasks) ?? tasks,
+    database,
+    objects,
+    adminToken: 'adminToken' in options ? options.adminToken : ADMIN_TOKEN,
+    probesAllowed: options.probesAllowed ?? true,
+    onFinished: () => undefined,
+  });
+  const workers = createTasks({ ...engine, postgres: { connectionString: databaseUrl } });
+  return {
+    ...{ app, tasks, database, databaseUrl, objects, objectsFolder, logLines },
+    request: (request) => app.inject(request),
+    startWorker: async (handlers) => {
+      await workers.startWorker({
+        handlers: handlers ?? [
+          importFilmsHandler({ tasks: workers, objects }),
+          discardObjectHandler(objects),
+          probeHandler(),
+        ],
+        queues: [{ name: 'default' }, { name: 'imports' }, { name: 'probes' }],
+      });
+    },
+    close: async () => {
+      await app.close();
+      await workers.close();
+      await tasks.close();
+      await database.end();
+      await created?.drop();
+    },
+  };
+}
+
+/** Asks until `found` returns something, at most 30 s. */
+export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`${what}: not within 30 s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Waits until the task has ended and returns its state. */
+export function untilFinished(tasks: Tasks, id: string): Promise<string> {
+  return eventually(async () => {
+    const task = await tasks.get(id);
+    return task !== undefined && task.finishedAt !== null ? task.state : undefined;
+  }, `task ${id} ends`);
+}
+
+/** What every problem of these tests must look like. */
+export function expectProblem(response: Response, status: number, detail: string | RegExp): void {
+  expect({ status: response.statusCode, type: response.headers['content-type'] }).toEqual({
+    status,
+    type: 'application/problem+json; charset=utf-8',
+  });
+  const body: { status: number; detail: string } = response.json();
+  expect(body.status).toBe(status);
+  if (typeof detail === 'string') expect(body.detail).toBe(detail);
+  else expect(body.detail).toMatch(detail);
+}
