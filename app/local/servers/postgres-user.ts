@@ -80,9 +80,14 @@ export function commandAs(
     );
   }
   const right = '-all,+dac_override';
-  const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   return {
     program: 'setpriv',
-    arguments: [...identity, `--inh-caps=${right}`, `--ambient-caps=${right}`, '--', program, ...programArguments],
+    arguments: [
+      ...[`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'],
+      ...[`--inh-caps=${right}`, `--ambient-caps=${right}`],
+      // Without it access(2), by which PostgreSQL looks at its own programs, goes by the user alone: capabilities(7).
+      '--securebits=+no_setuid_fixup',
+      ...['--', program, ...programArguments],
+    ],
   };
 }

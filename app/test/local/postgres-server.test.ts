@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { freePort } from '../../local/servers/free-port';
+import { findPostgres } from '../../local/servers/postgres-binaries';
 import { type PostgresServer, startPostgres } from '../../local/servers/postgres-server';
 import { isAlive } from '../../local/servers/process-table';
 import { waitUntil } from '../../local/servers/wait-until';
@@ -114,7 +115,12 @@ describe('startPostgres', () => {
 it('runs below a folder that is closed to others, as a clone in the home folder of root is', async () => {
   const closed = testFolder('closed');
   chmodSync(closed, 0o700);
-  const server = await startPrivatePostgres({ dataDirectory: join(closed, 'data') });
+  const programs = join(closed, 'programs');
+  cpSync(dirname(dirname(findPostgres().postgres)), programs, { recursive: true, verbatimSymlinks: true });
+  const server = await startPrivatePostgres({
+    dataDirectory: join(closed, 'data'),
+    binDirectory: join(programs, 'bin'),
+  });
   try {
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   } finally {
