@@ -31,6 +31,8 @@ interface TakenBackRow {
 
 /** With the lease: a killed worker's tasks run elsewhere within lease + 2 s. */
 const LOOK_EVERY_MS = 1_000;
+/** Half a lease without a look counts as having been frozen, so short leases are looked at more often than that. */
+const LOOKS_PER_LEASE = 5;
 const FORGET_EVERY_MS = 3_600_000;
 
 /**
@@ -59,6 +61,7 @@ export class Reaper {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    const everyMs = Math.min(LOOK_EVERY_MS, (this.options.leaseSeconds * 1000) / LOOKS_PER_LEASE);
     while (!signal.aborted) {
       try {
         await this.look();
@@ -67,7 +70,7 @@ export class Reaper {
         this.seen.clear();
         this.options.logger.debug({ err: error }, 'reaper could not look');
       }
-      await pause(LOOK_EVERY_MS, signal);
+      await pause(everyMs, signal);
     }
   }
 
