@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { Claimer } from '../../../src/tasks/claiming/claimer';
+import { Reaper } from '../../../src/tasks/leases/reaper';
+import { monotonicMs } from '../../../src/tasks/pause';
+import { connectionRefused } from '../support/disturbed-ledger';
+import { gate } from '../support/gate';
+import { ledgerFixture } from '../support/ledger-fixture';
+import type { LedgerFixture } from '../support/ledger-fixture';
+import { CLAIM, LEASE } from '../support/statements';
+import { queueTasks, taskRow, workerRow } from '../support/task-rows';
+import { until } from '../support/until';
+import { workerParts } from '../support/worker-parts';
+import type { TestParts } from '../support/worker-parts';
+
+const LEASE_SECONDS = 1;
+const LEASE_MS = LEASE_SECONDS * 1000;
+
+let fixture: LedgerFixture;
+let parts: TestParts;
+let reaper: Reaper;
+let silent: string;
+
+/** A reaper that does not yet look, and a worker that sends no heartbeats. */
+beforeEach(async () => {
+  fixture = await ledgerFixture();
+  parts = workerParts(fixture.url, { leaseSeconds: LEASE_SECONDS });
+  reaper = new Reaper({ ...parts, ledger: parts.control });
+  silent = await workerRow(fixture);
+});
+afterEach(async () => {
+  await reaper.stop();
+  await parts.close();
+  await fixture.drop();
+});
+
+async function isExpired(workerId: string): Promise<boolean> {
+  const rows = await fixture.rows('select from holdfast.worker where id = $1 and expired_at is not null', [workerId]);
+  return rows.length === 1;
+}
+
+/** A task that this worker has claimed. */
+async function claimed(workerId: string, fields: Parameters<typeof queueTasks>[2] = {}): Promise<string> {
+  const [id] = await queueTasks(fixture, 1, fields);
+  const tasks = await new Claimer(parts.ledger, ['probe@1'], ['default']).byId(workerId, [id!]);
+  expect(tasks).toHaveLength(1);
+  return id!;
+}
+
+/** Resolves when the reaper has looked again from start to end. */
+async function oneMoreLook(): Promise<void> {
+  const before = parts.control.answered(LEASE.beats);
+  await until('the reaper has looked again', () => parts.control.answered(LEASE.beats) >= before + 2);
+}
+
+it('expires a worker only after it has itself seen the same heartbeat for a full lease', async () => {
+  const id = await claimed(silent);
+  // However old the heartbeat is by anybody's wall clock.
+  await fixture.pool.query(`update holdfast.worker set heartbeat_at = now() - interval '1 day'`);
+  const beganMs = monotonicMs();
+  reaper.start();
+  await until('the worker is expired', () => isExpired(silent));
+  expect(monotonicMs() - beganMs).toBeGreaterThanOrEqual(LEASE_MS);
+
+  await until('its task is queued', async () => (await taskRow(fixture, id)).state === 'queued');
+  expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 1, worker_id: null });
+  expect(await fixture.rows('select task_id, fence, attempt, worker_id from holdfast.attempt')).toEqual([
+    { task_id: id, fence: 1, attempt: 1, worker_id: silent },
+  ]);
+  await until('its claim is forgotten', async () => (await fixture.rows('select from holdfast.claim')).length === 0);
+  expect(parts.counters.reaped).toBe(1);
+});
+
+it('leaves a worker alone that sends heartbeats, and its tasks with it', async () => {
+  const id = await claimed(silent);
+  reaper.start();
+  const endMs = monotonicMs() + LEASE_MS * 1.5;
+  await until('more than a lease is over', async () => {
+    await fixture.pool.query('update holdfast.worker set beat = beat + 1');
+    return monotonicMs() > endMs;
+  });
+  expect(await isExpired(silent)).toBe(false);
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'running', worker_id: silent });
+});
+
+it('an outage of PostgreSQL, however long, is nobody’s silence: what was seen before it does not count', async () => {
+  reaper.start();
+  await oneMoreLook();
+  parts.control.before(LEASE.beats, connectionRefused);
+  const outageMs = monotonicMs();
+  await until('the outage is longer than the lease', () => monotonicMs() > outageMs + LEASE_MS * 1.2);
+  const healedMs = monotonicMs();
+  parts.control.heal();
+  await until('the worker is expired', () => isExpired(silent));
+  expect(monotonicMs() - healedMs).toBeGreaterThanOrEqual(LEASE_MS);
+});
+
+it('a reaper that was itself frozen has seen nothing meanwhile', async () => {
+  reaper.start();
+  await oneMoreLook();
+  const frozen = gate();
+  const thawed = gate();
+  parts.control.before(LEASE.beats, () => {
+    frozen.open();
+    return thawed.opened;
+  });
+  await frozen.opened;
+  const frozenMs = monotonicMs();
+  await until('it was frozen for more than a lease', () => monotonicMs() > frozenMs + LEASE_MS * 1.2);
+  parts.control.heal();
+  const thawedMs = monotonicMs();
+  thawed.open();
+  await until('the worker is expired', () => isExpired(silent));
+  expect(monotonicMs() - thawedMs).toBeGreaterThanOrEqual(LEASE_MS);
+});
+
+it('a heartbeat between the look and the expiry keeps the worker alive', async () => {
+  const id = await claimed(silent);
+  const late = gate();
+  parts.control.before(LEASE.expire, async () => {
+    if (parts.control.count(LEASE.expire) > 1) return;
+    await fixture.pool.query('update holdfast.worker set beat = beat + 1 where id = $1', [silent]);
+  });
+  parts.control.after(LEASE.expire, () => late.open());
+  reaper.start();
+  await late.opened;
+  expect(await isExpired(silent)).toBe(false);
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'running', fence: 1, worker_id: silent });
+});
+
+it('finds a claim that was committed after its worker had been expired and reaped', async () => {
+  const [id] = await queueTasks(fixture, 1);
+  const late = await fixture.connect();
+  await late.query('begin');
+  const claim = await late.query(CLAIM.by_id, [silent, ['probe@1'], [id], ['default']]);
+  expect(claim.rowCount).toBe(1);
+  await fixture.pool.query('update holdfast.worker set expired_at = now()');
+  reaper.start();
+  await oneMoreLook();
+  expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', fence: 0 });
+
+  await late.query('commit');
+  await until('it is taken back', async () => (await taskRow(fixture, id!)).state === 'queued');
+  expect(await taskRow(fixture, id!)).toMatchObject({ fence: 1, attempts: 1 });
+});
+
+it('finds a running task whose worker the ledger has never heard of', async () => {
+  const id = await claimed(silent);
+  const unknown = randomUUID();
+  await fixture.pool.query('update holdfast.task set worker_id = $1', [unknown]);
+  await fixture.pool.query('update holdfast.claim set worker_id = $1', [unknown]);
+  reaper.start();
+  await until('it is taken back', async () => (await taskRow(fixture, id)).state === 'queued');
+});
+
+it('a task whose workers were lost until its budget was spent is dead, with that reason', async () => {
+  const id = await claimed(silent, { attempts: 1 });
+  await fixture.pool.query('update holdfast.worker set expired_at = now()');
+  reaper.start();
+  await until('it is dead', async () => (await taskRow(fixture, id)).state === 'dead');
+  expect(await taskRow(fixture, id)).toMatchObject({ dead_reason: 'worker-lost', attempts: 1 });
+  expect(parts.logger.saying('task is dead')).toHaveLength(1);
+});
