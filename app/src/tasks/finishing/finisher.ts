@@ -85,8 +85,9 @@ export class Finisher {
         });
         return 'done';
       } catch (error) {
-        if (error instanceof FencedOff) return 'fenced-off';
-        throw error;
+        if (!(error instanceof FencedOff)) throw error;
+        // The COMMIT whose answer was lost may have come through only now: the fenced update waited for it.
+        return repeated && (await this.alreadyDone([task])).size > 0 ? 'done' : 'fenced-off';
       }
     });
     return this.count(ending);
