@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { defineTask, handle, NonRetryable } from '../../src/tasks';
+import { ADMIN, expectProblem, startTestApp, untilFinished } from '../http/test-app';
+import type { TestApp } from '../http/test-app';
+
+const secretive = defineTask({ name: 'tests.secretive', payload: z.object({ secret: z.string() }), attempts: 1 });
+
+interface TaskAnswer {
+  readonly id: string;
+  readonly state: string;
+  readonly attempt: number;
+}
+interface ListAnswer {
+  readonly items: readonly TaskAnswer[];
+  readonly next: string | null;
+}
+
+describe('the task routes', () => {
+  let test_: TestApp;
+  let mayPass = false;
+  beforeAll(async () => {
+    test_ = await startTestApp();
+    await test_.startWorker([
+      handle(secretive, async (context) => {
+        context.progress({ done: 1 });
+        await Promise.resolve();
+        if (!mayPass) throw new NonRetryable('it may not pass yet');
+      }),
+    ]);
+  });
+  afterAll(() => test_.close());
+
+  const get = async <T>(url: string): Promise<T> =>
+    (await test_.request({ method: 'GET', url, headers: ADMIN })).json();
+  const retry = (id: string) => test_.request({ method: 'POST', url: `/api/tasks/${id}/retry`, headers: ADMIN });
+
+  test('show a task with its attempts and without its payload', async () => {
+    const { id } = await test_.tasks.accept(secretive, { secret: 'hunter2' });
+    await untilFinished(test_.tasks, id);
+    const moment = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as unknown;
+    const response = await test_.request({ method: 'GET', url: `/api/tasks/${id}` });
+    expect(response.json()).toEqual({
+      id,
+      name: 'tests.secretive',
+      queue: 'default',
+      priority: 'normal',
+      state: 'dead',
+      attempt: 1,
+      maxAttempts: 1,
+      runAt: moment,
+      progress: { done: 1 },
+      acceptedAt: moment,
+      startedAt: moment,
+      finishedAt: moment,
+      error: 'NonRetryable: it may not pass yet',
+      attempts: [
+        {
+          attempt: 1,
+          worker: expect.any(String) as unknown,
+          startedAt: moment,
+          finishedAt: moment,
+          error: 'NonRetryable: it may not pass yet',
+        },
+      ],
+    });
+    const everything = JSON.stringify(await get('/api/tasks')) + response.body + JSON.stringify(test_.logLines);
+    expect(everything).toContain(id);
+    expect(everything).not.toContain('hunter2');
+  });
+
+  test('retry a dead task, and only a dead one', async () => {
+    const { id } = await test_.tasks.accept(secretive, { secret: 'x' });
+    await untilFinished(test_.tasks, id);
+    mayPass = true;
+    const response = await retry(id);
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toMatchObject({ id, state: expect.stringMatching(/queued|running|done/) as unknown });
+    expect(await untilFinished(test_.tasks, id)).toBe('done');
+    expectProblem(await retry(id), 409, `Task ${id} is done; only a dead task can be retried.`);
+  });
+
+  test('list tasks by state, queue and name, newest first, by pages', async () => {
+    const accepted = await test_.tasks.acceptMany(
+      secretive,
+      Array.from({ length: 5 }, () => ({ secret: 'x' })),
+      { queue: 'nobody' },
+    );
+    const ids = accepted.map(({ id }) => id).reverse();
+    const pages: ListAnswer[] = [];
+    for (let after = ''; ;) {
+      const page = await get<ListAnswer>(`/api/tasks?queue=nobody&state=queued&name=tests.secretive&limit=2${after}`);
+      pages.push(page);
+      if (page.next === null) break;
+      after = `&after=${page.next}`;
+    }
+    expect(pages.map(({ items }) => items.length)).toEqual([2, 2, 1]);
+    expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual(ids);
+    expect(await get('/api/tasks?queue=nobody&state=dead')).toEqual({ items: [], next: null });
+    expect(await get('/api/tasks?name=tests.other')).toEqual({ items: [], next: null });
+  });
+});
