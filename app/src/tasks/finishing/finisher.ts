@@ -23,6 +23,9 @@ export interface Failure {
   readonly delaySeconds: number;
 }
 
+/** What became of one item of a batch. */
+type Written = { readonly ending: Ending } | { readonly error: unknown };
+
 interface FencedRow {
   id: string;
   fence: number;
@@ -45,8 +48,8 @@ export class Finisher {
     'progress',
     'holds_fence',
   ]);
-  private readonly doneBatch: Batcher<ClaimedTask, Ending>;
-  private readonly failedBatch: Batcher<Failure, Ending>;
+  private readonly doneBatch: Batcher<ClaimedTask, Written>;
+  private readonly failedBatch: Batcher<Failure, Written>;
 
   constructor(
     private readonly ledger: Ledger,
@@ -57,8 +60,8 @@ export class Finisher {
     private readonly logger: TaskLogger,
   ) {
     const limits = { maxItems: 500, parallel: 1 };
-    this.doneBatch = new Batcher((tasks) => this.persist(() => this.writeDone(tasks)), limits);
-    this.failedBatch = new Batcher((failures) => this.persist(() => this.writeFailed(failures)), limits);
+    this.doneBatch = new Batcher((tasks) => this.each(tasks, (some) => this.writeDone(some)), limits);
+    this.failedBatch = new Batcher((failures) => this.each(failures, (some) => this.writeFailed(some)), limits);
   }
 
   /** Attempts whose end is being written. */
@@ -67,7 +70,7 @@ export class Finisher {
   }
 
   async done(task: ClaimedTask): Promise<Ending> {
-    return this.count(await this.doneBatch.add(task));
+    return this.count(endingOf(await this.doneBatch.add(task)));
   }
 
   /**
@@ -94,7 +97,7 @@ export class Finisher {
   }
 
   async failed(failure: Failure): Promise<Ending> {
-    return this.count(await this.failedBatch.add(failure));
+    return this.count(endingOf(await this.failedBatch.add(failure)));
   }
 
   /** Queues the tasks again, uncounted, and returns those that were still ours. One try: the lease covers the rest. */
@@ -135,19 +138,27 @@ export class Finisher {
   }
 
   private async writeFailed(failures: readonly Failure[]): Promise<Ending[]> {
+    const answer = await this.ledger.query<FencedRow & { state: 'queued' | 'dead' }>(this.sql.failed, [
+      ...keysOf(failures.map(({ task }) => task)),
+      failures.map(({ error }) => error),
+      failures.map(({ deadReason }) => deadReason ?? null),
+      failures.map(({ delaySeconds }) => delaySeconds),
+    ]);
+    const states = new Map(answer.rows.map((row) => [keyOf(row), row.state]));
+    return failures.map(({ task }) => states.get(keyOf(task)) ?? 'fenced-off');
+  }
+
+  /** One statement for all; when a row's data is at fault the batch is halved until only that one fails. */
+  private async each<Item>(
+    items: readonly Item[],
+    write: (items: readonly Item[]) => Promise<Ending[]>,
+  ): Promise<Written[]> {
     try {
-      const answer = await this.ledger.query<FencedRow & { state: 'queued' | 'dead' }>(this.sql.failed, [
-        ...keysOf(failures.map(({ task }) => task)),
-        failures.map(({ error }) => error),
-        failures.map(({ deadReason }) => deadReason ?? null),
-        failures.map(({ delaySeconds }) => delaySeconds),
-      ]);
-      const states = new Map(answer.rows.map((row) => [keyOf(row), row.state]));
-      return failures.map(({ task }) => states.get(keyOf(task)) ?? 'fenced-off');
+      return (await this.persist(() => write(items))).map((ending) => ({ ending }));
     } catch (error) {
-      if (failures.length === 1 || !isDataError(error)) throw error;
-      const half = failures.length >> 1;
-      return [...(await this.writeFailed(failures.slice(0, half))), ...(await this.writeFailed(failures.slice(half)))];
+      if (items.length === 1 || !isDataError(error)) return items.map(() => ({ error }));
+      const half = items.length >> 1;
+      return [...(await this.each(items.slice(0, half), write)), ...(await this.each(items.slice(half), write))];
     }
   }
 
@@ -179,6 +190,11 @@ export class FencedOff extends Error {
   constructor() {
     super('the task is no longer this attempt’s: another worker may be running it');
   }
+}
+
+function endingOf(written: Written): Ending {
+  if ('error' in written) throw written.error;
+  return written.ending;
 }
 
 function keyOf(row: FencedRow): string {
