@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { defineTask, handle } from '../../../src/tasks';
+import type { TaskContext } from '../../../src/tasks';
+import { TaskWorker } from '../../../src/tasks/worker';
+import { claimedTasks, finisherOf } from '../support/finishing-fixture';
+import { ledgerFixture } from '../support/ledger-fixture';
+import type { LedgerFixture } from '../support/ledger-fixture';
+import { queueTasks, takeAway, taskRow } from '../support/task-rows';
+import { until } from '../support/until';
+import { workerParts } from '../support/worker-parts';
+import type { TestParts } from '../support/worker-parts';
+
+const probe = defineTask({ name: 'probe', payload: z.looseObject({}), backoff: { firstSeconds: 3600 } });
+
+let fixture: LedgerFixture;
+let parts: TestParts;
+
+beforeEach(async () => {
+  fixture = await ledgerFixture();
+  parts = workerParts(fixture.url);
+  await fixture.pool.query('create table effect (task uuid not null)');
+});
+afterEach(async () => {
+  await parts.close();
+  await fixture.drop();
+});
+
+function startWorker(run: (context: TaskContext<typeof probe>) => Promise<void>): Promise<TaskWorker> {
+  return TaskWorker.start(parts, { handlers: [handle(probe, run)], queues: [{ name: 'default' }] });
+}
+
+const effects = (): Promise<{ task: string }[]> => fixture.rows<{ task: string }>('select task from effect');
+
+it('effects happen in the transaction that completes the task, after the handler has returned', async () => {
+  let stateBefore = '';
+  const worker = await startWorker(async (context) => {
+    context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+    expect(await effects()).toEqual([]);
+    stateBefore = (await taskRow(fixture, context.taskId)).state;
+  });
+  const [id] = await queueTasks(fixture, 1);
+  const done = await until('it is done', async () => {
+    const row = await taskRow(fixture, id!);
+    return row.state === 'done' && row;
+  });
+  expect(stateBefore).toBe('running');
+  expect(await effects()).toEqual([{ task: done.uuid }]);
+  const transactions = await fixture.rows('select xmin::text from effect union select xmin::text from holdfast.task');
+  expect(transactions).toHaveLength(1);
+  await worker.stop();
+});
+
+it('effects do not happen when the fence is lost between the handler and the completion', async () => {
+  const worker = await startWorker(async (context) => {
+    context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+    await takeAway(fixture, context.taskId);
+  });
+  const [id] = await queueTasks(fixture, 1);
+  await until('its end was refused', () => parts.counters.fencedOff === 1);
+  expect(await effects()).toEqual([]);
+  expect(await taskRow(fixture, id!)).toMatchObject({ state: 'running', fence: 2 });
+  expect(parts.logger.saying('too late')).toHaveLength(1);
+  await worker.stop();
+});
+
+it.each(['40P01', '40001'])('effects that fail once with SQLSTATE %s are repeated and happen once', async (code) => {
+  const finisher = finisherOf(parts);
+  const [task] = await claimedTasks(fixture, parts, 1);
+  let calls = 0;
+  const ending = await finisher.doneWithEffects(task!, async (tx) => {
+    calls += 1;
+    await tx.query('insert into effect values ($1)', [task!.uuid]);
+    if (calls === 1) await tx.query(`do $$ begin raise sqlstate '${code}'; end $$`);
+  });
+  expect(ending).toBe('done');
+  expect(calls).toBe(2);
+  expect(await effects()).toEqual([{ task: task!.uuid }]);
+  expect(await taskRow(fixture, task!.id)).toMatchObject({ state: 'done', fence: 1, attempts: 1 });
+});
+
+it('effects that were the victim of a real deadlock are repeated and happen once', async () => {
+  const finisher = finisherOf(parts);
+  const [task] = await claimedTasks(fixture, parts, 1);
+  await fixture.pool.query(
+    'create table account (id integer primary key, n integer); insert into account values (1), (2)',
+  );
+  const other = await fixture.connect();
+  await other.query('begin');
+  await other.query('update account set n = 2 where id = 2');
+  let crossing: Promise<unknown> | undefined;
+  const ending = await finisher.doneWithEffects(task!, async (tx) => {
+    await tx.query('insert into effect values ($1)', [task!.uuid]);
+    // The one that checks first is the victim: the other only looks for deadlocks after a minute.
+    await tx.query(`set local deadlock_timeout = '100ms'`);
+    await tx.query('update account set n = 1 where id = 1');
+    crossing ??= other.query(`set local deadlock_timeout = '1min'; update account set n = 2 where id = 1; commit`);
+    await tx.query('update account set n = 1 where id = 2');
+  });
+  await crossing;
+  expect(ending).toBe('done');
+  expect(await effects()).toEqual([{ task: task!.uuid }]);
+  expect(parts.logger.saying('trying again')).toHaveLength(1);
+  expect(await fixture.rows('select n from account')).toEqual([{ n: 1 }, { n: 1 }]);
+});
+
+const failing: [
+  what: string,
+  write: (tx: Parameters<Parameters<TaskContext['effects']>[0]>[0]) => Promise<unknown>,
+  error: RegExp,
+][] = [
+  ['throws', () => Promise.reject(new RangeError('no such account')), /^RangeError: no such account$/],
+  ['breaks a constraint', (tx) => tx.query('insert into effect values (null)'), /null value in column/],
+  [
+    'swallows the error of a statement',
+    (tx) => tx.query('select 1 / 0').catch(() => undefined),
+    /one of its statements had failed/,
+  ],
+];
+it.each(failing)('an effect that %s fails the attempt and leaves nothing behind', async (_, write, error) => {
+  const worker = await startWorker(async (context) => {
+    context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+    context.effects(write);
+    await Promise.resolve();
+  });
+  const [id] = await queueTasks(fixture, 1);
+  await until('the attempt has failed', () => parts.counters.failedAttempts === 1);
+  const row = await taskRow(fixture, id!);
+  expect(row).toMatchObject({ state: 'queued', attempts: 1, fence: 1, finished_at: null });
+  expect(row.error).toMatch(error);
+  expect(await effects()).toEqual([]);
+  expect(await fixture.rows('select error from holdfast.attempt')).toEqual([{ error: row.error }]);
+  await worker.stop();
+});
