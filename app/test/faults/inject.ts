@@ -3,7 +3,7 @@ import type { Load } from './load';
 import type { System } from './system';
 
 /** Goes on until after the healing: 200 probes a second in 20 requests. */
-const PACE = { requestsPerSecond: 20, count: 10, runMs: 20 };
+const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
 /** Beside it just before the fault: some four seconds of work for both workers. */
 const BURST = { count: 3_000, runMs: 40 };
 const LEAST_BACKLOG = 1_000;
@@ -25,16 +25,16 @@ export interface Injected {
  * Brings a fault over a system that works at a steady pace and draws its tasks from Redis.
  * @throws when fewer than 1,000 tasks were acknowledged and unfinished at that moment: the fault would prove little.
  */
-export async function injectUnderLoad(system: System, fault: () => Promise<void>): Promise<Injected> {
+export async function injectUnderLoad(system: System, fault: (load: Load) => Promise<void>): Promise<Injected> {
   const load = system.startLoad(PACE);
   await system.drawFrom('redis', WARM_SECONDS);
-  await load.post(BURST.count, BURST.runMs);
+  await load.post(BURST);
   const told = system.journal.taskIds();
   await waitUntil('both workers are busy and Redis holds more for them', () => isBusy(system), {
     limitSeconds: BUSY_SECONDS,
     everyMilliseconds: 5,
   });
-  await fault();
+  await fault(load);
   const atMs = Date.now();
   // Counted after the fault: at the fault it was this many or more.
   const backlog = await system.ledger.unfinished(told);

@@ -23,7 +23,7 @@ export interface TaskAndEffect {
 export class LedgerView {
   private readonly pool: Pool;
 
-  constructor(databaseUrl: string) {
+  constructor(readonly databaseUrl: string) {
     this.pool = new Pool({ connectionString: databaseUrl, max: 3, application_name: 'fault test' });
     this.pool.on('error', () => undefined);
   }
@@ -56,6 +56,20 @@ export class LedgerView {
   async runningOn(workerId: string): Promise<string[]> {
     const answer = await this.rows<{ uuid: string }>(
       `select uuid from holdfast.task where finished_at is null and state = 'running' and worker_id = $1 order by id`,
+      [workerId],
+    );
+    return answer.map(({ uuid }) => uuid);
+  }
+
+  /** Uuids of the running tasks whose rows this worker's sessions hold: their completion has begun. */
+  async completingOn(workerId: string): Promise<string[]> {
+    const answer = await this.rows<{ uuid: string }>(
+      `with free as materialized (
+         select id from holdfast.task
+         where finished_at is null and state = 'running' and worker_id = $1 for update skip locked
+       )
+       select uuid from holdfast.task t
+       where finished_at is null and state = 'running' and worker_id = $1 and id not in (select id from free)`,
       [workerId],
     );
     return answer.map(({ uuid }) => uuid);

@@ -1,13 +1,18 @@
 import type { HttpClient } from './http-client';
 import type { Journal, JournalEntry } from './journal';
 
-export interface Pace {
-  /** Requests a second, whether or not the ones before were answered. */
-  readonly requestsPerSecond: number;
-  /** Probes a request. */
+/** What one request asks for. */
+export interface ProbeRequest {
   readonly count: number;
   /** How long each probe runs. */
   readonly runMs: number;
+  readonly priority?: 'high';
+}
+
+export interface Pace {
+  /** Requests a second, whether or not the ones before were answered. */
+  readonly requestsPerSecond: number;
+  readonly request: ProbeRequest;
 }
 
 const TICK_MS = 10;
@@ -28,8 +33,8 @@ export class Load {
   }
 
   /** One request beside the pace, journalled like the others. */
-  post(count: number, runMs: number): Promise<JournalEntry> {
-    const posted = this.request(count, runMs);
+  post(probes: ProbeRequest): Promise<JournalEntry> {
+    const posted = this.send(probes);
     this.open.add(posted);
     void posted.finally(() => this.open.delete(posted));
     return posted;
@@ -43,12 +48,12 @@ export class Load {
 
   private tick(): void {
     const due = ((performance.now() - this.startedAtMs) / 1000) * this.pace.requestsPerSecond;
-    for (; this.sent < due; this.sent += 1) void this.post(this.pace.count, this.pace.runMs);
+    for (; this.sent < due; this.sent += 1) void this.post(this.pace.request);
   }
 
-  private async request(count: number, runMs: number): Promise<JournalEntry> {
+  private async send(probes: ProbeRequest): Promise<JournalEntry> {
     const sentAtMs = Date.now();
-    const answer = await this.client.post('/api/probes', { count, runMs }).catch(() => undefined);
+    const answer = await this.client.post('/api/probes', probes).catch(() => undefined);
     const entry = {
       sentAtMs,
       endedAtMs: Date.now(),

@@ -33,6 +33,12 @@ export class LogBook {
     return { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
   }
 
+  /** Those of `words` that `source` has written in a line that contains `text`. */
+  wordsBeside(source: string, text: string, words: readonly string[]): string[] {
+    const lines = this.lines.filter((line) => line.includes(` ${source} `) && line.includes(text));
+    return words.filter((word) => lines.some((line) => line.includes(word)));
+  }
+
   /** Runs a test; when it fails, shows the last lines of everybody before the error goes on. */
   async shownOnFailure(test: () => Promise<void>): Promise<void> {
     try {

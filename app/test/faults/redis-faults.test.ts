@@ -23,6 +23,8 @@ interface Outage {
   heal(): Promise<void>;
 }
 
+jest.setTimeout(120_000);
+
 describe('Redis is lost under load', () => {
   let system: System;
 
@@ -112,40 +114,28 @@ describe('Redis is lost under load', () => {
     return Promise.resolve();
   }
 
-  it(
-    'goes on when it is emptied, again and again for 10 s',
-    () =>
-      survives({
-        begin: async () => {
-          await system.redis.flushall();
-        },
-        last: (fromMs) => emptyRedisFor(FLUSHING_SECONDS, fromMs),
-        heal: () => Promise.resolve(),
-      }),
-    120_000,
-  );
+  it('goes on when it is emptied, again and again for 10 s', () =>
+    survives({
+      begin: async () => {
+        await system.redis.flushall();
+      },
+      last: (fromMs) => emptyRedisFor(FLUSHING_SECONDS, fromMs),
+      heal: () => Promise.resolve(),
+    }));
 
-  it(
-    'goes on when it is killed and comes back empty after 20 s',
-    () =>
-      survives({
-        begin: () => system.redisServer.kill(),
-        last: (fromMs) => lastFor(OUTAGE_SECONDS, fromMs),
-        heal: () => system.redisServer.restart(),
-      }),
-    120_000,
-  );
+  it('goes on when it is killed and comes back empty after 20 s', () =>
+    survives({
+      begin: () => system.redisServer.kill(),
+      last: (fromMs) => lastFor(OUTAGE_SECONDS, fromMs),
+      heal: () => system.redisServer.restart(),
+    }));
 
-  it(
-    'goes on when it freezes for 20 s',
-    () =>
-      survives({
-        begin: () => signalRedis('SIGSTOP'),
-        last: (fromMs) => lastFor(OUTAGE_SECONDS, fromMs),
-        heal: () => signalRedis('SIGCONT'),
-      }),
-    120_000,
-  );
+  it('goes on when it freezes for 20 s', () =>
+    survives({
+      begin: () => signalRedis('SIGSTOP'),
+      last: (fromMs) => lastFor(OUTAGE_SECONDS, fromMs),
+      heal: () => signalRedis('SIGCONT'),
+    }));
 });
 
 function everyHigher(now: readonly number[], before: readonly number[]): boolean {
