@@ -4,7 +4,8 @@ import { PRIORITY_NUMBERS } from '../lanes';
 import type { Lane, RedisKeys } from '../lanes';
 import type { RelayOptions } from './relay';
 
-export type RelayStatements = Readonly<Record<'due' | 'due_after' | 'lead', string>>;
+export const RELAY_STATEMENTS = ['due', 'due_after', 'position', 'lead'] as const;
+export type RelayStatements = Readonly<Record<(typeof RELAY_STATEMENTS)[number], string>>;
 
 interface DueRow {
   priority: number;
@@ -47,21 +48,16 @@ export class QueueRelay {
    * the comparison of identities only makes it known and clears lists that came back from the past.
    */
   async look(session: Client): Promise<void> {
-    const { redis } = this.options;
     const lanes = this.lanes();
-    const [generation, server, replication, ...lists] = await redis.send((pipeline) => {
-      pipeline.get(this.keys.generation(this.queue)).info('server').info('replication');
-      for (const lane of lanes) pipeline.lrange(this.keys.list(lane), 0, -1);
-      for (const lane of lanes) pipeline.exists(this.keys.overflow(lane));
-      return pipeline;
-    });
+    const [generation, server, replication, ...lists] = await this.readRedis();
     const identity = {
       generation: generation as string | null,
       runId: field(server, 'run_id'),
       replicationId: field(replication, 'master_replid'),
     };
-    const held = await this.afterLosses(identity, lists.slice(0, lanes.length) as string[][]);
-    const marked = lists.slice(lanes.length).map((mark) => mark === 1);
+    const emptied = await this.afterLosses(identity);
+    const held = lanes.map((_, i) => (emptied ? [] : (lists[i] as string[])));
+    const marked = lanes.map((_, i) => emptied || lists[lanes.length + i] === 1);
     const relieved = await this.pushMissing(session, held, marked);
     if (!relieved) return;
     // What acceptors left to the relay before the mark went is in the ledger by now: look once more, so that it is
@@ -90,7 +86,30 @@ export class QueueRelay {
     }
   }
 
-  private async afterLosses(identity: Identity, held: string[][]): Promise<string[][]> {
+  /** Generation, server, replication, then each lane's list, then each lane's mark. */
+  private async readRedis(): Promise<unknown[]> {
+    const { redis, logger } = this.options;
+    const read = (): Promise<unknown[]> =>
+      redis.send((pipeline) => {
+        pipeline.get(this.keys.generation(this.queue)).info('server').info('replication');
+        for (const lane of this.lanes()) pipeline.lrange(this.keys.list(lane), 0, -1);
+        for (const lane of this.lanes()) pipeline.exists(this.keys.overflow(lane));
+        return pipeline;
+      });
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error;
+      // Somebody wrote into our keys. Nothing that was there is needed, and without it everything goes on as after a loss.
+      logger.warn({ queue: this.queue, err: error }, 'a key of the queue was no list any more and was deleted');
+      const lists = this.lanes().map((lane) => this.keys.list(lane));
+      await redis.send((pipeline) => pipeline.del(this.keys.generation(this.queue), ...lists));
+      return read();
+    }
+  }
+
+  /** @returns whether Redis had lost or replaced its data: the lists are empty then and marked as overflowing. */
+  private async afterLosses(identity: Identity): Promise<boolean> {
     const { redis, counters, logger } = this.options;
     const before = this.known;
     const changed =
@@ -100,12 +119,13 @@ export class QueueRelay {
         identity.replicationId !== before.replicationId);
     if (!changed && identity.generation !== null) {
       this.known = identity;
-      return held;
+      return false;
     }
     const generation = randomUUID();
     // The lists are hints: what they hold may come from an older life of this Redis, and the ledger knows better.
+    // Marked, so that no acceptor pushes a new task before the old ones are in the lists again.
     await redis.send((pipeline) => {
-      for (const lane of this.lanes()) pipeline.del(this.keys.list(lane), this.keys.overflow(lane));
+      for (const lane of this.lanes()) pipeline.del(this.keys.list(lane)).set(this.keys.overflow(lane), '1');
       return pipeline.set(this.keys.generation(this.queue), generation);
     });
     this.known = { ...identity, generation };
@@ -113,7 +133,7 @@ export class QueueRelay {
       counters.redisRebuilds += 1;
       logger.warn({ queue: this.queue }, 'redis lost or replaced its data; handing over again from the ledger');
     }
-    return held.map(() => []);
+    return true;
   }
 
   /** @returns whether a mark of overflow was taken away because everything due is in the lists now. */
@@ -126,14 +146,15 @@ export class QueueRelay {
       const ids = parseIds(row?.ids);
       const present = new Set(held[i]);
       const missing = ids.filter((id) => !present.has(id));
-      const complete = (await this.push(lane, missing)) === missing.length;
-      if (ids.length < window && complete) {
+      const firstLeft = missing[await this.push(lane, missing)];
+      if (ids.length < window && firstLeft === undefined) {
         this.tails.delete(lane.priority);
         if (marked[i] !== true) continue;
         await redis.send((pipeline) => pipeline.del(this.keys.overflow(lane)));
         relieved = true;
       } else {
-        this.remember(lane, row);
+        if (firstLeft === undefined) this.remember(lane, row);
+        else await this.rememberBefore(session, lane, ids[ids.indexOf(firstLeft) - 1]);
         await redis.send((pipeline) => pipeline.set(this.keys.overflow(lane), '1'));
       }
     }
@@ -147,6 +168,17 @@ export class QueueRelay {
   private remember(lane: Lane, row: DueRow | undefined): void {
     if (row?.last_run_at == null || row.last_id == null) return;
     this.tails.set(lane.priority, { runAt: row.last_run_at, id: row.last_id });
+  }
+
+  /**
+   * Other ids took up the room, so refills go on with the first task that found none. Without a task before it there is
+   * no tail, and the next look does it.
+   */
+  private async rememberBefore(session: Client, lane: Lane, id: string | undefined): Promise<void> {
+    this.tails.delete(lane.priority);
+    if (id === undefined) return;
+    const row = (await session.query<{ run_at: string }>(this.statements.position, [id])).rows[0];
+    if (row !== undefined) this.tails.set(lane.priority, { runAt: row.run_at, id });
   }
 
   private async readLists(): Promise<string[][]> {

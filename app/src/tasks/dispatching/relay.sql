@@ -47,6 +47,10 @@ from (
   limit $3
 ) as head
 
+-- name: position
+-- $1 id. Relies on: primary key.
+select run_at::text from holdfast.task where id = $1
+
 -- name: lead
 -- One relay a queue, for as long as this session lives.
 select pg_try_advisory_lock(hashtextextended('holdfast relay ' || $1, 0)) as leads

@@ -6,7 +6,7 @@ import type { Counters } from '../metrics';
 import { monotonicMs, pause } from '../pause';
 import type { TaskLogger } from '../types';
 import type { Dispatcher } from './dispatcher';
-import { QueueRelay } from './queue-relay';
+import { QueueRelay, RELAY_STATEMENTS } from './queue-relay';
 import type { RelayStatements } from './queue-relay';
 import type { RedisConnection } from './redis-connection';
 
@@ -32,7 +32,7 @@ export interface RelayOptions {
  * lock a queue makes one of them its leader. Two leaders for a moment would only push duplicates.
  */
 export class Relay {
-  private readonly statements: RelayStatements = loadStatements(__dirname, 'relay.sql', ['due', 'due_after', 'lead']);
+  private readonly statements: RelayStatements = loadStatements(__dirname, 'relay.sql', RELAY_STATEMENTS);
   private readonly stopping = new AbortController();
   private readonly led = new Map<string, QueueRelay>();
   private session: Client | undefined;

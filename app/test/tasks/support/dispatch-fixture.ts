@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { createTasks, defineTask } from '../../../src/tasks';
 import type { Tasks } from '../../../src/tasks';
 import { Dispatcher } from '../../../src/tasks/dispatching/dispatcher';
-import { QueueRelay } from '../../../src/tasks/dispatching/queue-relay';
+import { QueueRelay, RELAY_STATEMENTS } from '../../../src/tasks/dispatching/queue-relay';
 import { RedisConnection } from '../../../src/tasks/dispatching/redis-connection';
 import { Relay } from '../../../src/tasks/dispatching/relay';
 import type { RelayOptions } from '../../../src/tasks/dispatching/relay';
@@ -33,12 +33,14 @@ export interface DispatchFixture extends LedgerFixture {
   /** The test's own connection to the Redis that the engine uses. */
   readonly redis: Redis;
   readonly keys: RedisKeys;
-  /** What the relay counted; `tasks` has its own counters. */
+  /** What the relay and `dispatch` counted; `tasks` has its own counters. */
   readonly relayCounters: Counters;
   /** One look of the queue's relay, in the test's own time. */
   look(): Promise<void>;
   /** One refill between two looks. */
   refill(): Promise<void>;
+  /** Hands over an id as an acceptor does after its commit; resolves when it was pushed or left to the relay. */
+  dispatch(id: string, lane?: Lane): Promise<'pushed' | 'left'>;
   /** A relay as every worker runs one, stopped with the fixture. */
   startRelay(queues?: readonly string[]): Relay;
   /** What the lane's list holds, first to be taken first. */
@@ -79,11 +81,7 @@ export async function dispatchFixture({ redisUrl, window = 100 }: DispatchFixtur
   const options = (queues: readonly string[]): RelayOptions => ({
     ...{ ledger, redis: connection, dispatcher, queues, window, counters, logger },
   });
-  const statements = loadStatements(`${__dirname}/../../../src/tasks/dispatching`, 'relay.sql', [
-    'due',
-    'due_after',
-    'lead',
-  ]);
+  const statements = loadStatements(`${__dirname}/../../../src/tasks/dispatching`, 'relay.sql', RELAY_STATEMENTS);
   const queueRelay = new QueueRelay(NOTES.queue, keys, statements, options([NOTES.queue]));
   const session: Client = await fixture.connect();
   const relays: Relay[] = [];
@@ -95,6 +93,14 @@ export async function dispatchFixture({ redisUrl, window = 100 }: DispatchFixtur
     ...{ ...fixture, logger, tasks, redis, keys, relayCounters: counters },
     look: () => queueRelay.look(session),
     refill: () => queueRelay.refill(session),
+    dispatch: async (id, lane = NOTES) => {
+      const { dispatched, dispatchSkipped } = counters;
+      dispatcher.push([{ id, ...lane }]);
+      return until('the id was pushed or left', () => {
+        if (counters.dispatched > dispatched) return 'pushed';
+        return counters.dispatchSkipped > dispatchSkipped && 'left';
+      });
+    },
     startRelay: (queues = [NOTES.queue]) => {
       const relay = new Relay(options(queues));
       relay.start();
