@@ -143,13 +143,10 @@ export class System {
 
   /** Makes everything whole for the next test, as a platform would that restarts what died. */
   async heal(): Promise<void> {
+    for (const pid of [this.redisServer.pid, ...this.processes.map((process) => process.pid)]) signal(pid, 'SIGCONT');
     await this.stopLoads();
-    if (isAlive(this.redisServer.pid)) signal(this.redisServer.pid, 'SIGCONT');
-    else await this.redisServer.restart();
-    for (const process of this.processes) {
-      if (process.alive) signal(process.pid, 'SIGCONT');
-      else await process.start();
-    }
+    if (!isAlive(this.redisServer.pid)) await this.redisServer.restart();
+    for (const process of this.processes) if (!process.alive) await process.start();
   }
 
   async stop(): Promise<void> {

@@ -7,11 +7,11 @@ const EVERY_MS = 5;
 export interface ListLengths {
   /** Looks taken, each at every list that existed at that moment. */
   readonly samples: number;
-  /** Most ids that a list held in any sample, by key. */
-  readonly longest: ReadonlyMap<string, number>;
+  /** Most ids that each list held in any sample, by key. */
+  readonly longest: Readonly<Record<string, number>>;
 }
 
-/** Every list of the server and its length, found by the server itself: no list is missed because nobody knew its name. */
+/** Every list of the server with its length, found by the server itself: none is missed for want of its name. */
 const LENGTHS = `
 local answer = {}
 for _, key in ipairs(redis.call('keys', '*')) do
@@ -25,17 +25,23 @@ return answer`;
 /** Samples the length of every list of a Redis until it is stopped. */
 export class ListSampler {
   private readonly stopping = new AbortController();
+  private readonly running: Promise<void>;
+  private lengths = new Map<string, number>();
   private longest = new Map<string, number>();
   private samples = 0;
-  private readonly running: Promise<void>;
 
   constructor(private readonly redis: Redis) {
     this.running = this.run();
   }
 
-  /** What was seen since the last call. */
+  /** The lengths of the last sample. */
+  get latest(): readonly number[] {
+    return [...this.lengths.values()];
+  }
+
+  /** What was seen since the last call; every sample is in exactly one answer. */
   take(): ListLengths {
-    const seen = { samples: this.samples, longest: this.longest };
+    const seen = { samples: this.samples, longest: Object.fromEntries(this.longest) };
     this.longest = new Map();
     this.samples = 0;
     return seen;
@@ -50,9 +56,10 @@ export class ListSampler {
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       const answer = (await this.redis.eval(LENGTHS, 0)) as (string | number)[];
-      for (let i = 0; i < answer.length; i += 2) {
-        const key = String(answer[i]);
-        this.longest.set(key, Math.max(this.longest.get(key) ?? 0, Number(answer[i + 1])));
+      this.lengths = new Map();
+      for (let i = 0; i < answer.length; i += 2) this.lengths.set(String(answer[i]), Number(answer[i + 1]));
+      for (const [key, length] of this.lengths) {
+        this.longest.set(key, Math.max(this.longest.get(key) ?? 0, length));
       }
       this.samples += 1;
       await pause(EVERY_MS);
