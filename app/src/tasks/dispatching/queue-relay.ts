@@ -146,15 +146,20 @@ export class QueueRelay {
       const ids = parseIds(row?.ids);
       const present = new Set(held[i]);
       const missing = ids.filter((id) => !present.has(id));
-      const firstLeft = missing[await this.push(lane, missing)];
-      if (ids.length < window && firstLeft === undefined) {
+      const left = new Set(missing.slice(await this.push(lane, missing)));
+      if (ids.length < window && left.size === 0) {
         this.tails.delete(lane.priority);
         if (marked[i] !== true) continue;
         await redis.send((pipeline) => pipeline.del(this.keys.overflow(lane)));
         relieved = true;
       } else {
-        if (firstLeft === undefined) this.remember(lane, row);
-        else await this.rememberBefore(session, lane, ids[ids.indexOf(firstLeft) - 1]);
+        if (left.size === 0) this.remember(lane, row);
+        else
+          await this.rememberPosition(
+            session,
+            lane,
+            ids.findLast((id) => !left.has(id)),
+          );
         await redis.send((pipeline) => pipeline.set(this.keys.overflow(lane), '1'));
       }
     }
@@ -170,11 +175,8 @@ export class QueueRelay {
     this.tails.set(lane.priority, { runAt: row.last_run_at, id: row.last_id });
   }
 
-  /**
-   * Other ids took up the room, so refills go on with the first task that found none. Without a task before it there is
-   * no tail, and the next look does it.
-   */
-  private async rememberBefore(session: Client, lane: Lane, id: string | undefined): Promise<void> {
+  /** Other ids took up the room: refills go on behind the last task that is in the list, or wait for the next look. */
+  private async rememberPosition(session: Client, lane: Lane, id: string | undefined): Promise<void> {
     this.tails.delete(lane.priority);
     if (id === undefined) return;
     const row = (await session.query<{ run_at: string }>(this.statements.position, [id])).rows[0];
