@@ -123,25 +123,33 @@ export class Taker {
 
   private async claimIds(ids: readonly string[]): Promise<void> {
     const { claimer, lease, counters } = this.options;
-    const tasks = await claimer.byId(lease.id, ids);
+    // Taking may have outlasted the lease; others find these ids in the ledger.
+    if (!lease.valid) return;
+    const workerId = lease.id;
+    const tasks = await claimer.byId(workerId, ids);
     counters.claimedFromRedis += tasks.length;
     counters.staleIds += ids.length - tasks.length;
     if (tasks.length > 0) this.source = 'redis';
-    this.begin(tasks);
+    this.begin(workerId, tasks);
   }
 
   private async fromPostgres(free: number): Promise<number> {
     const { claimer, lease, order, counters, redis } = this.options;
     this.lastPostgresMs = monotonicMs();
-    const tasks = await claimer.oldest(lease.id, order.next(), free);
+    if (!lease.valid) return 0;
+    const workerId = lease.id;
+    const tasks = await claimer.oldest(workerId, order.next(), free);
     counters.claimedFromPostgres += tasks.length;
     // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
     if (tasks.length > 0 && redis?.ready !== true) this.source = 'postgres';
-    this.begin(tasks);
+    this.begin(workerId, tasks);
     return tasks.length;
   }
 
-  private begin(tasks: readonly ClaimedTask[]): void {
-    for (const task of tasks) this.options.runner.start(task);
+  /** Starts what was claimed, unless the lease ended while the answer was under way: then the ledger takes it back. */
+  private begin(workerId: string, tasks: readonly ClaimedTask[]): void {
+    const { lease, runner } = this.options;
+    if (!lease.valid || lease.id !== workerId) return;
+    for (const task of tasks) runner.start(task);
   }
 }
