@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app';
 import { answerClientError } from './client-error';
 import { documentApi } from './documentation';
+import { closeIdleConnectionsWhileClosing } from './idle-connections';
 import { acceptJsonBodies } from './json-body';
 import { rememberRoutes } from './known-routes';
 import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
@@ -42,6 +43,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   acceptJsonBodies(app);
+  closeIdleConnectionsWhileClosing(app);
   const methodsOf = rememberRoutes(app);
   logRequests(app, options.onFinished);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
