@@ -9,6 +9,9 @@ const MAX_BYTES = 4 * 1024;
 /** Collects the progress of running tasks and writes it in one statement for all of them. */
 export class ProgressWriter {
   private latest = new Map<ClaimedTask, string>();
+  private underWay: ReadonlyMap<ClaimedTask, string> = new Map();
+  /** One statement at a time, or an older value could be written over a newer one. */
+  private writing = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -29,19 +32,27 @@ export class ProgressWriter {
     this.timer ??= setTimeout(() => void this.flush(), EVERY_MS);
   }
 
-  /** Writes what has not been written, so that a task's end does not overtake its last progress. */
-  async flush(): Promise<void> {
+  /** Resolves when all values set so far are written, so that a task's end does not overtake its last progress. */
+  flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const values = [...this.latest].map(([task, json]) => ({ task, json }));
+    this.writing = this.writing.then(() => this.write());
+    return this.writing;
+  }
+
+  /** True while a value of this task is not in the ledger yet. */
+  has(task: ClaimedTask): boolean {
+    return this.latest.has(task) || this.underWay.has(task);
+  }
+
+  private async write(): Promise<void> {
+    if (this.latest.size === 0) return;
+    this.underWay = this.latest;
     this.latest = new Map();
-    if (values.length === 0) return;
+    const values = [...this.underWay].map(([task, json]) => ({ task, json }));
     await this.finisher.progress(values).catch((error: unknown) => {
       this.logger.debug({ err: error }, 'progress not written');
     });
-  }
-
-  has(task: ClaimedTask): boolean {
-    return this.latest.has(task);
+    this.underWay = new Map();
   }
 }
