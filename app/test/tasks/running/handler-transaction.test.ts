@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { createTasks, defineTask, handle } from '../../../src/tasks';
+import type { Tasks } from '../../../src/tasks';
+import { gate } from '../support/gate';
+import { ledgerFixture } from '../support/ledger-fixture';
+import type { LedgerFixture } from '../support/ledger-fixture';
+import { recordingLogger } from '../support/recording-logger';
+import { takeAway, taskRow } from '../support/task-rows';
+import { until } from '../support/until';
+
+const parent = defineTask({ name: 'parent', payload: z.object({}) });
+const child = defineTask({ name: 'child', payload: z.object({ n: z.number() }), queue: 'children' });
+
+let fixture: LedgerFixture;
+let tasks: Tasks;
+
+beforeEach(async () => {
+  fixture = await ledgerFixture();
+  tasks = createTasks({ postgres: { connectionString: fixture.url }, logger: recordingLogger() });
+});
+afterEach(async () => {
+  await tasks.close();
+  await fixture.drop();
+});
+
+const children = (): Promise<unknown[]> => fixture.rows(`select payload from holdfast.task where name = 'child'`);
+
+it('accepts follow-up tasks while the task is still its own', async () => {
+  const splits = handle(parent, async (context) => {
+    await context.transaction((tx) => tasks.acceptMany(tx, child, [{ n: 1 }, { n: 2 }]));
+  });
+  await tasks.startWorker({ handlers: [splits], queues: [{ name: 'default' }] });
+  const { id } = await tasks.accept(parent, {});
+  await until('it is done', async () => (await taskRow(fixture, id)).state === 'done');
+  expect(await children()).toHaveLength(2);
+});
+
+it('is rolled back when the task went to another worker before, and the attempt writes nothing more', async () => {
+  const refused = gate();
+  let error: unknown;
+  const splits = handle(parent, async (context) => {
+    await takeAway(fixture, context.taskId);
+    await context
+      .transaction((tx) => tasks.accept(tx, child, { n: 1 }))
+      .catch((thrown: unknown) => {
+        error = thrown;
+        refused.open();
+        throw thrown;
+      });
+  });
+  await tasks.startWorker({ handlers: [splits], queues: [{ name: 'default' }] });
+  const { id } = await tasks.accept(parent, {});
+  await refused.opened;
+  expect(error).toMatchObject({ name: 'FencedOff' });
+  await until('the attempt is over', async () => (await tasks.status()).workers[0]?.running === 0);
+  expect(await children()).toEqual([]);
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'running', fence: 2, error: null });
+});
+
+it('holds the task until it ends: who wants to take it away waits for its commit', async () => {
+  const inside = gate();
+  const release = gate();
+  const returned = gate();
+  const splits = handle(parent, async (context) => {
+    await context.transaction(async (tx) => {
+      await tasks.accept(tx, child, { n: 1 });
+      inside.open();
+      await release.opened;
+    });
+    await returned.opened;
+  });
+  await tasks.startWorker({ handlers: [splits], queues: [{ name: 'default' }] });
+  const { id } = await tasks.accept(parent, {});
+  await inside.opened;
+  const taking = takeAway(fixture, id);
+  await until('the taking waits', async () => {
+    const waiting = await fixture.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return waiting.length === 1;
+  });
+  expect(await children()).toEqual([]);
+  release.open();
+  await taking;
+  expect(await children()).toHaveLength(1);
+  returned.open();
+});

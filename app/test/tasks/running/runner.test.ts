@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { AttemptAborted, createTasks, defineTask, handle } from '../../../src/tasks';
+import type { TaskContext, TaskRecordWithAttempts, Tasks } from '../../../src/tasks';
+import { aborted, gate } from '../support/gate';
+import { ledgerFixture } from '../support/ledger-fixture';
+import type { LedgerFixture } from '../support/ledger-fixture';
+import { recordingLogger } from '../support/recording-logger';
+import type { RecordingLogger } from '../support/recording-logger';
+import { taskRow } from '../support/task-rows';
+import { until } from '../support/until';
+
+const backoff = { firstSeconds: 3600 };
+const film = defineTask({ name: 'film', payload: z.object({ title: z.string(), year: z.number().default(1900) }) });
+const slow = defineTask({ name: 'slow', payload: z.object({}), timeLimitSeconds: 1, backoff });
+
+let fixture: LedgerFixture;
+let logger: RecordingLogger;
+let tasks: Tasks;
+
+beforeEach(async () => {
+  fixture = await ledgerFixture();
+  logger = recordingLogger();
+  tasks = createTasks({ postgres: { connectionString: fixture.url }, logger });
+});
+afterEach(async () => {
+  await tasks.close();
+  await fixture.drop();
+});
+
+const queues = [{ name: 'default' }];
+
+function reaches(id: string, state: string): Promise<TaskRecordWithAttempts> {
+  return until(`it is ${state}`, async () => {
+    const task = await tasks.get(id);
+    return task?.state === state && task;
+  });
+}
+
+it('the handler gets the payload as its schema reads it, and which attempt this is', async () => {
+  const contexts: TaskContext<typeof film>[] = [];
+  await tasks.startWorker({
+    handlers: [handle(film, (context) => Promise.resolve(void contexts.push(context)))],
+    queues,
+  });
+  const { id } = await tasks.accept(film, { title: 'Nosferatu' }, { attempts: 7 });
+  await reaches(id, 'done');
+  expect(contexts).toHaveLength(1);
+  const { payload, attempt, maxAttempts, taskId } = contexts[0]!;
+  expect(payload).toEqual({ title: 'Nosferatu', year: 1900 });
+  expect({ attempt, maxAttempts, taskId }).toEqual({ attempt: 1, maxAttempts: 7, taskId: id });
+});
+
+it('a payload that no longer fits its schema never reaches the handler: the task is dead and says what is wrong', async () => {
+  let calls = 0;
+  const { id } = await tasks.accept(film, { title: 'Nosferatu' });
+  await fixture.pool.query(`update holdfast.task set payload = '{"title": 1922}'`);
+  await tasks.startWorker({ handlers: [handle(film, () => Promise.resolve(void (calls += 1)))], queues });
+  const dead = await reaches(id, 'dead');
+  expect(dead.error).toMatch(/payload does not fit its schema[^]*title/);
+  expect(calls).toBe(0);
+});
+
+it('at its time limit the signal aborts and the attempt fails for it, whatever the handler says', async () => {
+  const reasons: unknown[] = [];
+  const obeys = handle(slow, async ({ signal }) => {
+    reasons.push(await aborted(signal));
+    throw new Error('interrupted');
+  });
+  await tasks.startWorker({ handlers: [obeys], queues });
+  const { id } = await tasks.accept(slow, {});
+  const task = await until('the attempt has failed', async () => {
+    const found = await tasks.get(id);
+    return found?.error !== null && found;
+  });
+  expect(reasons[0]).toBeInstanceOf(AttemptAborted);
+  expect(reasons[0]).toMatchObject({ reason: 'time-limit' });
+  expect(task).toMatchObject({ state: 'queued', attempt: 1 });
+  expect(task.error).toMatch(/longer than its time limit/);
+});
+
+it('a handler that ignores its signal is given up after the grace; the other slots go on working all the while', async () => {
+  const release = gate();
+  const ignores = handle(slow, () => release.opened);
+  await tasks.startWorker({ handlers: [ignores, handle(film, () => Promise.resolve())], queues, concurrency: 2 });
+  const { id } = await tasks.accept(slow, {});
+  await reaches(id, 'running');
+  let meanwhile = 0;
+  const task = await until(
+    'it is given up',
+    async () => {
+      const other = await tasks.accept(film, { title: String(meanwhile) });
+      await reaches(other.id, 'done');
+      meanwhile += 1;
+      const found = await tasks.get(id);
+      return found?.state === 'queued' && found;
+    },
+    15,
+  );
+  expect(meanwhile).toBeGreaterThan(5);
+  expect(task.error).toMatch(/longer than its time limit/);
+  expect(task.attempts).toHaveLength(1);
+  expect(logger.saying('does not obey its signal')).toHaveLength(1);
+  // Returning in the end changes nothing any more.
+  release.open();
+  const before = await taskRow(fixture, id);
+  await reaches((await tasks.accept(film, { title: 'last' })).id, 'done');
+  expect(await taskRow(fixture, id)).toEqual(before);
+}, 30_000);
+
+it('what a handler logs carries its task and attempt', async () => {
+  const writes = handle(film, ({ log, payload }) => {
+    log.info({ title: payload.title }, 'imported');
+    return Promise.reject(new Error('broken'));
+  });
+  await tasks.startWorker({ handlers: [writes], queues });
+  const { id } = await tasks.accept(film, { title: 'Nosferatu' }, { attempts: 1 });
+  await reaches(id, 'dead');
+  const ids = { task: id, name: 'film', attempt: 1 };
+  expect(logger.saying('imported')).toEqual([
+    { level: 'info', message: 'imported', fields: { ...ids, title: 'Nosferatu' } },
+  ]);
+  expect(logger.saying('task is dead')[0]!.fields).toMatchObject(ids);
+});
