@@ -22,6 +22,8 @@ export interface TakerOptions {
 
 /** How long a take waits in Redis for the first id. With an empty take the ledger is asked as well, once a second. */
 const REDIS_WAIT_SECONDS = 1;
+/** The same while the ledger has work of which Redis has none (it is full, was just emptied): only asked whether it has. */
+const REDIS_LOOK_SECONDS = 0.001;
 /** How often the oldest due tasks are claimed straight from PostgreSQL although Redis has work: finds what got lost. */
 const POSTGRES_EVERY_MS = 1_000;
 /** Pause between two empty looks at PostgreSQL while Redis is away. */
@@ -38,6 +40,8 @@ export class Taker {
   /** Slots that claims under way may need. */
   private reserved = 0;
   private pauseUntilMs = 0;
+  /** The last take found nothing in Redis, but work in the ledger. */
+  private redisLags = false;
   private running: Promise<void> | undefined;
   /** Where the last tasks came from. */
   source: 'redis' | 'postgres' = 'postgres';
@@ -83,10 +87,12 @@ export class Taker {
     const due = monotonicMs() - this.lastPostgresMs >= POSTGRES_EVERY_MS;
     const ids = answering && !due ? await this.idsFromRedis(redis, this.batchSize(free)) : [];
     if (ids !== undefined && ids.length > 0) {
+      this.redisLags = false;
       this.claimMeanwhile(ids);
       return;
     }
     const claimed = await this.fromPostgres(free);
+    if (answering && !due) this.redisLags = claimed > 0;
     // A take that waited in Redis has paused already; without Redis, or with one that answers errors, nothing has.
     if (claimed === 0 && (!answering || ids === undefined)) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
   }
@@ -114,7 +120,7 @@ export class Taker {
   private async idsFromRedis(redis: RedisConnection, count: number): Promise<string[] | undefined> {
     const lists = this.options.order.next().map((lane) => this.options.keys.list(lane));
     try {
-      return await redis.take(lists, count, REDIS_WAIT_SECONDS);
+      return await redis.take(lists, count, this.redisLags ? REDIS_LOOK_SECONDS : REDIS_WAIT_SECONDS);
     } catch (error) {
       this.options.logger.debug({ err: error }, 'redis did not hand out ids');
       return undefined;
@@ -141,7 +147,7 @@ export class Taker {
     const tasks = await claimer.oldest(workerId, order.next(), free);
     counters.claimedFromPostgres += tasks.length;
     // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
-    if (tasks.length > 0 && redis?.ready !== true) this.source = 'postgres';
+    if (tasks.length > 0 && (redis?.ready !== true || this.redisLags)) this.source = 'postgres';
     this.begin(workerId, tasks);
     return tasks.length;
   }
