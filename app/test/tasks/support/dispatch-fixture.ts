@@ -58,9 +58,12 @@ export interface DispatchFixtureOptions {
   readonly redisUrl: string;
   /** @default 100 */
   readonly window?: number;
+  /** @default the engine's */
+  readonly heartbeatSeconds?: number;
 }
 
-export async function dispatchFixture({ redisUrl, window = 100 }: DispatchFixtureOptions): Promise<DispatchFixture> {
+export async function dispatchFixture(given: DispatchFixtureOptions): Promise<DispatchFixture> {
+  const { window = 100, redisUrl } = given;
   const fixture = await ledgerFixture();
   // The relay hands over only what some living worker can run.
   await fixture.rows(
@@ -72,7 +75,7 @@ export async function dispatchFixture({ redisUrl, window = 100 }: DispatchFixtur
   const postgres = { connectionString: fixture.url };
   const ledger = new Ledger(postgres, 15, logger);
   const connection = new RedisConnection(redisUrl, { name: 'relay', silenceMs: 2_000, logger });
-  const tasks = createTasks({ postgres, redisUrl, logger, window });
+  const tasks = createTasks({ ...given, postgres, logger, window });
   const counters = zeroCounters();
   const dispatcher = new Dispatcher(connection, ledger, window, counters);
   const keys = new RedisKeys(fixture.epoch);
