@@ -4,6 +4,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Tasks (or whatever the benchmark counts) in one measurement. */
   readonly tasks: number;
+  /** Ids of the figures wanted; whatever is measured together with them is shown too. Empty: all. */
+  readonly only: readonly string[];
   readonly json: boolean;
   /** Folder with another PostgreSQL than the one that comes with the project. */
   readonly postgresBin: string | undefined;
@@ -32,7 +34,9 @@ export function parseArguments(args: readonly string[], names: readonly string[]
   if (more.length > 0) throw new UsageError(`one benchmark at a time; "${more.join(' ')}" is too much`);
   const rounds = wholeNumber('--rounds', values.rounds, 1, 100);
   const tasks = wholeNumber('--tasks', values.tasks, 1_000, 10_000_000);
-  return { kind: 'run', name, options: { rounds, tasks, json: values.json, postgresBin: values['postgres-bin'] } };
+  const only = values.only?.split(',').map((id) => id.trim()) ?? [];
+  const { json, 'postgres-bin': postgresBin } = values;
+  return { kind: 'run', name, options: { rounds, tasks, only, json, postgresBin } };
 }
 
 function parse(args: readonly string[]) {
@@ -43,6 +47,7 @@ function parse(args: readonly string[]) {
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         json: { type: 'boolean', default: false },
+        only: { type: 'string' },
         rounds: { type: 'string', default: '3' },
         tasks: { type: 'string', default: '50000' },
         'postgres-bin': { type: 'string' },

@@ -16,5 +16,7 @@ export interface Benchmark {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** Ids of what it measures, for `--only`. */
+  readonly figures: readonly string[];
   run(context: BenchContext): Promise<Report>;
 }

@@ -18,6 +18,7 @@ ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(18)}${summary}`).join('
 Options
   --rounds N          interleaved rounds, of which the median counts (3)
   --tasks N           tasks in each measurement (50000)
+  --only ID[,ID]      measures only these and what belongs to them (all)
   --json              prints the result for programs
   --postgres-bin DIR  folder of another PostgreSQL (15 to 18)
   --help              this text
@@ -49,6 +50,10 @@ async function main(): Promise<number> {
   if (request.kind === 'help' || !benchmark) {
     console.log(help);
     return 0;
+  }
+  const unknown = request.options.only.find((id) => !benchmark.figures.includes(id));
+  if (unknown !== undefined) {
+    throw new UsageError(`--only is "${unknown}"; "${benchmark.name}" measures ${benchmark.figures.join(', ')}`);
   }
   const interrupted = new AbortController();
   // Stays for the whole run: an impatient second Ctrl-C must not leave servers behind either.

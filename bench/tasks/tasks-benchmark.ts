@@ -9,6 +9,18 @@ import { SCENES, STEADY_PER_SECOND, STEADY_TASKS } from './scenes';
 import { Stores } from './stores';
 import { Troupe } from './troupe';
 
+/** The figures in the order of the table. */
+const FIGURES: readonly Figure[] = [
+  'accept-single',
+  'accept-coalesced',
+  'accept-batch',
+  'processed-1',
+  'processed-2',
+  'both-at-once',
+  'start-p50',
+  'start-p99',
+].flatMap((id) => SCENES.flatMap((scene) => scene.figures.filter((figure) => figure.id === id)));
+
 /** Figure to contender to one value a round. */
 type Values = Map<string, Record<ContenderName, number[]>>;
 
@@ -19,14 +31,17 @@ const WARM_UP = { least: 500, most: 5_000 };
 export const tasksBenchmark: Benchmark = {
   name: 'tasks',
   summary: 'durable tasks beside bare BullMQ: accepting, processing, both at once, latency',
+  figures: FIGURES.map(({ id }) => id),
   run: async (context) => {
     const { servers, options, progress, signal } = context;
     const environment = await readEnvironment(servers, ['bullmq', 'ioredis', 'pg']);
     const stores = await Stores.open(servers);
     const values: Values = new Map();
+    const { only } = options;
+    const scenes = SCENES.filter(({ figures }) => only.length === 0 || figures.some(({ id }) => only.includes(id)));
     try {
       for (let round = 1; round <= options.rounds; round += 1) {
-        for (const scene of SCENES) {
+        for (const scene of scenes) {
           // Who comes first alternates, so that a drift of the machine does not favour one of them.
           for (const contender of round % 2 === 1 ? CONTENDERS : [...CONTENDERS].reverse()) {
             signal.throwIfAborted();
@@ -76,9 +91,6 @@ function note(values: Values, scene: Scene, contender: ContenderName, figures: r
 }
 
 function report(values: Values, { options }: BenchContext, environment: Report['environment']): Report {
-  const order = ['accept-single', 'accept-coalesced', 'accept-batch', 'processed-1', 'processed-2'];
-  const place = (figure: Figure) => (order.includes(figure.id) ? order.indexOf(figure.id) : order.length);
-  const figures = SCENES.flatMap((scene) => scene.figures).sort((a, b) => place(a) - place(b));
   return {
     benchmark: 'tasks',
     peer: `BullMQ ${packageVersion('bullmq')}`,
@@ -89,12 +101,14 @@ function report(values: Values, { options }: BenchContext, environment: Report['
       callers: `${SINGLE_CALLERS} one by one, ${COALESCED_CALLERS} coalesced, ${BATCH_CALLERS} with batches`,
       latency: `${STEADY_TASKS} tasks a round at ${STEADY_PER_SECOND} tasks/s`,
     },
-    comparisons: figures.map((figure) => compare(figure, values.get(figure.id))),
+    comparisons: FIGURES.flatMap((figure) => {
+      const rounds = values.get(figure.id);
+      return rounds === undefined ? [] : [compare(figure, rounds)];
+    }),
   };
 }
 
-function compare(figure: Figure, rounds: Record<ContenderName, number[]> | undefined): Comparison {
-  if (rounds === undefined) throw new Error(`nothing was measured for ${figure.id}`);
+function compare(figure: Figure, rounds: Record<ContenderName, number[]>): Comparison {
   const ratios = rounds.holdfast.map((value, i) => value / (rounds.bullmq[i] ?? Number.NaN));
   return {
     ...figure,
