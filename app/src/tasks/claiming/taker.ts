@@ -22,8 +22,6 @@ export interface TakerOptions {
 
 /** How long a take waits in Redis for the first id. With an empty take the ledger is asked as well, once a second. */
 const REDIS_WAIT_SECONDS = 1;
-/** The same while the ledger has work of which Redis has none (it is full, was just emptied): only asked whether it has. */
-const REDIS_LOOK_SECONDS = 0.001;
 /** How often the oldest due tasks are claimed straight from PostgreSQL although Redis has work: finds what got lost. */
 const POSTGRES_EVERY_MS = 1_000;
 /** Pause between two empty looks at PostgreSQL while Redis is away. */
@@ -40,7 +38,7 @@ export class Taker {
   /** Slots that claims under way may need. */
   private reserved = 0;
   private pauseUntilMs = 0;
-  /** The last take found nothing in Redis, but work in the ledger. */
+  /** The last take found nothing in Redis but work in the ledger: Redis is full, say, or was emptied. No waiting then. */
   private redisLags = false;
   private running: Promise<void> | undefined;
   /** Where the last tasks came from. */
@@ -120,7 +118,7 @@ export class Taker {
   private async idsFromRedis(redis: RedisConnection, count: number): Promise<string[] | undefined> {
     const lists = this.options.order.next().map((lane) => this.options.keys.list(lane));
     try {
-      return await redis.take(lists, count, this.redisLags ? REDIS_LOOK_SECONDS : REDIS_WAIT_SECONDS);
+      return await redis.take(lists, count, this.redisLags ? 0 : REDIS_WAIT_SECONDS);
     } catch (error) {
       this.options.logger.debug({ err: error }, 'redis did not hand out ids');
       return undefined;

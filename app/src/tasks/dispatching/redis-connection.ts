@@ -50,10 +50,14 @@ export class RedisConnection {
     });
   }
 
-  /** Takes up to `count` ids from the first list that has any, waiting at most `waitSeconds`. */
+  /** Takes up to `count` ids from the first list that has any, waiting at most `waitSeconds`; 0 does not wait. */
   async take(lists: readonly string[], count: number, waitSeconds: number): Promise<string[]> {
     if (!this.ready) throw new Error('redis is not ready');
-    const answer = await this.client.blmpop(waitSeconds, lists.length, [...lists], 'LEFT', 'COUNT', count);
+    // BLMPOP with 0 would wait for ever, and a short wait may last until the server's next tick (100 ms).
+    const answer =
+      waitSeconds > 0
+        ? await this.client.blmpop(waitSeconds, lists.length, [...lists], 'LEFT', 'COUNT', count)
+        : await this.client.lmpop(lists.length, [...lists], 'LEFT', 'COUNT', count);
     return answer?.[1] ?? [];
   }
 
