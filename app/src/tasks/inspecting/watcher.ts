@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { pause } from '../pause';
 import type { TaskRecordWithAttempts } from '../types';
 import type { Inspector } from './inspector';
@@ -12,7 +13,10 @@ export class Watcher {
   private readonly closing = new AbortController();
   private polling: Promise<void> | undefined;
 
-  constructor(private readonly inspector: Inspector) {}
+  constructor(private readonly inspector: Inspector) {
+    // One listener a watch; Node takes more than ten for a leak and says so.
+    setMaxListeners(0, this.closing.signal);
+  }
 
   /** Yields the task now and after each change, until it is finished, the signal aborts or there is no such task. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<TaskRecordWithAttempts> {
@@ -39,7 +43,9 @@ export class Watcher {
           await new Promise<void>((resolve) => (wake = resolve));
           continue;
         }
-        const record = await this.inspector.withAttempts(row);
+        // PostgreSQL being away for a while is no reason to end a watch: the next look brings the row again.
+        const record = await this.inspector.withAttempts(row).catch(() => undefined);
+        if (record === undefined) continue;
         const text = JSON.stringify(record);
         if (text === last) continue;
         last = text;
@@ -74,7 +80,6 @@ export class Watcher {
     const { signal } = this.closing;
     while (this.listeners.size > 0 && !signal.aborted) {
       await pause(EVERY_MS, signal);
-      // PostgreSQL being away for a while is no reason to end a watch.
       const rows = await this.inspector.rows([...this.listeners.keys()]).catch(() => []);
       for (const row of rows) for (const listener of this.listeners.get(row.uuid) ?? []) listener(row);
     }
