@@ -16,3 +16,14 @@ export const FINISH = loadStatements(join(SOURCE, 'finishing'), 'finish.sql', [
   'progress',
   'holds_fence',
 ]);
+export const INSPECT = loadStatements(join(SOURCE, 'inspecting'), 'inspect.sql', [
+  'get',
+  'get_many',
+  'attempts',
+  'list',
+  'list_unfinished',
+  'list_dead',
+  'retry',
+  'queues',
+  'workers',
+]);
