@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isTransient } from '../tasks';
 
 /** SQLSTATEs that, besides those of a lost connection, say that the database and not the request was at fault. */
@@ -18,7 +19,8 @@ export function isNotMigrated(error: unknown): boolean {
 }
 
 function someCause(error: unknown, test: (cause: Error) => boolean): boolean {
-  if (!(error instanceof Error)) return false;
+  // By shape, not by class: errors may come from another realm (node:vm), whose Error is another one.
+  if (!types.isNativeError(error)) return false;
   return test(error) || (error.cause !== undefined && someCause(error.cause, test));
 }
 

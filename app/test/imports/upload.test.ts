@@ -1,29 +1,12 @@
-import { readdir } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
-import { CommitUnknownError } from '../../src/tasks';
-import type { Tasks } from '../../src/tasks';
 import { eventually, expectProblem, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
+import { expectNothing, send, storedFiles } from './upload.client';
 
 const JSON_TYPE = 'application/json';
 const CSV_TYPE = 'text/csv';
 const GOOD = '[{"Title":"Up","Release Date":"May 29 2009"}]';
-
-async function storedFiles(app: TestApp): Promise<string[]> {
-  const entries = await readdir(app.objectsFolder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-}
-
-async function expectNothing(app: TestApp): Promise<void> {
-  expect(await storedFiles(app)).toEqual([]);
-  expect((await app.tasks.list()).items).toEqual([]);
-  expect((await app.database.query('select from app.import')).rowCount).toBe(0);
-}
-
-function send(app: TestApp, headers: Record<string, string>, payload?: string | Buffer | NodeJS.ReadableStream) {
-  return app.request({ method: 'POST', url: '/api/imports', headers, ...(payload === undefined ? {} : { payload }) });
-}
 
 /** Rows without end, as a client without Content-Length sends them. */
 function endless(): Readable {
@@ -191,75 +174,5 @@ describe('uploading a file', () => {
       detail: expect.stringContaining('"Name" is not a known column') as unknown,
     });
     await expectNothing(test_);
-  });
-});
-
-describe('accepting an upload', () => {
-  const withTransaction =
-    (transaction: Tasks['transaction']) =>
-    (tasks: Tasks): Tasks =>
-      Object.assign(Object.create(tasks) as Tasks, { transaction });
-
-  test('that fails keeps nothing', async () => {
-    const test_ = await startTestApp({
-      tasks: (tasks) =>
-        withTransaction((fn) =>
-          tasks.transaction(async (tx) => {
-            await fn(tx);
-            throw Object.assign(new Error('terminating connection'), { code: '57P01' });
-          }),
-        )(tasks),
-    });
-    try {
-      const response = await send(test_, { 'content-type': JSON_TYPE }, GOOD);
-      expectProblem(response, 503, 'The database cannot be reached or is too busy; nothing was changed. Try again.');
-      expect(response.headers['retry-after']).toBe('2');
-      await expectNothing(test_);
-    } finally {
-      await test_.close();
-    }
-  });
-
-  test('whose confirmation is lost answers with the task when it exists after all', async () => {
-    const test_ = await startTestApp({
-      tasks: (tasks) =>
-        withTransaction(async (fn) => {
-          await tasks.transaction(fn);
-          throw new CommitUnknownError(new Error('Connection terminated unexpectedly'));
-        })(tasks),
-    });
-    try {
-      const response = await send(test_, { 'content-type': JSON_TYPE }, GOOD);
-      expect(response.statusCode).toBe(202);
-      expect(await storedFiles(test_)).toHaveLength(1);
-      expect((await test_.tasks.list()).items.map(({ id }) => id)).toEqual([
-        response.json<{ taskId: string }>().taskId,
-      ]);
-    } finally {
-      await test_.close();
-    }
-  });
-
-  test('of which nobody knows keeps the file, and says where to look', async () => {
-    const test_ = await startTestApp({
-      tasks: (tasks) =>
-        withTransaction((fn) =>
-          tasks.transaction(async (tx) => {
-            await fn(tx);
-            throw new CommitUnknownError(new Error('Connection terminated unexpectedly'));
-          }),
-        )(tasks),
-    });
-    try {
-      const response = await send(test_, { 'content-type': JSON_TYPE }, GOOD);
-      expectProblem(
-        response,
-        503,
-        /it is not known whether this took effect. \/api\/tasks\/[0-9a-f-]{36} tells as soon/,
-      );
-      expect(await storedFiles(test_)).toHaveLength(1);
-    } finally {
-      await test_.close();
-    }
   });
 });

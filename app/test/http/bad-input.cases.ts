@@ -1,0 +1,212 @@
+import type { InjectOptions } from 'light-my-request';
+import { ADMIN } from './test-app';
+
+export const UNKNOWN = '01234567-89ab-4cde-8f01-23456789abcd';
+const UUID_RULE = 'allowed is a uuid such as 01234567-89ab-4cde-8f01-23456789abcd';
+const NAME_RULE =
+  'allowed is lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
+export const PROBE_FIELDS = 'allowed are count, queue, priority, runMs, failTimes';
+
+export const probes = (payload: unknown): InjectOptions => ({
+  method: 'POST',
+  url: '/api/probes',
+  headers: { ...ADMIN, 'content-type': 'application/json' },
+  payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+});
+export const get = (url: string): InjectOptions => ({ method: 'GET', url, headers: ADMIN });
+export const post = (url: string, headers: Record<string, string> = ADMIN): InjectOptions => ({
+  method: 'POST',
+  url,
+  headers,
+});
+
+/** Every route's bad inputs with the status and the exact sentence that answers them. */
+export const BAD_INPUT: readonly (readonly [
+  what: string,
+  request: InjectOptions,
+  status: number,
+  detail: string | RegExp,
+])[] = [
+  ['malformed JSON', probes('{"count":'), 400, 'The body is not JSON: Unexpected end of JSON input.'],
+  ['JSON with text behind it', probes('{"count":1} x'), 400, /^The body is not JSON: .* position 12/],
+  ['an array for an object', probes([]), 400, 'body is []; allowed is an object.'],
+  ['no body', probes(''), 400, 'body is missing; allowed is an object.'],
+  ['null', probes('null'), 400, 'body is missing; allowed is an object.'],
+  ['an unknown field', probes({ count: 1, times: 2 }), 400, `body.times is not a known field; ${PROBE_FIELDS}.`],
+  [
+    '__proto__',
+    probes('{"count":1,"__proto__":{}}'),
+    400,
+    'The body has a field named __proto__, which is not allowed.',
+  ],
+  ['a missing count', probes({}), 400, 'body.count is missing; allowed is a whole number from 1 to 10000.'],
+  ['count 0', probes({ count: 0 }), 400, 'body.count is 0; allowed is a whole number from 1 to 10000.'],
+  ['count 10001', probes({ count: 10_001 }), 400, 'body.count is 10001; allowed is a whole number from 1 to 10000.'],
+  ['count 1.5', probes({ count: 1.5 }), 400, 'body.count is 1.5; allowed is a whole number from 1 to 10000.'],
+  ['count as text', probes({ count: '5' }), 400, 'body.count is "5"; allowed is a whole number from 1 to 10000.'],
+  [
+    'an endless count',
+    probes('{"count":1e999}'),
+    400,
+    'body.count is Infinity; allowed is a whole number from 1 to 10000.',
+  ],
+  [
+    'an unknown priority',
+    probes({ count: 1, priority: 'urgent' }),
+    400,
+    'body.priority is "urgent"; allowed is high, normal, low, bulk.',
+  ],
+  [
+    'a priority as number',
+    probes({ count: 1, priority: 3 }),
+    400,
+    'body.priority is 3; allowed is high, normal, low, bulk.',
+  ],
+  ['a queue with a space', probes({ count: 1, queue: 'a b' }), 400, `body.queue is "a b"; ${NAME_RULE}.`],
+  [
+    'a negative time',
+    probes({ count: 1, runMs: -1 }),
+    400,
+    'body.runMs is -1; allowed is a whole number from 0 to 60000.',
+  ],
+  [
+    'a time of over a minute',
+    probes({ count: 1, runMs: 60_001 }),
+    400,
+    'body.runMs is 60001; allowed is a whole number from 0 to 60000.',
+  ],
+  [
+    'failTimes 101',
+    probes({ count: 1, failTimes: 101 }),
+    400,
+    'body.failTimes is 101; allowed is a whole number from 0 to 100.',
+  ],
+  [
+    'several mistakes at once',
+    probes({ count: 0, runMs: true, colour: 'red' }),
+    400,
+    'body.count is 0; allowed is a whole number from 1 to 10000. body.runMs is true; allowed is a whole number from 0 to ' +
+      `60000. body.colour is not a known field; ${PROBE_FIELDS}.`,
+  ],
+  [
+    'a body of over 64 KiB',
+    probes(' '.repeat(65_537)),
+    413,
+    'The body is larger than 65536 bytes, the most allowed here.',
+  ],
+  [
+    'another content type',
+    { ...probes('count=1'), headers: { ...ADMIN, 'content-type': 'application/x-www-form-urlencoded' } },
+    415,
+    'The content type "application/x-www-form-urlencoded" is not accepted; send application/json.',
+  ],
+  ['a task id that is no uuid', get('/api/tasks/7'), 400, `path.id is "7"; ${UUID_RULE}.`],
+  ['a task that does not exist', get(`/api/tasks/${UNKNOWN}`), 404, `There is no task ${UNKNOWN}.`],
+  [
+    'a task id without end',
+    get(`/api/tasks/${'7'.repeat(201)}`),
+    414,
+    'A part of the path is longer than 200 characters, the most allowed.',
+  ],
+  ['a path that is not UTF-8', get('/api/tasks/%ff'), 400, 'The path is not percent-encoded UTF-8.'],
+  ['events of no task', get(`/api/tasks/${UNKNOWN}/events`), 404, `There is no task ${UNKNOWN}.`],
+  ['events of no uuid', get('/api/tasks/x/events'), 400, `path.id is "x"; ${UUID_RULE}.`],
+  [
+    'an import that does not exist',
+    get(`/api/imports/${UNKNOWN}`),
+    404,
+    `There is no import with the task ${UNKNOWN}.`,
+  ],
+  ['an import id that is no uuid', get('/api/imports/x'), 400, `path.taskId is "x"; ${UUID_RULE}.`],
+  [
+    'page 0 of bad rows',
+    get(`/api/imports/${UNKNOWN}?page=0`),
+    400,
+    'query.page is "0"; allowed is a whole number from 1 to 100000.',
+  ],
+  ['page 0', get('/api/films?page=0'), 400, 'query.page is "0"; allowed is a whole number from 1 to 100000.'],
+  ['page -1', get('/api/films?page=-1'), 400, 'query.page is "-1"; allowed is a whole number from 1 to 100000.'],
+  ['page two', get('/api/films?page=two'), 400, 'query.page is "two"; allowed is a whole number from 1 to 100000.'],
+  ['an empty page', get('/api/films?page='), 400, 'query.page is ""; allowed is a whole number from 1 to 100000.'],
+  [
+    'a page beyond all',
+    get('/api/films?page=100001'),
+    400,
+    'query.page is "100001"; allowed is a whole number from 1 to 100000.',
+  ],
+  [
+    'two pages',
+    get('/api/films?page=1&page=2'),
+    400,
+    'query.page is ["1","2"]; allowed is a whole number from 1 to 100000.',
+  ],
+  [
+    'an unknown parameter',
+    get('/api/films?title=x'),
+    400,
+    'query.title is not a known field; allowed are query, page.',
+  ],
+  [
+    'a query of 201 characters',
+    get(`/api/films?query=${'x'.repeat(201)}`),
+    400,
+    /^query.query is "x{59}…; allowed is text of 0 to 200 characters.$/,
+  ],
+  ['U+0000 in a query', get('/api/films?query=%00'), 400, /^query.query holds U\+0000/],
+  ['limit 0', get('/api/tasks?limit=0'), 400, 'query.limit is "0"; allowed is a whole number from 1 to 200.'],
+  ['limit 201', get('/api/tasks?limit=201'), 400, 'query.limit is "201"; allowed is a whole number from 1 to 200.'],
+  [
+    'an unknown state',
+    get('/api/tasks?state=lost'),
+    400,
+    'query.state is "lost"; allowed is waiting, queued, running, done, dead, cancelled, parked.',
+  ],
+  ['a cursor that is none', get('/api/tasks?after=zz'), 400, 'query.after is not the cursor of a page.'],
+  ['an upper-case name', get('/api/tasks?name=Films'), 400, `query.name is "Films"; ${NAME_RULE}.`],
+  ['a retry of no task', post(`/api/tasks/${UNKNOWN}/retry`), 404, `There is no task ${UNKNOWN}.`],
+  ['a retry of no uuid', post('/api/tasks/x/retry'), 400, `path.id is "x"; ${UUID_RULE}.`],
+  [
+    'a retry with a body',
+    { ...post(`/api/tasks/${UNKNOWN}/retry`), payload: { attempts: 3 } },
+    400,
+    'body.attempts is not a known field; no field is allowed here.',
+  ],
+  ['a path that does not exist', get('/api/film'), 404, 'There is nothing at /api/film; /docs lists what there is.'],
+  ['a wrong method', post('/api/films'), 405, 'POST is not possible at /api/films; allowed is GET, HEAD.'],
+  [
+    'a wrong method on a task',
+    post(`/api/tasks/${UNKNOWN}`),
+    405,
+    `POST is not possible at /api/tasks/${UNKNOWN}; allowed is GET, HEAD.`,
+  ],
+  [
+    'probes without a token',
+    post('/api/probes', {}),
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'the list without a token',
+    { method: 'GET', url: '/api/tasks' },
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'a retry without a token',
+    post(`/api/tasks/${UNKNOWN}/retry`, {}),
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'another scheme',
+    post('/api/probes', { authorization: 'Basic YTpi' }),
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'a wrong token',
+    post('/api/probes', { authorization: 'Bearer nonsense' }),
+    401,
+    'The token is wrong; send the one that this stage was given.',
+  ],
+];
