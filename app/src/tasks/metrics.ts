@@ -1,5 +1,6 @@
 /** What this process did since it started. Plain numbers; whoever exports them chooses the form. */
 export interface Counters {
+  /** Committed acceptances that this process knows of: all but those in foreign transactions. */
   accepted: number;
   /** Ids handed to Redis, by acceptors and by the relay. */
   dispatched: number;

@@ -9,12 +9,19 @@ import type { PreparedTask } from './prepare';
 
 type Outcome = { readonly accepted: AcceptedTask } | { readonly error: unknown };
 
+/** Rows that exist when their transaction commits. */
+interface Inserted {
+  count: number;
+  /** Those that need not wait for their time. */
+  readonly due: DispatchItem[];
+}
+
 /** Turns prepared tasks into rows: in the caller's transaction, in ours, or many callers' in one. */
 export class Acceptor {
   private readonly sql = loadStatements(__dirname, 'accept.sql', ['insert']);
   private readonly coalescer: Batcher<PreparedTask, Outcome>;
-  /** What transactions begun by `transaction` have accepted, to be dispatched when they have committed. */
-  private readonly pending = new WeakMap<Transaction, DispatchItem[]>();
+  /** What transactions begun by `transaction` have accepted, to be counted and dispatched when they have committed. */
+  private readonly pending = new WeakMap<Transaction, Inserted>();
 
   constructor(
     private readonly ledger: Ledger,
@@ -33,33 +40,36 @@ export class Acceptor {
 
   /** All or none, in a transaction of their own. */
   async together(tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    const items = await this.insert(this.ledger, tasks);
-    this.committed(items);
+    this.committed(await this.insert(this.ledger, tasks));
     return tasks.map((task) => ({ id: task.uuid }));
   }
 
   /** Inside the caller's transaction: the rows exist exactly when it commits. */
   async within(tx: Transaction, tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    const items = await this.insert(tx, tasks);
+    const { count, due } = await this.insert(tx, tasks);
     // Of a foreign transaction nobody tells us when it commits: the relay dispatches what it accepted.
-    this.pending.get(tx)?.push(...items);
+    const pending = this.pending.get(tx);
+    if (pending !== undefined) {
+      pending.count += count;
+      for (const item of due) pending.due.push(item);
+    }
     return tasks.map((task) => ({ id: task.uuid }));
   }
 
   /** A transaction whose accepted tasks are dispatched as soon as it has committed. */
   async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    const items: DispatchItem[] = [];
+    const inserted: Inserted = { count: 0, due: [] };
     const result = await this.ledger.transaction((tx) => {
-      this.pending.set(tx, items);
+      this.pending.set(tx, inserted);
       return fn(tx);
     });
-    this.committed(items);
+    this.committed(inserted);
     return result;
   }
 
-  private committed(items: readonly DispatchItem[]): void {
-    this.counters.accepted += items.length;
-    this.dispatcher.push(items);
+  private committed({ count, due }: Inserted): void {
+    this.counters.accepted += count;
+    this.dispatcher.push(due);
   }
 
   /** One statement for all; when a row's data is at fault the batch is halved until only that one fails. */
@@ -73,8 +83,8 @@ export class Acceptor {
     }
   }
 
-  private async insert(tx: Pick<Transaction, 'query'>, tasks: readonly PreparedTask[]): Promise<DispatchItem[]> {
-    if (tasks.length === 0) return [];
+  private async insert(tx: Pick<Transaction, 'query'>, tasks: readonly PreparedTask[]): Promise<Inserted> {
+    if (tasks.length === 0) return { count: 0, due: [] };
     const result = await tx.query<{ id: string; uuid: string }>(this.sql.insert, [
       tasks.map((task) => task.uuid),
       tasks.map((task) => task.definition.name),
@@ -88,10 +98,11 @@ export class Acceptor {
     ]);
     const ids = new Map(result.rows.map((row) => [row.uuid, row.id]));
     const now = Date.now();
-    return tasks.flatMap((task) => {
+    const due = tasks.flatMap((task) => {
       const id = ids.get(task.uuid);
       const later = task.runAt !== undefined && task.runAt.getTime() > now;
       return id === undefined || later ? [] : [{ id, queue: task.queue, priority: task.priority }];
     });
+    return { count: tasks.length, due };
   }
 }

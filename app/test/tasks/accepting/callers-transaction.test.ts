@@ -96,12 +96,15 @@ describe('accepting in the caller’s transaction', () => {
     expect(fixture.tasks.metrics()).toMatchObject({ accepted: 1, dispatched: 1 });
   });
 
-  it('does not dispatch a task before its runAt', async () => {
-    await fixture.tasks.accept(note, { n: 1 }, { runAt: new Date(Date.now() + 3_600_000) });
+  it('does not dispatch a task before its runAt, but counts it as accepted', async () => {
+    const later = { runAt: new Date(Date.now() + 3_600_000) };
+    await fixture.tasks.accept(note, { n: 1 }, later);
+    await fixture.tasks.transaction((tx) => fixture.tasks.acceptMany(tx, note, [{ n: 1 }, { n: 1 }], later));
     const { id } = await fixture.tasks.accept(note, { n: 2 });
     await until('the next task is dispatched', async () => (await fixture.list()).length > 0);
     await fixture.look();
     expect(await fixture.list()).toEqual([await ledgerId(id)]);
+    expect(fixture.tasks.metrics()).toMatchObject({ accepted: 4, dispatched: 1, dispatchSkipped: 0 });
   });
 
   /** A task that only the relay can know about has arrived: whatever was committed before it has been seen as well. */
