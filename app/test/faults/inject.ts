@@ -27,7 +27,7 @@ export interface Injected {
  */
 export async function injectUnderLoad(system: System, fault: (load: Load) => Promise<void>): Promise<Injected> {
   const load = system.startLoad(PACE);
-  await system.drawFrom('redis', WARM_SECONDS);
+  await system.drawFromRedis(WARM_SECONDS);
   await load.post(BURST);
   const told = system.journal.taskIds();
   await waitUntil('both workers are busy and Redis holds more for them', () => isBusy(system), {

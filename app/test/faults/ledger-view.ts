@@ -1,4 +1,4 @@
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import type { QueryResultRow } from 'pg';
 
 /** A live worker as the ledger has it. */
@@ -23,7 +23,7 @@ export interface TaskAndEffect {
 export class LedgerView {
   private readonly pool: Pool;
 
-  constructor(readonly databaseUrl: string) {
+  constructor(private readonly databaseUrl: string) {
     this.pool = new Pool({ connectionString: databaseUrl, max: 3, application_name: 'fault test' });
     this.pool.on('error', () => undefined);
   }
@@ -61,18 +61,11 @@ export class LedgerView {
     return answer.map(({ uuid }) => uuid);
   }
 
-  /** Uuids of the running tasks whose rows this worker's sessions hold: their completion has begun. */
-  async completingOn(workerId: string): Promise<string[]> {
-    const answer = await this.rows<{ uuid: string }>(
-      `with free as materialized (
-         select id from holdfast.task
-         where finished_at is null and state = 'running' and worker_id = $1 for update skip locked
-       )
-       select uuid from holdfast.task t
-       where finished_at is null and state = 'running' and worker_id = $1 and id not in (select id from free)`,
-      [workerId],
-    );
-    return answer.map(({ uuid }) => uuid);
+  /** A connection of its own, for a transaction that is held open. The caller ends it. */
+  async connect(): Promise<Client> {
+    const client = new Client({ connectionString: this.databaseUrl, application_name: 'fault test' });
+    await client.connect();
+    return client;
   }
 
   tasks(taskIds: readonly string[]): Promise<TaskAndEffect[]> {

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { waitUntil } from '../../local/servers/wait-until';
 import { holdCommits } from './hold-commits';
 import { holdEffects } from './hold-effects';
 import { injectUnderLoad } from './inject';
 import { answersByStatus } from './journal';
 import type { TaskAndEffect } from './ledger-view';
-import { System } from './system';
+import { POOL_SIZE, System } from './system';
 
 /** The engine's default lease, after which a silent worker's tasks go to others. */
 const LEASE_SECONDS = 15;
@@ -13,8 +14,8 @@ const GRACE_SECONDS = 5;
 const CONTESTED = { count: 120, runMs: 150, priority: 'high' } as const;
 /** Of the 20 that a worker runs at once. */
 const LEAST_CONTESTED = 16;
-/** Of the 10 connections that a worker has for them. */
-const LEAST_COMPLETING = 5;
+/** More than one worker has connections for, so that both of them are in the middle of some. */
+const LEAST_HELD = POOL_SIZE + 5;
 /** What a worker logs with the id of a task that it could not complete. */
 const TOO_LATE = 'attempt ended too late';
 
@@ -63,12 +64,12 @@ describe('a process dies or freezes under load', () => {
           { limitSeconds: 5, everyMilliseconds: 5 },
         );
         // Its completions have begun, so that the first thing it does when it wakes is to go on with them.
-        const release = await holdEffects(system.ledger.databaseUrl);
+        const effects = await holdEffects(system.ledger);
         try {
-          await waitUntil('the worker is completing tasks', () => completes(victim, taskIds), { limitSeconds: 5 });
+          await effects.held(LEAST_HELD);
           await victim.freeze();
         } finally {
-          await release();
+          await effects.release();
         }
       });
       const left = await leftRunning(lost);
@@ -79,7 +80,9 @@ describe('a process dies or freezes under load', () => {
       victim.thaw();
       await waitUntil(
         'the woken worker has tried to complete tasks that run elsewhere',
-        () => system.log.wordsBeside(victim.name, TOO_LATE, contested).length > 0,
+        async () =>
+          system.log.wordsBeside(victim.name, TOO_LATE, contested).length > 0 ||
+          !isDeepStrictEqual(await system.ledger.tasks(contested), before),
         { limitSeconds: LEASE_SECONDS },
       );
       await waitUntil('the woken worker runs tasks under a new registration', () => worksAnew(victim, lost), {
@@ -183,11 +186,6 @@ describe('a process dies or freezes under load', () => {
   async function runningAmong(tasks: readonly string[], worker: string): Promise<string[]> {
     const running = new Set(await system.ledger.runningOn(worker));
     return tasks.filter((id) => running.has(id));
-  }
-
-  async function completes(worker: System['workers'][number], tasks: readonly string[]): Promise<boolean> {
-    const completing = new Set(await system.ledger.completingOn(await system.registrationOf(worker)));
-    return tasks.filter((id) => completing.has(id)).length >= LEAST_COMPLETING;
   }
 
   async function worksAnew(worker: System['workers'][number], before: string): Promise<boolean> {

@@ -20,13 +20,10 @@ import { brokenPromises } from './verdict';
 
 const START_SECONDS = 30;
 const DRAIN_SECONDS = 60;
+/** Tasks that a worker runs at once. */
 const CONCURRENCY = 20;
-
-/** Where a worker's last tasks came from, by /api/queues. */
-export interface WorkerSource {
-  readonly pid: number;
-  readonly source: 'redis' | 'postgres';
-}
+/** Connections that a worker has for them. */
+export const POOL_SIZE = 10;
 
 interface Addresses {
   /** Of the app. */
@@ -112,24 +109,20 @@ export class System {
     return lengths.reduce((sum, length) => sum + length, 0);
   }
 
-  /** Where the live workers draw their tasks from, as GET /api/queues shows it. */
-  async sources(): Promise<WorkerSource[]> {
+  /** Whether every worker process draws from there, as GET /api/queues shows it. */
+  async drawsFrom(source: 'redis' | 'postgres'): Promise<boolean> {
     const answer = await this.client.get('/api/queues');
     if (answer.status !== 200) throw new Error(`GET /api/queues answered ${answer.status}: ${answer.body}`);
-    return (JSON.parse(answer.body) as { workers: WorkerSource[] }).workers;
+    const { workers } = JSON.parse(answer.body) as { workers: { readonly pid: number; readonly source: string }[] };
+    return this.workers.every(({ pid }) => workers.some((worker) => worker.pid === pid && worker.source === source));
   }
 
-  /** Waits until every worker process draws from there. */
-  async drawFrom(source: WorkerSource['source'], limitSeconds: number): Promise<void> {
-    const pids = this.workers.map((worker) => worker.pid);
-    await waitUntil(
-      `/api/queues shows both workers drawing from ${source}`,
-      async () => {
-        const workers = await this.sources();
-        return pids.every((pid) => workers.some((worker) => worker.pid === pid && worker.source === source));
-      },
-      { limitSeconds, everyMilliseconds: 100 },
-    );
+  /** Waits until every worker process draws from Redis. */
+  async drawFromRedis(limitSeconds: number): Promise<void> {
+    await waitUntil('/api/queues shows both workers drawing from Redis', () => this.drawsFrom('redis'), {
+      limitSeconds,
+      everyMilliseconds: 100,
+    });
   }
 
   /** Waits until nothing is unfinished, and says what is wrong then. */
@@ -146,6 +139,7 @@ export class System {
     for (const pid of [this.redisServer.pid, ...this.processes.map((process) => process.pid)]) signal(pid, 'SIGCONT');
     await this.stopLoads();
     if (!isAlive(this.redisServer.pid)) await this.redisServer.restart();
+    await waitUntil('Redis answers the test', () => this.redis.status === 'ready', { limitSeconds: START_SECONDS });
     for (const process of this.processes) if (!process.alive) await process.start();
   }
 
@@ -171,6 +165,7 @@ export class System {
     return {
       ...Object.fromEntries(others),
       [ENVIRONMENT.databaseUrl]: this.postgres.url,
+      [ENVIRONMENT.databasePoolSize]: String(POOL_SIZE),
       [ENVIRONMENT.queueRedisUrl]: this.redisServer.url,
       [ENVIRONMENT.objectsUrl]: pathToFileURL(testFolder('objects')).href,
       [ENVIRONMENT.adminToken]: token,
