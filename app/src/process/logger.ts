@@ -5,10 +5,10 @@ import type { DestinationStream, Logger, LoggerOptions } from 'pino';
  * One JSON line an event: level as a word, time in ISO 8601, the process's kind and id. Credentials that get into the
  * fields by mistake are replaced.
  */
-export function createLogger(process: string, level: string, pid: number, destination?: DestinationStream): Logger {
+export function createLogger(kind: string, level: string, pid: number, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
     level,
-    base: { process, pid },
+    base: { process: kind, pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError },
