@@ -14,7 +14,16 @@ export function createLogger(kind: string, level: string, pid: number, destinati
     serializers: { err: describeError },
     redact: ['authorization', '*.authorization', 'password', '*.password', 'connectionString', '*.connectionString'],
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
+}
+
+/**
+ * Standard output, which outlives its reader: pino's own destination writes a line that nobody can read any more again
+ * and again for ever, and the process then never ends.
+ */
+function standardOutput(): DestinationStream {
+  process.stdout.on('error', () => undefined);
+  return process.stdout;
 }
 
 /** Only what helps: a database error's other fields (`detail`, `where`) repeat the data that it failed on. */

@@ -27,7 +27,10 @@ import { TaskWorker } from './worker';
 import type { WorkerParts } from './worker';
 
 export interface TasksOptions {
-  /** How to reach the ledger's PostgreSQL (15 to 18); `max` is the pool's size. @default max 10 */
+  /**
+   * How to reach the ledger's PostgreSQL (15 to 18); `max` is the pool's size. A process that runs a worker opens 3 more:
+   * two for heartbeats and reaping, one for the relay. @default max 10
+   */
   readonly postgres: PoolConfig;
   /** URL of the queue's Redis (6.2+ with LMPOP, i.e. 7.0+) or Valkey; without it everything goes through PostgreSQL. */
   readonly redisUrl?: string;
@@ -75,7 +78,10 @@ export interface Tasks {
   watch(id: string, options: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts>;
   /** Queues a dead task again with a fresh budget of attempts. @throws TaskStateError when it is not dead */
   retry(id: string): Promise<TaskRecordWithAttempts | undefined>;
-  /** Queues and workers now; at most a second old, so that many readers cost one query. */
+  /**
+   * Queues and workers, counted at most once a second however many ask; a count that took long is kept ten times as
+   * long as it took, so that counting a backlog of millions stays below a tenth of the time.
+   */
   status(): Promise<SystemStatus>;
   /** Counters of this process since it started, as a plain object of numbers. */
   metrics(): Readonly<Record<string, number>>;

@@ -180,7 +180,7 @@ export class Runner {
 
   private report(attempt: Attempt, ending: Ending, error?: unknown): void {
     const { logger } = this.options;
-    const fields = { ...idsOf(attempt.task), ms: Math.round(monotonicMs() - attempt.beganMs) };
+    const fields = { ...idsOf(attempt.task), durationMs: Math.round(monotonicMs() - attempt.beganMs) };
     if (ending === 'done') logger.debug(fields, 'task done');
     else if (ending === 'queued') logger.warn({ ...fields, err: error }, 'attempt failed; it will be repeated');
     else if (ending === 'dead') logger.error({ ...fields, err: error }, 'task is dead');
