@@ -7,7 +7,7 @@ export interface Comparison {
   readonly id: string;
   /** For people, at most 27 characters. */
   readonly title: string;
-  readonly unit: 'tasks/s' | 'ms';
+  readonly unit: 'tasks/s' | 'ms' | 'µs';
   readonly holdfast: Summary;
   readonly peer: Summary;
   /** Holdfast : peer, the median of the rounds' own ratios. Over 1 is better for rates, worse for times. */
@@ -49,7 +49,7 @@ export function reportText(report: Report): string {
     ...report.comparisons.map(line),
     '',
     `ratio = Holdfast : ${report.peer}, the median of the rounds' own ratios.`,
-    'Over 1 is better for tasks a second and worse for milliseconds.',
+    'Over 1 is better for tasks a second and worse for times.',
     'The two do not promise the same: see bench/README.md.',
   ].join('\n');
 }
@@ -64,11 +64,11 @@ function line({ title, unit, holdfast, peer, ratio }: Comparison): string {
 }
 
 function figure(value: number, unit: Comparison['unit']): string {
-  return unit === 'ms' ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
+  return unit === 'tasks/s' ? Math.round(value).toLocaleString('en-US') : value.toFixed(1);
 }
 
 function short(value: number, unit: Comparison['unit']): string {
-  if (unit === 'ms') return value.toFixed(1);
+  if (unit !== 'tasks/s') return value.toFixed(1);
   return `${(value / 1000).toFixed(value < 99_950 ? 1 : 0)}k`;
 }
 

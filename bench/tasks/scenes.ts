@@ -1,6 +1,7 @@
 import type { Comparison } from '../report';
 import { quantile } from '../statistics';
 import type { AcceptMode } from './contender';
+import { descendantsCpuMs } from './cpu';
 import type { Span } from './messages';
 import type { Troupe } from './troupe';
 
@@ -14,8 +15,8 @@ export interface Scene {
   /** How the tasks of the warm-up are handed over; the same as those that are measured. */
   readonly warmUp: AcceptMode;
   readonly figures: readonly Figure[];
-  /** @returns one value for each figure, in the same order. */
-  play(troupe: Troupe, tasks: number, signal: AbortSignal): Promise<readonly number[]>;
+  /** @returns one value for each figure, in the same order; undefined for what cannot be measured here. */
+  play(troupe: Troupe, tasks: number, signal: AbortSignal): Promise<readonly (number | undefined)[]>;
 }
 
 /** Light load: far below what either system can do, so that nothing queues up. */
@@ -27,14 +28,22 @@ export const SCENES: readonly Scene[] = [
     title: 'batches of 100, then 1 worker',
     workers: 1,
     warmUp: 'batch',
-    figures: [rate('accept-batch', 'accept/s, batches of 100'), rate('processed-1', 'processed/s, 1 worker')],
+    figures: [
+      rate('accept-batch', 'accept/s, batches of 100'),
+      rate('processed-1', 'processed/s, 1 worker'),
+      cpu('cpu-1', 'CPU µs a task, 1 worker'),
+    ],
     play: (troupe, tasks, signal) => acceptThenDrain(troupe, 'batch', tasks, signal),
   },
   {
     title: 'coalesced, then 2 workers',
     workers: 2,
     warmUp: 'coalesced',
-    figures: [rate('accept-coalesced', 'accept/s, coalesced'), rate('processed-2', 'processed/s, 2 workers')],
+    figures: [
+      rate('accept-coalesced', 'accept/s, coalesced'),
+      rate('processed-2', 'processed/s, 2 workers'),
+      cpu('cpu-2', 'CPU µs a task, 2 workers'),
+    ],
     play: (troupe, tasks, signal) => acceptThenDrain(troupe, 'coalesced', tasks, signal),
   },
   {
@@ -77,9 +86,16 @@ export const SCENES: readonly Scene[] = [
 /** Accepts a backlog while nobody works, then lets the workers drain it. */
 async function acceptThenDrain(troupe: Troupe, mode: AcceptMode, tasks: number, signal: AbortSignal) {
   const accepting = await troupe.accept(mode, tasks);
+  const cpuBeganMs = descendantsCpuMs();
   const beganMs = await troupe.startWorkers();
   const endedMs = await troupe.untilAllDone(signal);
-  return [perSecond(tasks, accepting), perSecond(tasks, { beganMs, endedMs })];
+  const cpuEndedMs = descendantsCpuMs();
+  const cpuMs = cpuBeganMs === undefined || cpuEndedMs === undefined ? undefined : cpuEndedMs - cpuBeganMs;
+  return [
+    perSecond(tasks, accepting),
+    perSecond(tasks, { beganMs, endedMs }),
+    cpuMs === undefined ? undefined : (cpuMs * 1000) / tasks,
+  ];
 }
 
 function perSecond(tasks: number, { beganMs, endedMs }: Span): number {
@@ -88,6 +104,10 @@ function perSecond(tasks: number, { beganMs, endedMs }: Span): number {
 
 function rate(id: string, title: string): Figure {
   return { id, title, unit: 'tasks/s' };
+}
+
+function cpu(id: string, title: string): Figure {
+  return { id, title, unit: 'µs' };
 }
 
 function time(id: string, title: string): Figure {

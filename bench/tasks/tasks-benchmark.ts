@@ -16,6 +16,8 @@ const FIGURES: readonly Figure[] = [
   'accept-batch',
   'processed-1',
   'processed-2',
+  'cpu-1',
+  'cpu-2',
   'both-at-once',
   'start-p50',
   'start-p99',
@@ -63,7 +65,7 @@ async function play(
   contender: ContenderName,
   stores: Stores,
   { servers, options, signal }: BenchContext,
-): Promise<readonly number[]> {
+): Promise<readonly (number | undefined)[]> {
   await stores.empty();
   const troupe = await Troupe.assemble(contender, scene.workers, servers, signal);
   try {
@@ -81,11 +83,12 @@ async function play(
   }
 }
 
-function note(values: Values, scene: Scene, contender: ContenderName, figures: readonly number[]): void {
+function note(values: Values, scene: Scene, contender: ContenderName, figures: readonly (number | undefined)[]): void {
   scene.figures.forEach(({ id }, i) => {
-    const rounds = values.get(id) ?? { holdfast: [], bullmq: [] };
     const value = figures[i];
-    if (value !== undefined) rounds[contender].push(value);
+    if (value === undefined) return;
+    const rounds = values.get(id) ?? { holdfast: [], bullmq: [] };
+    rounds[contender].push(value);
     values.set(id, rounds);
   });
 }
