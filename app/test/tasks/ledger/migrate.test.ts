@@ -101,6 +101,12 @@ describe('migrations', () => {
     expect(applied).toEqual(['0002-broken.sql', '0003-after.sql']);
   });
 
+  it('are recorded in the transaction that applies them: without the record there is nothing of them', async () => {
+    const directory = migrations({ '0001-film.sql': 'create table app.film (id int); drop table app.migration' });
+    await expect(runMigrations(connection(), { schema: 'app', directory })).rejects.toThrow('0001-film.sql failed');
+    expect(await tables()).toEqual(['migration']);
+  });
+
   it.each(['1-film.sql', '0001_film.sql', '0001-Film.sql', 'film.sql'])(
     'that are not named NNNN-what.sql are refused before anything is applied: %s',
     async (name) => {
