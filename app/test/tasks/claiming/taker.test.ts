@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { createTasks, defineTask, handle } from '../../../src/tasks';
 import type { Tasks } from '../../../src/tasks';
 import { RedisKeys } from '../../../src/tasks/lanes';
-import { TaskWorker } from '../../../src/tasks/worker';
 import { redisUrl } from '../../servers/databases';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { gate } from '../support/gate';
@@ -114,7 +113,7 @@ it('a claim that arrives after the lease has run out is not started, and the tas
   const parts = workerParts(fixture.url, { leaseSeconds: 1.2 });
   let runs = 0;
   const counted = handle(probe, () => Promise.resolve(void (runs += 1)));
-  const worker = await TaskWorker.start(parts, { handlers: [counted], queues });
+  const worker = await parts.startWorker({ handlers: [counted], queues });
   const claimed = gate();
   const answered = gate();
   parts.ledger.after(CLAIM.oldest, async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineTask, handle } from '../../../src/tasks';
 import type { TaskContext } from '../../../src/tasks';
-import { TaskWorker } from '../../../src/tasks/worker';
+import type { TaskWorker } from '../../../src/tasks/worker';
 import { claimedTasks, finisherOf } from '../support/finishing-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function startWorker(run: (context: TaskContext<typeof probe>) => Promise<void>): Promise<TaskWorker> {
-  return TaskWorker.start(parts, { handlers: [handle(probe, run)], queues: [{ name: 'default' }] });
+  return parts.startWorker({ handlers: [handle(probe, run)], queues: [{ name: 'default' }] });
 }
 
 const effects = (): Promise<{ task: string }[]> => fixture.rows<{ task: string }>('select task from effect');

@@ -4,7 +4,7 @@ import type { TaskContext } from '../../../src/tasks';
 import { Lease } from '../../../src/tasks/leases/lease';
 import { monotonicMs } from '../../../src/tasks/pause';
 import { InHand } from '../../../src/tasks/running/in-hand';
-import { TaskWorker } from '../../../src/tasks/worker';
+import type { TaskWorker } from '../../../src/tasks/worker';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { aborted, gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -42,7 +42,7 @@ async function workerOf(id: string): Promise<RegisteredWorker> {
 }
 
 function startWorker(...handlers: Parameters<typeof handle<typeof waits>>[1][]): Promise<TaskWorker> {
-  return TaskWorker.start(parts, {
+  return parts.startWorker({
     handlers: [handle(probe, () => Promise.resolve()), ...handlers.map((run) => handle(waits, run))],
     queues: [{ name: 'default' }],
     concurrency: 2,
@@ -130,8 +130,10 @@ it('what a worker dropped when it lost its lease is run again, although other ta
   await until('the second runs', () => running.length === 2);
 
   parts.control.before(LEASE.beat, connectionRefused);
+  // It is not expired by others: the fence still allows everything.
+  parts.control.before(LEASE.expire, connectionRefused);
   await aborted(running[1]!.signal);
-  // One that does not care for its signal ends all the same, and its end is written while the fence still allows it.
+  // One that does not care for its signal ends all the same, and its end is written.
   stubborn.open();
   await until('the first is done', async () => (await taskRow(fixture, kept!)).state === 'done');
   parts.control.heal();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AttemptAborted, defineTask, handle } from '../../../src/tasks';
 import type { TaskContext } from '../../../src/tasks';
 import { Claimer } from '../../../src/tasks/claiming/claimer';
-import { TaskWorker } from '../../../src/tasks/worker';
+import type { TaskWorker } from '../../../src/tasks/worker';
 import { aborted, gate } from '../support/gate';
 import type { Gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -34,7 +34,7 @@ beforeEach(async () => {
     context.signal.throwIfAborted();
   });
   const handlers = [keepBusy, handle(probe, () => Promise.resolve())];
-  worker = await TaskWorker.start(parts, { handlers, queues: [{ name: 'default' }], concurrency: 1 });
+  worker = await parts.startWorker({ handlers, queues: [{ name: 'default' }], concurrency: 1 });
   await queueTasks(fixture, 1, { name: 'busy' });
   await until('the slot is taken', () => seen.length === 1);
 });

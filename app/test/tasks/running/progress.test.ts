@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { createTasks, defineTask, handle } from '../../../src/tasks';
 import type { TaskContext, Tasks } from '../../../src/tasks';
-import { TaskWorker } from '../../../src/tasks/worker';
 import { gate } from '../support/gate';
 import type { Gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -114,7 +113,7 @@ describe('when PostgreSQL is slow to take progress', () => {
       await sent.opened;
       returned.open();
     });
-    const worker = await TaskWorker.start(parts, { handlers: [works], queues });
+    const worker = await parts.startWorker({ handlers: [works], queues });
     const [id] = await queueTasks(fixture, 1);
     await returned.opened;
     await until('a later task would be done by now', () => parts.ledger.count(FINISH.done) > 0, 0.3).catch(
@@ -145,7 +144,7 @@ describe('when PostgreSQL is slow to take progress', () => {
       context.progress(2);
       await more.opened;
     });
-    const worker = await TaskWorker.start(parts, { handlers: [works], queues });
+    const worker = await parts.startWorker({ handlers: [works], queues });
     const [id] = await queueTasks(fixture, 1);
     await first.opened;
     await severalTakes(parts);

@@ -1,6 +1,8 @@
 import { Acceptor } from '../../../src/tasks/accepting/acceptor';
 import { Dispatcher } from '../../../src/tasks/dispatching/dispatcher';
 import { zeroCounters } from '../../../src/tasks/metrics';
+import type { WorkerOptions } from '../../../src/tasks';
+import { TaskWorker } from '../../../src/tasks/worker';
 import type { WorkerParts } from '../../../src/tasks/worker';
 import { DisturbedLedger } from './disturbed-ledger';
 import { recordingLogger } from './recording-logger';
@@ -10,6 +12,9 @@ export interface TestParts extends WorkerParts {
   readonly ledger: DisturbedLedger;
   readonly control: DisturbedLedger;
   readonly logger: RecordingLogger;
+  /** Starts a worker of these parts, stopped with them. */
+  startWorker(options: WorkerOptions): Promise<TaskWorker>;
+  /** Undisturbed again, stops the workers and closes every connection. */
   close(): Promise<void>;
 }
 
@@ -29,7 +34,8 @@ export function workerParts(url: string, options: PartsOptions = {}): TestParts 
   const counters = zeroCounters();
   const window = 1_000;
   const dispatcher = new Dispatcher(undefined, ledger, window, counters);
-  return {
+  const workers: TaskWorker[] = [];
+  const parts: WorkerParts = {
     ledger,
     control,
     redisUrl: undefined,
@@ -41,7 +47,21 @@ export function workerParts(url: string, options: PartsOptions = {}): TestParts 
     window,
     heartbeatSeconds: options.heartbeatSeconds ?? leaseSeconds / 3,
     leaseSeconds,
+  };
+  return {
+    ...parts,
+    ledger,
+    control,
+    logger,
+    startWorker: async (workerOptions) => {
+      const worker = await TaskWorker.start(parts, workerOptions);
+      workers.push(worker);
+      return worker;
+    },
     close: async () => {
+      ledger.heal();
+      control.heal();
+      await Promise.all(workers.map((worker) => worker.stop({ deadlineSeconds: 0 })));
       await ledger.close();
       await control.close();
     },
