@@ -33,6 +33,8 @@ interface FencedRow {
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
+/** Past this many tries, over a second and a half, it is not bad luck: the attempt fails and its backoff gives others room. */
+const MOST_TRIES_OF_EFFECTS = 6;
 
 /**
  * Writes how attempts end. While PostgreSQL does not answer, the same is written again until it does: the fence makes
@@ -75,19 +77,23 @@ export class Finisher {
 
   /**
    * Completes the task and writes its effects in one transaction, the fenced update first.
-   * @throws what `effects` throws, when trying again would not help; the task is then still running.
+   * @throws what `effects` throws, when trying again would not help or did not; the task is then still running.
    */
   async doneWithEffects(task: ClaimedTask, effects: (tx: Transaction) => Promise<void>): Promise<Ending> {
+    let tries = 0;
     const ending = await this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.alreadyDone([task])).size > 0) return 'done';
       try {
         await this.transaction(async (tx) => {
           const fenced = await tx.query(this.sql.done_one, [task.id, task.fence]);
           if (fenced.rowCount !== 1) throw new FencedOff();
+          tries += 1;
           await effects(tx);
         });
         return 'done';
       } catch (error) {
+        // Only what began counts: while PostgreSQL is away, nothing does.
+        if (tries >= MOST_TRIES_OF_EFFECTS && !(error instanceof FencedOff)) throw new EffectsGivenUp(tries, error);
         if (!(error instanceof FencedOff)) throw error;
         // The COMMIT whose answer was lost may have come through only now: the fenced update waited for it.
         return repeated && (await this.alreadyDone([task])).size > 0 ? 'done' : 'fenced-off';
@@ -168,6 +174,7 @@ export class Finisher {
       try {
         return await write(tries > 0);
       } catch (error) {
+        if (error instanceof EffectsGivenUp) throw error;
         if (!isTransient(error) && !(error instanceof CommitUnknownError)) throw error;
         this.logger.debug({ err: error, tries }, 'the end of an attempt was not written; trying again');
         await sleep(Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS));
@@ -189,6 +196,14 @@ export class FencedOff extends Error {
   override readonly name = 'FencedOff';
   constructor() {
     super('the task is no longer this attempt’s: another worker may be running it');
+  }
+}
+
+/** The completing transaction began that often and never came through. */
+class EffectsGivenUp extends Error {
+  override readonly name = 'EffectsGivenUp';
+  constructor(tries: number, cause: unknown) {
+    super(`effects failed ${tries} times: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
