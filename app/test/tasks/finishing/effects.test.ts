@@ -103,6 +103,26 @@ it('effects that were the victim of a real deadlock are repeated and happen once
   expect(await fixture.rows('select n from account')).toEqual([{ n: 1 }, { n: 1 }]);
 });
 
+it('effects that conflict every time fail the attempt in the end, instead of being repeated for ever', async () => {
+  let calls = 0;
+  const worker = await startWorker((context) => {
+    context.effects(async (tx) => {
+      calls += 1;
+      await tx.query('insert into effect values ($1)', [context.taskId]);
+      await tx.query(`do $$ begin raise sqlstate '40001' using message = 'could not serialize'; end $$`);
+    });
+    return Promise.resolve();
+  });
+  const [id] = await queueTasks(fixture, 1);
+  await until('the attempt has failed', () => parts.counters.failedAttempts === 1);
+  const row = await taskRow(fixture, id!);
+  expect(row).toMatchObject({ state: 'queued', attempts: 1, fence: 1 });
+  expect(row.error).toMatch(/could not serialize/);
+  expect(calls).toBeGreaterThan(2);
+  expect(await effects()).toEqual([]);
+  await worker.stop();
+});
+
 const failing: [
   what: string,
   write: (tx: Parameters<Parameters<TaskContext['effects']>[0]>[0]) => Promise<unknown>,
