@@ -7,6 +7,8 @@ import type { Counters } from '../metrics';
 import type { AcceptedTask, Transaction } from '../types';
 import type { PreparedTask } from './prepare';
 
+type RunInsert = (text: string, values: readonly unknown[]) => Promise<{ rows: { id: string; uuid: string }[] }>;
+
 type Outcome = { readonly accepted: AcceptedTask } | { readonly error: unknown };
 
 /** Rows that exist when their transaction commits. */
@@ -40,13 +42,13 @@ export class Acceptor {
 
   /** All or none, in a transaction of their own. */
   async together(tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    this.committed(await this.insert(this.ledger, tasks));
+    this.committed(await this.insert((text, values) => this.ledger.write(text, values), tasks));
     return tasks.map((task) => ({ id: task.uuid }));
   }
 
   /** Inside the caller's transaction: the rows exist exactly when it commits. */
   async within(tx: Transaction, tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    const { count, due } = await this.insert(tx, tasks);
+    const { count, due } = await this.insert((text, values) => tx.query(text, values), tasks);
     // Of a foreign transaction nobody tells us when it commits: the relay dispatches what it accepted.
     const pending = this.pending.get(tx);
     if (pending !== undefined) {
@@ -83,9 +85,9 @@ export class Acceptor {
     }
   }
 
-  private async insert(tx: Pick<Transaction, 'query'>, tasks: readonly PreparedTask[]): Promise<Inserted> {
+  private async insert(run: RunInsert, tasks: readonly PreparedTask[]): Promise<Inserted> {
     if (tasks.length === 0) return { count: 0, due: [] };
-    const result = await tx.query<{ id: string; uuid: string }>(this.sql.insert, [
+    const result = await run(this.sql.insert, [
       tasks.map((task) => task.uuid),
       tasks.map((task) => task.definition.name),
       tasks.map((task) => task.definition.version),

@@ -34,20 +34,35 @@ export class Ledger {
   }
 
   /**
+   * One statement that writes, in a transaction of its own.
+   * @throws CommitUnknownError when the connection broke after the statement was sent: it may have been carried out.
+   */
+  write<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.withClient((client) => client.query<Row>(text, values as unknown[]).catch(unknownWhenCut));
+  }
+
+  /**
    * Runs `fn` between BEGIN and COMMIT.
    * @throws CommitUnknownError when the connection broke after COMMIT was sent.
    * @throws whatever `fn` throws, after the roll-back.
    */
   async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.withClient(async (client) => {
+      await client.query('begin');
+      const result = await fn(asTransaction(client));
+      await commit(client);
+      return result;
+    });
+  }
+
+  /** Lends a connection, rolls back what an error left open on it, and drops it when it broke. */
+  private async withClient<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     let broken: unknown;
     const remember = (error: Error): void => void (broken = error);
     client.on('error', remember);
     try {
-      await client.query('begin');
-      const result = await fn(asTransaction(client));
-      await commit(client);
-      return result;
+      return await use(client);
     } catch (error) {
       if (isConnectionError(error) || error instanceof CommitUnknownError) broken = error;
       else await client.query('rollback').catch((rollbackError: unknown) => (broken = rollbackError));
@@ -88,16 +103,16 @@ function asTransaction(client: PoolClient): Transaction {
 }
 
 async function commit(client: PoolClient): Promise<void> {
-  let result: QueryResult;
-  try {
-    result = await client.query('commit');
-  } catch (error) {
-    throw isConnectionError(error) ? new CommitUnknownError(error) : error;
-  }
+  const result = await client.query('commit').catch(unknownWhenCut);
   // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error: somebody swallowed the statement's.
   if (result.command !== 'COMMIT') {
     throw new Error(
       'the transaction was rolled back: one of its statements had failed and the error was not passed on',
     );
   }
+}
+
+/** What was sent on a connection that broke may have been carried out. */
+function unknownWhenCut(error: unknown): never {
+  throw isConnectionError(error) ? new CommitUnknownError(error) : error;
 }

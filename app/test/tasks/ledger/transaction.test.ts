@@ -125,3 +125,28 @@ describe('a transaction on the ledger', () => {
     await short.close();
   });
 });
+
+describe('a single writing statement', () => {
+  it('that was carried out but whose answer was lost is of unknown fate; one that never left is not', async () => {
+    const fixture = await ledgerFixture();
+    await fixture.rows('create table film (title text)');
+    const address = new URL(fixture.url);
+    const line = await tcpSwitch(Number(address.port));
+    address.port = String(line.port);
+    const ledger = new Ledger({ connectionString: address.href, max: 1 }, 15, recordingLogger());
+    await ledger.query('select 1');
+    line.loseAnswers();
+    const unknown = expect(ledger.write('insert into film values ($1)', ['M'])).rejects.toBeInstanceOf(
+      CommitUnknownError,
+    );
+    await until('it has happened', async () => (await fixture.rows('select from film')).length === 1);
+    line.cut();
+    await unknown;
+
+    await line.close();
+    const refused = ledger.write('insert into film values ($1)', ['Metropolis']);
+    await expect(refused).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await ledger.close();
+    await fixture.drop();
+  });
+});
