@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
 import { Claimer } from '../../../src/tasks/claiming/claimer';
 import { Ledger } from '../../../src/tasks/ledger/ledger';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -12,6 +13,7 @@ let fixture: LedgerFixture;
 let ledger: Ledger;
 let claimer: Claimer;
 let worker: string;
+const holders: Client[] = [];
 
 beforeAll(async () => {
   fixture = await ledgerFixture();
@@ -23,10 +25,21 @@ beforeEach(async () => {
   await fixture.pool.query('truncate holdfast.task, holdfast.claim, holdfast.worker cascade');
   worker = await workerRow(fixture);
 });
+afterEach(async () => {
+  await Promise.all(holders.splice(0).map((holder) => holder.end()));
+});
 afterAll(async () => {
   await ledger.close();
   await fixture.drop();
 });
+
+/** A connection whose transaction stays open until it is ended, at the latest with the test. */
+async function holding(): Promise<Client> {
+  const client = await fixture.connect();
+  holders.push(client);
+  await client.query('begin');
+  return client;
+}
 
 const DEFAULT_LANE = [{ queue: 'default', priority: 1 }];
 const idsOf = (tasks: readonly { readonly id: string }[]): string[] =>
@@ -36,8 +49,7 @@ describe('two claimers', () => {
   it('with the same ids claim each task once, and neither waits for the other', async () => {
     const ids = await queueTasks(fixture, 10);
     const other = await workerRow(fixture);
-    const held = await fixture.connect();
-    await held.query('begin');
+    const held = await holding();
     const first = await held.query<{ id: string }>(CLAIM.by_id, [other, ['probe@1'], ids.slice(0, 6), ['default']]);
 
     const second = await claimer.byId(worker, ids);
@@ -52,8 +64,7 @@ describe('two claimers', () => {
   it('that both ask the ledger for the oldest tasks share them without waiting', async () => {
     const ids = await queueTasks(fixture, 10);
     const other = await workerRow(fixture);
-    const held = await fixture.connect();
-    await held.query('begin');
+    const held = await holding();
     const first = await held.query<{ id: string }>(CLAIM.oldest, [other, ['probe@1'], ['default'], [1], 4]);
 
     const second = await claimer.oldest(worker, DEFAULT_LANE, 10);
@@ -68,8 +79,7 @@ describe('two claimers', () => {
     async (how) => {
       const ids = await queueTasks(fixture, 3);
       const claim = () => (how === 'byId' ? claimer.byId(worker, ids) : claimer.oldest(worker, DEFAULT_LANE, 10));
-      const holder = await fixture.connect();
-      await holder.query('begin');
+      const holder = await holding();
       await holder.query('select from holdfast.task where id = $1 for update', [ids[1]]);
 
       expect(idsOf(await claim())).toEqual([ids[0], ids[2]]);
