@@ -12,6 +12,8 @@ const LONGEST_STANDSTILL_MS = 5_000;
 const HEALED_SECONDS = 15;
 const OUTAGE_SECONDS = 20;
 const FLUSHING_SECONDS = 10;
+/** Twice between two looks of the relay. */
+const FLUSHED_EVERY_MS = 500;
 const CLAIMED_FROM_REDIS = 'holdfast_engine_claimed_from_redis_total';
 
 interface Outage {
@@ -109,7 +111,7 @@ describe('Redis is lost under load', () => {
         await system.redis.flushall();
         return Date.now() >= fromMs + seconds * 1000;
       },
-      { limitSeconds: 2 * seconds, everyMilliseconds: 250 },
+      { limitSeconds: 2 * seconds, everyMilliseconds: FLUSHED_EVERY_MS },
     );
   }
 
