@@ -124,6 +124,7 @@ class TaskEngine implements Tasks {
   private readonly watcher: Watcher;
   private readonly workers: TaskWorker[] = [];
   private readonly workerParts: WorkerParts;
+  private closed: Promise<void> | undefined;
 
   constructor(options: TasksOptions) {
     const { logger, redisUrl } = options;
@@ -202,7 +203,12 @@ class TaskEngine implements Tasks {
     return worker;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closed ??= this.closeAll();
+    return this.closed;
+  }
+
+  private async closeAll(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.stop()));
     await this.watcher.close();
     this.redis?.close();

@@ -58,7 +58,10 @@ export class TaskWorker implements Worker {
   /** Checks the options, registers the worker and starts taking tasks. @throws DefinitionError */
   static async start(parts: WorkerParts, options: WorkerOptions): Promise<TaskWorker> {
     const worker = new TaskWorker(parts, checked(options), new RedisKeys(await parts.ledger.epoch()));
-    await worker.lease.begin();
+    await worker.lease.begin().catch(async (error: unknown) => {
+      await worker.taker.stop();
+      throw error;
+    });
     worker.reaper.start();
     worker.relay?.start();
     worker.taker.start();

@@ -50,6 +50,7 @@ export class Lease {
   private currentId = randomUUID();
   private validUntilMs = 0;
   private lost = false;
+  private beating: Promise<void> = Promise.resolve();
   private loops: Promise<unknown> | undefined;
 
   constructor(private readonly options: LeaseOptions) {}
@@ -81,8 +82,13 @@ export class Lease {
     });
   }
 
-  /** One heartbeat now, outside its rhythm. */
-  async beat(): Promise<void> {
+  /** One heartbeat now, outside its rhythm; one after another, because two that find the id expired would register twice. */
+  beat(): Promise<void> {
+    this.beating = this.beating.catch(() => undefined).then(() => this.sendBeat());
+    return this.beating;
+  }
+
+  private async sendBeat(): Promise<void> {
     const sentAtMs = monotonicMs();
     const { running, source, draining } = this.options.describe();
     const answer = await this.options.ledger.query(this.sql.beat, [this.currentId, running, source, draining]);
