@@ -12,8 +12,8 @@ const LONGEST_STANDSTILL_MS = 5_000;
 const HEALED_SECONDS = 15;
 const OUTAGE_SECONDS = 20;
 const FLUSHING_SECONDS = 10;
-/** Twice between two looks of the relay. */
-const FLUSHED_EVERY_MS = 500;
+/** Out of step with the relay, which looks once a second: sometimes just after, sometimes long after it has refilled. */
+const FLUSHED_EVERY_MS = 700;
 const CLAIMED_FROM_REDIS = 'holdfast_engine_claimed_from_redis_total';
 
 interface Outage {
