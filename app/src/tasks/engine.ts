@@ -28,8 +28,8 @@ import type { WorkerParts } from './worker';
 
 export interface TasksOptions {
   /**
-   * How to reach the ledger's PostgreSQL (15 to 18); `max` is the pool's size. A process that runs a worker opens 3 more:
-   * two for heartbeats and reaping, one for the relay. @default max 10
+   * How to reach the ledger's PostgreSQL (15 to 18); `max` is the pool's size. A process that runs a worker opens 7 more:
+   * four for claims and completions, two for heartbeats and reaping, one for the relay. @default max 10
    */
   readonly postgres: PoolConfig;
   /** URL of the queue's Redis (6.2+ with LMPOP, i.e. 7.0+) or Valkey; without it everything goes through PostgreSQL. */
@@ -102,7 +102,7 @@ export function handle<D extends TaskDefinition>(
 
 /** A command that Redis does not answer within this is given up, and the connection with it. */
 const REDIS_SILENCE_MS = 2_000;
-/** Opened by workers only, beside the pool; with the relay's session a worker needs `max` + 3 connections. */
+/** Opened by workers only, beside the pool; with claims, completions and the relay's session a worker needs `max` + 7 connections. */
 const CONTROL_CONNECTIONS = 2;
 
 /**

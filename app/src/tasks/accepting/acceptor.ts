@@ -8,6 +8,9 @@ import type { AcceptedTask, Transaction } from '../types';
 import type { PreparedTask } from './prepare';
 
 type RunInsert = (text: string, values: readonly unknown[]) => Promise<{ rows: { id: string; uuid: string }[] }>;
+/** Of our own connections; a foreign client may stand behind a pooler that cannot prepare. */
+type OwnTransaction = Transaction & Partial<Pick<Ledger, 'prepared'>>;
+const STATEMENT = 'holdfast accept';
 
 type Outcome = { readonly accepted: AcceptedTask } | { readonly error: unknown };
 
@@ -42,13 +45,16 @@ export class Acceptor {
 
   /** All or none, in a transaction of their own. */
   async together(tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    this.committed(await this.insert((text, values) => this.ledger.write(text, values), tasks));
+    this.committed(await this.insert((text, values) => this.ledger.write(STATEMENT, text, values), tasks));
     return tasks.map((task) => ({ id: task.uuid }));
   }
 
   /** Inside the caller's transaction: the rows exist exactly when it commits. */
-  async within(tx: Transaction, tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    const { count, due } = await this.insert((text, values) => tx.query(text, values), tasks);
+  async within(tx: OwnTransaction, tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
+    const { count, due } = await this.insert(
+      (text, values) => tx.prepared?.(STATEMENT, text, values) ?? tx.query(text, values),
+      tasks,
+    );
     // Of a foreign transaction nobody tells us when it commits: the relay dispatches what it accepted.
     const pending = this.pending.get(tx);
     if (pending !== undefined) {

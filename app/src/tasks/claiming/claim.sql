@@ -20,16 +20,15 @@ with picked as materialized (
   update holdfast.task t
   set state = 'running', fence = t.fence + 1, attempts = t.attempts + 1, worker_id = $1,
       started_at = clock_timestamp(), progress = null
-  from picked
-  where t.id = picked.id
-  returning t.id, t.uuid, t.name, t.version, t.queue, t.priority, t.payload, t.fence, t.attempts, t.max_attempts,
-            t.time_limit_seconds
+  where t.id = any (array(select id from picked))
+  returning t.id, t.uuid, t.name, t.version, t.queue, t.priority, t.payload, t.fence, t.attempts as attempt,
+            t.max_attempts as "maxAttempts", t.time_limit_seconds as "timeLimitSeconds"
 ), written_down as (
   insert into holdfast.claim (worker_id, task_ids)
   select $1, array_agg(id) from claimed having count(*) > 0
   returning id
 )
-select claimed.*, (select id from written_down) as claim_id from claimed
+select claimed.*, (select id from written_down) as "claimId" from claimed
 
 -- name: oldest
 -- $3 and $4 queues and priorities of the lanes in the order in which they are asked, $5 free slots.
@@ -56,13 +55,12 @@ with picked as materialized (
   update holdfast.task t
   set state = 'running', fence = t.fence + 1, attempts = t.attempts + 1, worker_id = $1,
       started_at = clock_timestamp(), progress = null
-  from picked
-  where t.id = picked.id
-  returning t.id, t.uuid, t.name, t.version, t.queue, t.priority, t.payload, t.fence, t.attempts, t.max_attempts,
-            t.time_limit_seconds
+  where t.id = any (array(select id from picked))
+  returning t.id, t.uuid, t.name, t.version, t.queue, t.priority, t.payload, t.fence, t.attempts as attempt,
+            t.max_attempts as "maxAttempts", t.time_limit_seconds as "timeLimitSeconds"
 ), written_down as (
   insert into holdfast.claim (worker_id, task_ids)
   select $1, array_agg(id) from claimed having count(*) > 0
   returning id
 )
-select claimed.*, (select id from written_down) as claim_id from claimed
+select claimed.*, (select id from written_down) as "claimId" from claimed

@@ -21,21 +21,6 @@ export interface ClaimedTask {
   readonly claimId: string;
 }
 
-interface ClaimedRow {
-  id: string;
-  uuid: string;
-  name: string;
-  version: number;
-  queue: string;
-  priority: number;
-  payload: unknown;
-  fence: number;
-  attempts: number;
-  max_attempts: number;
-  time_limit_seconds: number;
-  claim_id: string;
-}
-
 /** What Redis holds may be anything; only this can be an id. */
 const ID = /^[1-9]\d{0,17}$/;
 
@@ -55,29 +40,12 @@ export class Claimer {
     const possible = ids.filter((id) => ID.test(id));
     if (possible.length === 0) return [];
     const values = [workerId, this.kinds, idArray(possible), this.queues];
-    return (await this.ledger.query<ClaimedRow>(this.sql.by_id, values)).rows.map(toTask);
+    return (await this.ledger.prepared<ClaimedTask>('claim_by_id', this.sql.by_id, values)).rows;
   }
 
   /** Claims the oldest due tasks, lane after lane in the order given. */
   async oldest(workerId: string, lanes: readonly Lane[], limit: number): Promise<ClaimedTask[]> {
     const values = [workerId, this.kinds, lanes.map((lane) => lane.queue), lanes.map((lane) => lane.priority), limit];
-    return (await this.ledger.query<ClaimedRow>(this.sql.oldest, values)).rows.map(toTask);
+    return (await this.ledger.prepared<ClaimedTask>('claim_oldest', this.sql.oldest, values)).rows;
   }
-}
-
-function toTask(row: ClaimedRow): ClaimedTask {
-  return {
-    id: row.id,
-    uuid: row.uuid,
-    name: row.name,
-    version: row.version,
-    queue: row.queue,
-    priority: row.priority,
-    payload: row.payload,
-    fence: row.fence,
-    attempt: row.attempts,
-    maxAttempts: row.max_attempts,
-    timeLimitSeconds: row.time_limit_seconds,
-    claimId: row.claim_id,
-  };
 }

@@ -27,6 +27,8 @@ const POSTGRES_EVERY_MS = 1_000;
 /** Pause between two empty looks at PostgreSQL while Redis is away. */
 const POSTGRES_IDLE_MS = 100;
 const ERROR_PAUSE_MS = 250;
+/** Two, so that one is under way while the other's tasks begin; more would only make them smaller. */
+const CLAIMS_AT_ONCE = 2;
 
 /**
  * The worker's loop: takes ids from Redis and claims them, never more than there are free slots. Claims straight from
@@ -37,6 +39,7 @@ export class Taker {
   private lastPostgresMs = -Infinity;
   /** Slots that claims under way may need. */
   private reserved = 0;
+  private claims = 0;
   private pauseUntilMs = 0;
   /** The last take found nothing in Redis but work in the ledger: Redis is full, say, or was emptied. No waiting then. */
   private redisLags = false;
@@ -63,7 +66,7 @@ export class Taker {
     const { runner, lease, logger } = this.options;
     while (!signal.aborted) {
       const free = runner.free - this.reserved;
-      if (free <= 0) {
+      if (free <= 0 || this.claims >= CLAIMS_AT_ONCE) {
         await runner.changed();
       } else if (!lease.valid || monotonicMs() < this.pauseUntilMs) {
         await pause(POSTGRES_IDLE_MS, signal);
@@ -83,7 +86,7 @@ export class Taker {
     const { redis } = this.options;
     const answering = redis?.ready === true;
     const due = monotonicMs() - this.lastPostgresMs >= POSTGRES_EVERY_MS;
-    const ids = answering && !due ? await this.idsFromRedis(redis, this.batchSize(free)) : [];
+    const ids = answering && !due ? await this.idsFromRedis(redis, free) : [];
     if (ids !== undefined && ids.length > 0) {
       this.redisLags = false;
       this.claimMeanwhile(ids);
@@ -95,14 +98,10 @@ export class Taker {
     if (claimed === 0 && (!answering || ids === undefined)) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
   }
 
-  /** Half the slots at most, so that the next ids are fetched while these are being claimed. */
-  private batchSize(free: number): number {
-    return Math.min(free, Math.ceil(this.options.runner.concurrency / 2));
-  }
-
   /** Claims in the background. The slots count as taken until it is known how many of the ids were ours to have. */
   private claimMeanwhile(ids: readonly string[]): void {
     this.reserved += ids.length;
+    this.claims += 1;
     this.claimIds(ids)
       .catch((error: unknown) => {
         this.options.logger.debug({ err: error }, 'claiming failed; the ledger gives back what it says we have');
@@ -110,6 +109,7 @@ export class Taker {
       })
       .finally(() => {
         this.reserved -= ids.length;
+        this.claims -= 1;
         this.options.runner.notify();
       });
   }

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { PLANNING } from '../ledger/ledger';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import { RedisKeys } from '../lanes';
@@ -80,7 +81,7 @@ export class Relay {
   private async connect(): Promise<Client> {
     const client = this.options.ledger.dedicated({
       application_name: 'holdfast relay',
-      options: `-c idle_session_timeout=${FROZEN_AFTER_MS}`,
+      options: `-c idle_session_timeout=${FROZEN_AFTER_MS} ${PLANNING}`,
     });
     // The broken session is noticed by the next statement; unheard, its event would end the process.
     client.on('error', () => undefined);

@@ -130,12 +130,9 @@ export class Finisher {
 
   private async writeDone(tasks: readonly ClaimedTask[]): Promise<Ending[]> {
     const claims = this.inHand.takeEndedClaims();
-    const answer = await this.ledger.query<FencedRow>(this.sql.done, [...keysOf(tasks), idArray(claims)]);
-    const done = keySet(answer.rows);
-    if (done.size < tasks.length) {
-      const missing = tasks.filter((task) => !done.has(keyOf(task)));
-      for (const found of await this.alreadyDone(missing)) done.add(found);
-    }
+    const answer = await this.ledger.prepared('done', this.sql.done, [...keysOf(tasks), idArray(claims)]);
+    if (answer.rowCount === tasks.length) return tasks.map(() => 'done');
+    const done = await this.alreadyDone(tasks);
     return tasks.map((task) => (done.has(keyOf(task)) ? 'done' : 'fenced-off'));
   }
 

@@ -79,14 +79,17 @@ select exists (
 -- Running tasks whose worker does not live (also those claimed by a worker that had already been reaped).
 -- Rows that a frozen transaction holds are skipped and found again.
 -- Relies on: claim's rows, few and deleted when their tasks have ended; primary key of task.
-with orphan as materialized (
-  select t.id
+with lost as materialized (
+  select c.worker_id, member.id
   from holdfast.claim c
   cross join lateral unnest(c.task_ids) as member (id)
-  join holdfast.task t on t.id = member.id
   where not exists (select from holdfast.worker w where w.id = c.worker_id and w.expired_at is null)
+), orphan as materialized (
+  select t.id
+  from holdfast.task t
+  where t.id = any (array(select id from lost))
     and t.state = 'running'
-    and t.worker_id = c.worker_id
+    and ((t.id, t.worker_id) in (select lost.id, lost.worker_id from lost)) is true
   order by t.id
   for update of t skip locked
 ), noted as (

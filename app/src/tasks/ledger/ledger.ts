@@ -5,11 +5,25 @@ import type { TaskLogger, Transaction } from '../types';
 import { isConnectionError } from './connection-errors';
 
 /**
+ * Every hot statement looks up a few rows by index; whatever the statistics say (none on a new table, old ones after a
+ * flood), nothing else is right. So other ways are ruled out, and the one plan is made once and kept.
+ */
+export const PLANNING = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
+  .map((way) => `-c enable_${way}=off`)
+  .concat('-c max_parallel_workers_per_gather=0', '-c jit=off', '-c plan_cache_mode=force_generic_plan')
+  .join(' ');
+
+/** Two claims by id, one of the oldest, one batch of completions: no more are under way at a time. */
+const STATEMENT_CONNECTIONS = 4;
+
+/**
  * The connections to the ledger. Every session bounds how long a frozen process can hold a row: past
  * `idle_in_transaction_session_timeout` (below the lease) PostgreSQL ends the session and rolls back.
  */
 export class Ledger {
   private readonly pool: Pool;
+  /** For the engine's own statements, which are prepared once a connection and planned once. */
+  private readonly statements: Pool;
   private readonly config: PoolConfig;
   private epochPromise: Promise<string> | undefined;
 
@@ -24,6 +38,12 @@ export class Ledger {
       ...config,
     };
     this.pool = new Pool({ max: 10, ...this.config });
+    this.statements = new Pool({
+      ...this.config,
+      max: STATEMENT_CONNECTIONS,
+      options: `${this.config.options ?? ''} ${PLANNING}`,
+    });
+    this.statements.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
     // An idle connection that breaks is replaced by the pool; unheard, its event would end the process.
     this.pool.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
   }
@@ -33,12 +53,23 @@ export class Ledger {
     return this.pool.query<Row>(text, values as unknown[] | undefined);
   }
 
+  /** One of the engine's own hot statements, prepared under `name`; see PLANNING. */
+  prepared<Row extends QueryResultRow>(
+    name: string,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<QueryResult<Row>> {
+    return this.statements.query<Row>({ name, text, values: values as unknown[] });
+  }
+
   /**
-   * One statement that writes, in a transaction of its own.
+   * One statement that writes, in a transaction of its own, prepared under `name`.
    * @throws CommitUnknownError when the connection broke after the statement was sent: it may have been carried out.
    */
-  write<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<QueryResult<Row>> {
-    return this.withClient((client) => client.query<Row>(text, values as unknown[]).catch(unknownWhenCut));
+  write<Row extends QueryResultRow>(name: string, text: string, values: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.withClient((client) =>
+      client.query<Row>({ name, text, values: values as unknown[] }).catch(unknownWhenCut),
+    );
   }
 
   /**
@@ -94,12 +125,15 @@ export class Ledger {
   }
 
   async close(): Promise<void> {
-    await this.pool.end();
+    await Promise.all([this.pool.end(), this.statements.end()]);
   }
 }
 
-function asTransaction(client: PoolClient): Transaction {
-  return { query: (text, values) => client.query(text, values as unknown[] | undefined) };
+function asTransaction(client: PoolClient): Transaction & Pick<Ledger, 'prepared'> {
+  return {
+    query: (text, values) => client.query(text, values as unknown[] | undefined),
+    prepared: (name, text, values) => client.query({ name, text, values: values as unknown[] }),
+  };
 }
 
 async function commit(client: PoolClient): Promise<void> {

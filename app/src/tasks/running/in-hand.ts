@@ -6,7 +6,7 @@ import type { Attempt } from './attempt';
  * got lost on the way, what is in here and no longer ours is aborted.
  */
 export class InHand {
-  private readonly attempts = new Map<string, Attempt>();
+  private readonly attempts = new Map<ClaimedTask, Attempt>();
   /** Open tasks of each claim; a claim whose tasks have all ended is no longer needed in the ledger. */
   private readonly openByClaim = new Map<string, number>();
   /** Open claims of which a task was dropped: the ledger needs them, or nobody would find that task again. */
@@ -18,27 +18,28 @@ export class InHand {
   }
 
   add(attempt: Attempt): void {
-    this.attempts.set(key(attempt.task), attempt);
+    this.attempts.set(attempt.task, attempt);
     const { claimId } = attempt.task;
     this.openByClaim.set(claimId, (this.openByClaim.get(claimId) ?? 0) + 1);
   }
 
   /** The end of this attempt is in the ledger. */
   remove(task: ClaimedTask): void {
-    if (this.attempts.delete(key(task))) this.close(task.claimId);
+    if (this.attempts.delete(task)) this.close(task.claimId);
   }
 
   /** Answers for the task no more although the ledger may say that it runs here: it is given back or taken back. */
   drop(task: ClaimedTask): void {
-    if (!this.attempts.delete(key(task))) return;
+    if (!this.attempts.delete(task)) return;
     this.needed.add(task.claimId);
     this.close(task.claimId);
   }
 
   /** The ledger says that this attempt is no longer ours. */
   disown(id: string, fence: number): void {
-    const attempt = this.attempts.get(key({ id, fence }));
-    if (attempt !== undefined) this.abandon(attempt);
+    for (const attempt of this.attempts.values()) {
+      if (attempt.task.id === id && attempt.task.fence === fence) this.abandon(attempt);
+    }
   }
 
   /** Aborts the handler and answers for the task no more, unless its end is already being written. */
@@ -72,8 +73,4 @@ export class InHand {
     this.openByClaim.delete(claimId);
     if (!this.needed.delete(claimId)) this.ended.push(claimId);
   }
-}
-
-function key(task: Pick<ClaimedTask, 'id' | 'fence'>): string {
-  return `${task.id}:${task.fence}`;
 }

@@ -136,7 +136,7 @@ describe('a single writing statement', () => {
     const ledger = new Ledger({ connectionString: address.href, max: 1 }, 15, recordingLogger());
     await ledger.query('select 1');
     line.loseAnswers();
-    const unknown = expect(ledger.write('insert into film values ($1)', ['M'])).rejects.toBeInstanceOf(
+    const unknown = expect(ledger.write('insert', 'insert into film values ($1)', ['M'])).rejects.toBeInstanceOf(
       CommitUnknownError,
     );
     await until('it has happened', async () => (await fixture.rows('select from film')).length === 1);
@@ -144,7 +144,7 @@ describe('a single writing statement', () => {
     await unknown;
 
     await line.close();
-    const refused = ledger.write('insert into film values ($1)', ['Metropolis']);
+    const refused = ledger.write('insert', 'insert into film values ($1)', ['Metropolis']);
     await expect(refused).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await ledger.close();
     await fixture.drop();

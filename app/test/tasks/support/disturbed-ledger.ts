@@ -35,13 +35,22 @@ export class DisturbedLedger extends Ledger {
     return this.answers.get(statement) ?? 0;
   }
 
-  override async query<Row extends QueryResultRow>(
+  override query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.disturb(text, () => super.query<Row>(text, values));
+  }
+
+  override prepared<Row extends QueryResultRow>(
+    name: string,
     text: string,
-    values?: readonly unknown[],
+    values: readonly unknown[],
   ): Promise<QueryResult<Row>> {
+    return this.disturb(text, () => super.prepared<Row>(name, text, values));
+  }
+
+  private async disturb<Answer>(text: string, ask: () => Promise<Answer>): Promise<Answer> {
     this.asked.set(text, this.count(text) + 1);
     await this.befores.get(text)?.();
-    const answer = await super.query<Row>(text, values);
+    const answer = await ask();
     await this.afters.get(text)?.();
     this.answers.set(text, this.answered(text) + 1);
     return answer;

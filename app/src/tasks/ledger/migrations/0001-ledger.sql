@@ -39,7 +39,7 @@ create table holdfast.task (
   check ((finished_at is not null) = (state in ('done', 'dead', 'cancelled'))),
   check ((dead_reason is not null) = (state = 'dead'))
 ) with (
-  fillfactor = 70,
+  fillfactor = 40,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_insert_scale_factor = 0.1,
   autovacuum_analyze_scale_factor = 0.05,
