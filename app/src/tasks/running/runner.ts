@@ -8,7 +8,7 @@ import type { TaskHandler } from '../types';
 import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
 import type { InHand } from './in-hand';
-import { AttemptContext } from './task-context';
+import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
 
 export interface RunnerOptions extends ContextParts {
@@ -110,7 +110,7 @@ export class Runner {
       if (handler === undefined) throw new Error(`no handler for ${attempt.task.name}@${attempt.task.version}`);
       const parsed = handler.definition.payload.safeParse(attempt.task.payload);
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
-      await handler.run(new AttemptContext(attempt, parsed.data, this.options));
+      await handler.run(taskContext(attempt, parsed.data, this.options));
       attempt.settle({ ok: true });
     } catch (error) {
       attempt.settle({ ok: false, error });

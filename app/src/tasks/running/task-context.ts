@@ -12,49 +12,27 @@ export interface ContextParts {
   readonly logger: TaskLogger;
 }
 
-/** What the handler gets. Everything but the payload is made when it is first asked for: most handlers need little. */
-export class AttemptContext implements TaskContext {
-  constructor(
-    private readonly own: Attempt,
-    readonly payload: unknown,
-    private readonly parts: ContextParts,
-  ) {}
-
-  get taskId(): string {
-    return this.own.task.uuid;
-  }
-
-  get attempt(): number {
-    return this.own.task.attempt;
-  }
-
-  get maxAttempts(): number {
-    return this.own.task.maxAttempts;
-  }
-
-  get signal(): AbortSignal {
-    return this.own.signal;
-  }
-
-  get log(): TaskLogger {
-    const { uuid, name, attempt } = this.own.task;
-    return childLogger(this.parts.logger, { task: uuid, name, attempt });
-  }
-
-  // The methods are values, so that handlers may take them out of the context.
-  get progress(): TaskContext['progress'] {
-    return (value) => this.parts.progress.set(this.own.task, value);
-  }
-
-  get effects(): TaskContext['effects'] {
-    return (write) => void this.own.effects.push(write);
-  }
-
-  get transaction(): TaskContext['transaction'] {
-    return (write) =>
-      this.parts.acceptor.transaction(async (tx) => {
-        await this.parts.finisher.holdFence(tx, this.own.task);
+/** What the handler gets. The logger and the signal are made when they are first asked for. */
+export function taskContext(attempt: Attempt, payload: unknown, parts: ContextParts): TaskContext {
+  const { task } = attempt;
+  let log: TaskLogger | undefined;
+  return {
+    taskId: task.uuid,
+    payload,
+    attempt: task.attempt,
+    maxAttempts: task.maxAttempts,
+    get signal() {
+      return attempt.signal;
+    },
+    get log() {
+      return (log ??= childLogger(parts.logger, { task: task.uuid, name: task.name, attempt: task.attempt }));
+    },
+    progress: (value) => parts.progress.set(task, value),
+    effects: (write) => void attempt.effects.push(write),
+    transaction: (write) =>
+      parts.acceptor.transaction(async (tx) => {
+        await parts.finisher.holdFence(tx, task);
         return write(tx);
-      });
-  }
+      }),
+  };
 }
