@@ -40,7 +40,11 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
           failTimes: wholeNumber({ min: 0, max: MAX_FAIL_TIMES }).default(0).describe('Attempts that fail first'),
         }),
         response: {
-          202: z.object({ taskIds: z.array(z.uuid()) }).describe('Accepted: all of them will be done'),
+          202: z
+            .object({ taskIds: z.array(z.uuid()) })
+            .describe(
+              'Accepted: each will be done, or dead after its 25 attempts; a queue that no worker serves waits',
+            ),
           ...problemResponses,
         },
       },

@@ -33,7 +33,7 @@ export interface TasksOptions {
    */
   readonly postgres: PoolConfig;
   /** URL of the queue's Redis (6.2+ with LMPOP, i.e. 7.0+) or Valkey; without it everything goes through PostgreSQL. */
-  readonly redisUrl?: string;
+  readonly redisUrl?: string | undefined;
   readonly logger: TaskLogger;
   /** Longest that a lane's Redis list may become, in ids. @default 10_000 */
   readonly window?: number;

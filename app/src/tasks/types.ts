@@ -130,15 +130,15 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
   /** Logs with the task's id and attempt. */
   readonly log: TaskLogger;
   /** Records how far the task is (JSON, at most 4 KiB); written at most four times a second, last value wins. */
-  progress(value: unknown): void;
+  readonly progress: (value: unknown) => void;
   /**
    * Database effects of this task. Called after the handler has returned, in the transaction that completes the task,
    * after the fence was checked: they happen exactly when the task is done. Must do database work only, and may be
    * called again when the transaction has to be repeated (deadlock, serialisation failure).
    */
-  effects(write: (tx: Transaction) => Promise<unknown>): void;
+  readonly effects: (write: (tx: Transaction) => Promise<unknown>) => void;
   /** Accepts follow-up tasks and writes intermediate results under the fence: rolled back when the task is no longer ours. */
-  transaction<T>(write: (tx: Transaction) => Promise<T>): Promise<T>;
+  readonly transaction: <T>(write: (tx: Transaction) => Promise<T>) => Promise<T>;
 }
 
 export interface TaskHandler {
