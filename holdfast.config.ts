@@ -1,0 +1,36 @@
+import { defineConfiguration } from './lib/config';
+
+/**
+ * What is deployed: edit this file, then `npx cdk deploy --all -c stage=production`. Every key is described where your
+ * editor shows it (lib/config); what is left out has a default. docs/bring-your-own-app.md replaces the app step by step.
+ */
+export default defineConfiguration({
+  name: 'holdfast',
+  image: { directory: '.', dockerfile: 'app/Dockerfile' },
+  web: { command: ['node', 'dist/web.js'], scaling: { max: 4 } },
+  workers: {
+    default: {
+      command: ['node', 'dist/worker.js'],
+      queues: [{ name: 'default', weight: 2 }, { name: 'imports' }, { name: 'probes' }],
+      scaling: { max: 4 },
+    },
+  },
+  scheduler: { command: ['node', 'dist/scheduler.js'] },
+  migration: { command: ['node', 'dist/migrate.js'] },
+  tls: {
+    httpOnly: { reason: 'The reference app has no domain; set tls.domain or tls.certificateArn before users come.' },
+  },
+  stages: {
+    dev: {
+      region: 'us-east-1',
+      probes: true,
+      budgetUsdPerMonth: 75,
+    },
+    production: {
+      region: 'us-east-1',
+      web: { scaling: { min: 2 } },
+      workers: { default: { scaling: { min: 2 } } },
+      budgetUsdPerMonth: 215,
+    },
+  },
+});

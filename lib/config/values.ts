@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/*
+ * Schemas of single values. Every message continues the sentence that begins with where the value stands, and says
+ * what was given and what is allowed: `fleet.min is 0; allowed is a whole number from 1 to 100.`
+ */
+
+type IssueWithInput = { readonly input?: unknown };
+
+export function given(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+export function refusal(rule: string): (issue: IssueWithInput) => string {
+  return (issue) => `is ${given(issue.input)}; allowed is ${rule}`;
+}
+
+export function wholeNumber(min: number, max: number, unit = '') {
+  const error = refusal(`a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`);
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+export function number(min: number, max: number, unit = '') {
+  const error = refusal(`a number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`);
+  return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+export function text(pattern: RegExp, rule: string) {
+  const error = refusal(rule);
+  return z.string({ error }).regex(pattern, { error });
+}
+
+export function choice<const Values extends readonly [string, ...string[]]>(...values: Values) {
+  return z.enum(values, { error: refusal(values.map((value) => `'${value}'`).join(' or ')) });
+}
+
+export function flag() {
+  return z.boolean({ error: refusal('true or false') });
+}
+
+export function list<Schema extends z.ZodType>(item: Schema, rule: string, min = 0) {
+  const error = refusal(rule);
+  return z.array(item, { error }).min(min, { error });
+}
+
+/** An object that knows all its keys: another key is an error that names those allowed. */
+export function record<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `has the unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}; allowed are ${keys}`
+        : `is ${given(issue.input)}; allowed is an object with ${keys}`,
+  });
+}
+
+/**
+ * One of several objects, told apart by a key that only one of them has; the last needs none. Unlike a plain union,
+ * mistakes inside the chosen one are reported where they stand.
+ */
+export function byKey<const Options extends readonly { key?: string; schema: z.ZodType }[]>(
+  rule: string,
+  ...options: Options
+): z.ZodType<z.output<Options[number]['schema']>, z.input<Options[number]['schema']>> {
+  return z.unknown().transform((value, context) => {
+    const chosen = options.find(({ key }) => key === undefined || (isObject(value) && key in value));
+    if (chosen === undefined || (!isObject(value) && !(chosen.schema instanceof z.ZodLiteral))) {
+      context.addIssue({ code: 'custom', message: `is ${given(value)}; allowed is ${rule}` });
+      return z.NEVER;
+    }
+    const result = chosen.schema.safeParse(value);
+    if (result.success) return result.data;
+    for (const { message, path } of result.error.issues) context.addIssue({ code: 'custom', message, path: [...path] });
+    return z.NEVER;
+  }) as unknown as z.ZodType<z.output<Options[number]['schema']>, z.input<Options[number]['schema']>>;
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An object with names of the user's choice as keys. */
+export function named<Schema extends z.ZodType>(name: RegExp, rule: string, value: Schema) {
+  return z.record(z.string().regex(name, { error: `is not a name that is allowed here; a name is ${rule}` }), value, {
+    error: refusal('an object of names and values'),
+  });
+}
+
+/** What every name of a process, worker kind or stage looks like; it becomes part of names in AWS. */
+export const NAME = /^[a-z][a-z0-9-]{0,18}[a-z0-9]$|^[a-z]$/;
+export const NAME_RULE =
+  '1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash';
+
+/** Names of queues, as the task engine has them (app/src/tasks/definition.ts). */
+export const QUEUE = /^[a-z0-9][a-z0-9.-]{0,99}$/;
+export const QUEUE_RULE = 'lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
+
+export const ARN = /^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:.+$/;
