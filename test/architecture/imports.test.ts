@@ -56,4 +56,26 @@ describe('import directions', () => {
     const allowed = /^app\/src\/((web|worker|scheduler|migrate)\.ts|configuration\/)/;
     expect(readers.filter((file) => !allowed.test(file))).toEqual([]);
   });
+
+  test('the stacks are composed in one direction', () => {
+    const allowed: Record<string, RegExp> = {
+      'lib/config': /^lib\/config\//,
+      'lib/observability': /^lib\/(config|observability)(\/|$)/,
+      'lib/stateful': /^lib\/(config|stateful)(\/|$)/,
+      'lib/stateless': /^lib\/(config|stateless)(\/|$)|^lib\/stateful\/backing-services$/,
+    };
+    const wrong = Object.entries(allowed).flatMap(([folder, pattern]) =>
+      importsOf(folder)
+        .filter(({ target }) => target.startsWith('lib') && !pattern.test(target))
+        .map(({ file, target }) => `${file} -> ${target}`),
+    );
+    expect(wrong).toEqual([]);
+    for (const folder of Object.keys(allowed)) expect(importsOf(folder).length).toBeGreaterThan(3);
+  });
+
+  test('the deployment imports nothing of the app but the contract', () => {
+    const imports = [...importsOf('lib'), ...importsOf('bin')].filter(({ target }) => target.startsWith('app'));
+    expect(imports.length).toBeGreaterThan(0);
+    expect(imports.filter(({ target }) => target !== join('app', 'src', 'contract'))).toEqual([]);
+  });
 });

@@ -1,0 +1,81 @@
+import { Annotations, CfnOutput } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { loadStage } from './config';
+import type { Configuration, LoadedStage } from './config';
+import { StatefulStack } from './stateful/stateful-stack';
+import { StatelessStack } from './stateless/stateless-stack';
+
+export interface Stacks {
+  readonly stateful: StatefulStack;
+  readonly stateless: StatelessStack;
+}
+
+/** What a configuration file exports. */
+export interface Deployment {
+  readonly default: Configuration;
+  /** Changes the finished stacks: the way out for what the configuration does not know. */
+  readonly customize?: (stacks: Stacks, stage: string) => void;
+}
+
+export interface DeploymentStageProps {
+  readonly configuration: Configuration;
+  /** @default - the stacks stay as they are */
+  readonly customize?: Deployment['customize'];
+}
+
+/** One deployment of everything: the stack that is kept, the stack that is replaced freely, and what watches both. */
+export class DeploymentStage extends Construct implements Stacks {
+  readonly stateful: StatefulStack;
+  readonly stateless: StatelessStack;
+
+  /** @throws ConfigurationError with every mistake of the configuration, in all its stages. */
+  constructor(scope: Construct, stage: string, props: DeploymentStageProps) {
+    super(scope, stage);
+    const loaded = loadStage(props.configuration, stage);
+    const { configuration, connectionBudget, drainBudget } = loaded;
+    const { account, region } = configuration;
+    const common = { configuration, env: { region, ...(account === undefined ? {} : { account }) } };
+    const stackName = (part: string): string => `${configuration.name}-${stage}-${part}`;
+    this.stateful = new StatefulStack(this, 'Stateful', {
+      ...common,
+      stackName: stackName('stateful'),
+      description: `${configuration.name} ${stage}: database, queue, cache and uploads, which are kept`,
+      maxConnections: connectionBudget.maxConnections,
+      terminationProtection:
+        configuration.database !== undefined &&
+        'deletionProtection' in configuration.database &&
+        configuration.database.deletionProtection,
+    });
+    this.stateless = new StatelessStack(this, 'Stateless', {
+      ...common,
+      stackName: stackName('stateless'),
+      description: `${configuration.name} ${stage}: containers, load balancer and fleet, which are replaced freely`,
+      drainBudget,
+    });
+    this.stateless.addDependency(this.stateful);
+    this.tellCost(loaded);
+    this.tellWarnings(loaded);
+    props.customize?.(this, stage);
+  }
+
+  private tellCost({ cost, configuration }: LoadedStage): void {
+    const total = cost.totalUsdPerMonth.toFixed(2);
+    const unverified = cost.unverifiedUsdPerMonth.toFixed(2);
+    Annotations.of(this.stateless).addInfoV2(
+      'holdfast:cost',
+      `${configuration.name} ${configuration.stage} costs about ${total} USD per month in ${cost.region}, without traffic; ${unverified} of it rest on prices that are not verified.`,
+    );
+    new CfnOutput(this.stateless, 'EstimatedCost', {
+      description: 'Estimated cost in USD per month, without traffic',
+      value: total,
+    });
+  }
+
+  private tellWarnings({ warnings, configuration }: LoadedStage): void {
+    for (const { id, text } of warnings) {
+      Annotations.of(this.stateless).addWarningV2(id, text);
+      const reason = configuration.acknowledge[id];
+      if (reason !== undefined) Annotations.of(this.stateless).acknowledgeWarning(id, reason);
+    }
+  }
+}

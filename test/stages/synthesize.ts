@@ -1,0 +1,73 @@
+import { rmSync } from 'node:fs';
+import { App } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import reference from '../../holdfast.config';
+import type { Configuration } from '../../lib/config';
+import { DeploymentStage } from '../../lib/deployment-stage';
+import type { Deployment, Stacks } from '../../lib/deployment-stage';
+
+export const STAGES = ['dev', 'production'] as const;
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly DependsOn?: readonly string[];
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+export interface TemplateJson {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: string }>>;
+  readonly Outputs?: Readonly<Record<string, unknown>>;
+}
+
+export interface SynthesizedStage {
+  readonly stacks: Stacks;
+  readonly app: App;
+  readonly stateful: Template;
+  readonly stateless: Template;
+  /** Both templates as they are written, `stateful` and `stateless`. */
+  readonly json: { readonly stateful: TemplateJson; readonly stateless: TemplateJson };
+}
+
+export type { StackProps };
+
+/** Synthesises one stage of a configuration, by default the reference app's, in a folder that is removed at exit. */
+export function synthesize(
+  stage: string,
+  configuration: Configuration = reference,
+  customize?: Deployment['customize'],
+): SynthesizedStage {
+  const app = new App();
+  const stacks = new DeploymentStage(app, stage, {
+    configuration,
+    ...(customize === undefined ? {} : { customize }),
+  });
+  const stateful = Template.fromStack(stacks.stateful);
+  const stateless = Template.fromStack(stacks.stateless);
+  const { outdir } = app;
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  return {
+    stacks,
+    app,
+    stateful,
+    stateless,
+    json: { stateful: stateful.toJSON() as TemplateJson, stateless: stateless.toJSON() as TemplateJson },
+  };
+}
+
+/** Replaces what depends on the content of the image, of Lambda code and of the account's bootstrap. */
+export function scrubHashes<T>(template: T): T {
+  return JSON.parse(
+    JSON.stringify(template)
+      .replaceAll(/[0-9a-f]{64}/g, 'ASSET_HASH')
+      .replaceAll(/CurrentVersion[0-9A-Fa-f]{40,}/g, 'CurrentVersionHASH'),
+  ) as T;
+}
+
+/** The resources of a type, with their logical ids. */
+export function resourcesOf(template: TemplateJson, type: string): readonly (readonly [string, Resource])[] {
+  return Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+}
