@@ -1,7 +1,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/{app/test,test}/**/*.test.ts'],
+  // Tests named *.engine.test.ts need a container engine and have commands of their own.
+  testMatch: ['<rootDir>/{app/test,test}/**/*.test.ts', '!**/*.engine.test.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   globalSetup: '<rootDir>/app/test/servers/global-setup.ts',
   globalTeardown: '<rootDir>/app/test/servers/global-teardown.ts',

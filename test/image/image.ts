@@ -1,0 +1,2 @@
+/** The image that the tests build. */
+export const IMAGE = 'holdfast-app:test';
