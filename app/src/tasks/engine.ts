@@ -32,7 +32,10 @@ export interface TasksOptions {
    * four for claims and completions, two for heartbeats and reaping, one for the relay. @default max 10
    */
   readonly postgres: PoolConfig;
-  /** URL of the queue's Redis (6.2+ with LMPOP, i.e. 7.0+) or Valkey; without it everything goes through PostgreSQL. */
+  /**
+   * redis:// or rediss:// URL of the queue's Redis (6.2+ with LMPOP, i.e. 7.0+) or Valkey; rediss:// checks the server's
+   * certificate. Without it everything goes through PostgreSQL.
+   */
   readonly redisUrl?: string | undefined;
   readonly logger: TaskLogger;
   /** Longest that a lane's Redis list may become, in ids. @default 10_000 */
@@ -127,7 +130,8 @@ class TaskEngine implements Tasks {
   private closed: Promise<void> | undefined;
 
   constructor(options: TasksOptions) {
-    const { logger, redisUrl } = options;
+    const { logger } = options;
+    const redisUrl = checkedRedisUrl(options.redisUrl);
     const window = option('window', options.window ?? 10_000, 100, 1_000_000);
     const heartbeatSeconds = option('heartbeatSeconds', options.heartbeatSeconds ?? 5, 0.1, 600);
     const leaseSeconds = option('leaseSeconds', options.leaseSeconds ?? 15, heartbeatSeconds * 2, 3_600);
@@ -234,6 +238,15 @@ function unpack<Payload>(args: AcceptArguments<Payload>): {
   }
   const [definition, payload, options] = args as [TaskDefinition, Payload, AcceptOptions?];
   return { tx: undefined, definition, payload, options };
+}
+
+/** Clients take an empty address, or a word, for a server on this machine. The value may hold a password, so it is not shown. */
+function checkedRedisUrl(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url !== undefined && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '') return given;
+  const shown = given === '' ? '' : '(something else)';
+  throw new DefinitionError('createTasks', 'redisUrl', shown, 'redis://host:port or rediss://host:port');
 }
 
 function option(name: string, given: number, min: number, max: number): number {

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import type { ChainableCommander } from 'ioredis';
+import type { ChainableCommander, RedisOptions } from 'ioredis';
 import type { TaskLogger } from '../types';
 
 /**
@@ -15,6 +16,7 @@ export class RedisConnection {
     private readonly options: { readonly name: string; readonly silenceMs: number; readonly logger: TaskLogger },
   ) {
     this.client = new Redis(url, {
+      ...tlsOf(url),
       connectionName: `holdfast-${options.name}`,
       connectTimeout: options.silenceMs,
       socketTimeout: options.silenceMs,
@@ -81,4 +83,16 @@ export class RedisConnection {
     }
     this.lastError = error.message;
   }
+}
+
+/**
+ * For rediss://: the certificate must be signed by an authority that Node.js knows (Amazon's are among them,
+ * NODE_EXTRA_CA_CERTS adds others) and be made out for the host, which is also named to servers that have several.
+ */
+function tlsOf(url: string): Pick<RedisOptions, 'tls'> {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== 'rediss:') return {};
+  // A server name made of digits is not allowed: RFC 6066, section 3.
+  const host = hostname.replace(/^\[(.+)\]$/, '$1');
+  return { tls: { rejectUnauthorized: true, ...(isIP(host) === 0 ? { servername: host } : {}) } };
 }
