@@ -44,6 +44,14 @@ export class CommitUnknownError extends Error {
   }
 }
 
+/** A statement came after its transaction had ended; it was not sent, for it would have been committed by itself. */
+export class TransactionEndedError extends Error {
+  override readonly name = 'TransactionEndedError';
+  constructor() {
+    super('the transaction has ended; await every statement inside the function that was given to it');
+  }
+}
+
 /** Thrown by a handler: more attempts would not help, so the task is dead at once with this reason. */
 export class NonRetryable extends Error {
   override readonly name = 'NonRetryable';

@@ -8,6 +8,7 @@ export {
   InvalidTaskError,
   NonRetryable,
   TaskStateError,
+  TransactionEndedError,
 } from './errors';
 export { createTasks, handle } from './engine';
 export type { Tasks, TasksOptions } from './engine';

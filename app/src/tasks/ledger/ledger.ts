@@ -1,6 +1,6 @@
 import { Client, Pool } from 'pg';
 import type { ClientConfig, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg';
-import { CommitUnknownError } from '../errors';
+import { CommitUnknownError, TransactionEndedError } from '../errors';
 import type { TaskLogger, Transaction } from '../types';
 import { isConnectionError } from './connection-errors';
 
@@ -80,7 +80,14 @@ export class Ledger {
   async transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.withClient(async (client) => {
       await client.query('begin');
-      const result = await fn(asTransaction(client));
+      const { tx, end } = lend(client);
+      // Also before the roll-back: what came later would be committed by itself, or into a stranger's transaction.
+      let result: T;
+      try {
+        result = await fn(tx);
+      } finally {
+        await end();
+      }
       await commit(client);
       return result;
     });
@@ -129,10 +136,27 @@ export class Ledger {
   }
 }
 
-function asTransaction(client: PoolClient): Transaction & Pick<Ledger, 'prepared'> {
+/** The transaction as `fn` may use it, until `end`, which resolves when no statement of it is under way any more. */
+function lend(client: PoolClient): { tx: Transaction & Pick<Ledger, 'prepared'>; end: () => Promise<void> } {
+  const underWay = new Set<Promise<unknown>>();
+  let ended = false;
+  const send = <Row extends QueryResultRow>(ask: () => Promise<QueryResult<Row>>): Promise<QueryResult<Row>> => {
+    if (ended) return Promise.reject(new TransactionEndedError());
+    const answer = ask();
+    underWay.add(answer);
+    const settle = (): void => void underWay.delete(answer);
+    answer.then(settle, settle);
+    return answer;
+  };
   return {
-    query: (text, values) => client.query(text, values as unknown[] | undefined),
-    prepared: (name, text, values) => client.query({ name, text, values: values as unknown[] }),
+    tx: {
+      query: (text, values) => send(() => client.query(text, values as unknown[] | undefined)),
+      prepared: (name, text, values) => send(() => client.query({ name, text, values: values as unknown[] })),
+    },
+    end: async () => {
+      ended = true;
+      await Promise.allSettled(underWay);
+    },
   };
 }
 

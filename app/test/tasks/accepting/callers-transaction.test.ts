@@ -49,6 +49,17 @@ describe('accepting in the caller’s transaction', () => {
     expect(fixture.tasks.metrics()).toMatchObject({ dispatched: 0, dispatchSkipped: 0 });
   });
 
+  it('of tasks.transaction that has been rolled back accepts nothing more', async () => {
+    const late: Transaction[] = [];
+    const rolledBack = fixture.tasks.transaction((tx) => {
+      late.push(tx);
+      return Promise.reject(new Error('changed my mind'));
+    });
+    await expect(rolledBack).rejects.toThrow('changed my mind');
+    await expect(fixture.tasks.accept(late[0]!, note, { n: 1 })).rejects.toThrow('the transaction has ended');
+    expect(await fixture.rows('select from holdfast.task')).toEqual([]);
+  });
+
   it('of tasks.transaction dispatches nothing before the commit, and everything at once after it, without the relay', async () => {
     let commit = (): void => undefined;
     const committing = new Promise<void>((resolve) => (commit = resolve));

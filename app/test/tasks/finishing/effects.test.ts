@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { defineTask, handle } from '../../../src/tasks';
+import { defineTask, handle, TransactionEndedError } from '../../../src/tasks';
 import type { TaskContext } from '../../../src/tasks';
 import type { TaskWorker } from '../../../src/tasks/worker';
 import { claimedTasks, finisherOf } from '../support/finishing-fixture';
+import { gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
 import { queueTasks, takeAway, taskRow } from '../support/task-rows';
@@ -149,5 +150,23 @@ it.each(failing)('an effect that %s fails the attempt and leaves nothing behind'
   expect(row.error).toMatch(error);
   expect(await effects()).toEqual([]);
   expect(await fixture.rows('select error from holdfast.attempt')).toEqual([{ error: row.error }]);
+  await worker.stop();
+});
+
+it('effects of an attempt that fails do not happen, also those that are written only after its roll-back', async () => {
+  const rolledBack = gate();
+  const late: Promise<unknown>[] = [];
+  const worker = await startWorker((context) => {
+    context.effects((tx) => {
+      late.push(rolledBack.opened.then(() => tx.query('insert into effect values ($1)', [context.taskId])));
+      return Promise.all([...late, Promise.reject(new Error('no such account'))]);
+    });
+    return Promise.resolve();
+  });
+  await queueTasks(fixture, 1);
+  await until('the attempt has failed', () => parts.counters.failedAttempts === 1);
+  rolledBack.open();
+  await expect(late[0]).rejects.toThrow(TransactionEndedError);
+  expect(await effects()).toEqual([]);
   await worker.stop();
 });

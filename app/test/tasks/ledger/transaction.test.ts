@@ -1,4 +1,4 @@
-import { CommitUnknownError } from '../../../src/tasks';
+import { CommitUnknownError, TransactionEndedError } from '../../../src/tasks';
 import type { Transaction } from '../../../src/tasks';
 import { Ledger } from '../../../src/tasks/ledger/ledger';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -105,6 +105,50 @@ describe('a transaction on the ledger', () => {
     await expect(lost).rejects.not.toBeInstanceOf(CommitUnknownError);
     await expect(lost).rejects.toMatchObject({ message: expect.stringMatching(/ECONNRESET|terminated/) as string });
     await ledger.transaction((tx) => tx.query(`insert into film values ('Sunrise')`));
+    expect(await films()).toEqual(['Sunrise']);
+  });
+
+  describe.each([
+    ['committed', () => Promise.resolve()],
+    ['rolled back', () => Promise.reject(new Error('changed my mind'))],
+  ])('once it was %s', (_, end) => {
+    it('is of no use any more: late statements are refused, and nothing of them is written', async () => {
+      const late: (Transaction & Partial<Pick<Ledger, 'prepared'>>)[] = [];
+      await ledger
+        .transaction(async (tx) => {
+          late.push(tx);
+          await end();
+        })
+        .catch(() => undefined);
+      await expect(late[0]!.query(`insert into film values ('M')`)).rejects.toThrow(TransactionEndedError);
+      await expect(late[0]!.prepared!('late', 'insert into film values ($1)', ['M'])).rejects.toThrow(
+        TransactionEndedError,
+      );
+      // Nor into the transaction that has the connection now.
+      await ledger.transaction(async (tx) => {
+        await tx.query('select 1');
+        await expect(late[0]!.query(`insert into film values ('M')`)).rejects.toThrow(TransactionEndedError);
+      });
+      expect(await films()).toEqual([]);
+    });
+  });
+
+  it('that ends while statements are under way ends with them: all are part of it, and none outlives it', async () => {
+    const outcomes: string[] = [];
+    const note = (what: string) => () => void outcomes.push(what);
+    const failing = ledger.transaction(async (tx) => {
+      const slow = tx.query(`insert into film select 'M' from pg_sleep(0.2)`);
+      void slow.then(note('slow'), note('slow'));
+      await Promise.all([slow, Promise.reject(new Error('changed my mind'))]);
+    });
+    await expect(failing.finally(note('end'))).rejects.toThrow('changed my mind');
+    expect(outcomes).toEqual(['slow', 'end']);
+    expect(await films()).toEqual([]);
+
+    await ledger.transaction((tx) => {
+      void tx.query(`insert into film select 'Sunrise' from pg_sleep(0.2)`);
+      return Promise.resolve();
+    });
     expect(await films()).toEqual(['Sunrise']);
   });
 
