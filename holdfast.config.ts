@@ -7,12 +7,12 @@ import { defineConfiguration } from './lib/config';
 export default defineConfiguration({
   name: 'holdfast',
   image: { directory: '.', dockerfile: 'app/Dockerfile' },
-  web: { command: ['node', 'dist/web.js'], scaling: { max: 4 } },
+  web: { command: ['node', 'dist/web.js'] },
   workers: {
     default: {
       command: ['node', 'dist/worker.js'],
       queues: [{ name: 'default', weight: 2 }, { name: 'imports' }, { name: 'probes' }],
-      scaling: { max: 4 },
+      handlerSeconds: 900,
     },
   },
   scheduler: { command: ['node', 'dist/scheduler.js'] },
@@ -28,8 +28,8 @@ export default defineConfiguration({
     },
     production: {
       region: 'us-east-1',
-      web: { scaling: { min: 2 } },
-      workers: { default: { scaling: { min: 2 } } },
+      web: { scaling: { min: 2, max: 4 } },
+      workers: { default: { scaling: { min: 2, max: 4 } } },
       budgetUsdPerMonth: 215,
     },
   },

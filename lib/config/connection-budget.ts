@@ -1,0 +1,135 @@
+import { CONNECTIONS_BEYOND_POOL } from '../../app/src/contract';
+import { instanceType, sizesOf } from './instance-types';
+import { inResolved } from './locate';
+import type { Locate } from './locate';
+import type { StageConfiguration } from './stage-configuration';
+
+export interface ConnectionLine {
+  /** `web`, `workers.<kind>`, `scheduler`, `migration` or `reserved`. */
+  readonly process: string;
+  readonly containersAtMost: number;
+  /** How many times as many there are while a rollout lasts. */
+  readonly overlap: number;
+  readonly connectionsEach: number;
+  readonly connections: number;
+}
+
+export interface ConnectionBudget {
+  readonly maxConnections: number;
+  readonly lines: readonly ConnectionLine[];
+  /** Sum of the lines. */
+  readonly connections: number;
+  /** Of maxConnections, 0 to 1 and beyond. */
+  readonly share: number;
+  readonly mistakes: readonly string[];
+}
+
+/** Share of max_connections that may be planned for; the rest is for people, monitoring and what a crash leaves open. */
+export const CONNECTION_SHARE = 0.8;
+/** The services' maximumPercent 200: a rollout may run twice the containers. */
+const ROLLOUT_OVERLAP = 2;
+/** PostgreSQL's superuser_reserved_connections, which is 3 unless set. */
+const RESERVED = 3;
+/** Smallest DATABASE_POOL_SIZE that the app takes (app/src/configuration/variables.ts). */
+const SMALLEST_POOL = 4;
+
+/**
+ * The max_connections that the stateful stack sets for an RDS class, so that what is checked here is what is deployed:
+ * RDS's own default LEAST(DBInstanceClassMemory / 9531392, 5000), with the class's listed memory. RDS deducts some
+ * memory first (it has about 85 on 1 GiB, where this is 112); the budget's 80 % stay below that.
+ * Source: RDS guide, "Quotas and constraints", maximum number of database connections.
+ */
+export function maxConnections(instanceClass: string): number | undefined {
+  const type = instanceType(instanceClass);
+  return type && Math.min(5_000, Math.floor((type.memoryMiB * 1_048_576) / 9_531_392));
+}
+
+/**
+ * DATABASE_POOL_SIZE of a process: its databaseConnections without those that the task engine opens beside the pool.
+ * Other engines open none.
+ */
+export function databasePoolSize(
+  { taskEngine }: StageConfiguration,
+  kind: 'web' | 'worker' | 'scheduler',
+  databaseConnections: number,
+): number {
+  return databaseConnections - (taskEngine === 'holdfast' ? CONNECTIONS_BEYOND_POOL[kind] : 0);
+}
+
+/** Counts the connections that all containers may open at the largest scale, in the middle of a rollout. */
+export function connectionBudget(configuration: StageConfiguration, locate: Locate = inResolved): ConnectionBudget {
+  const { database, web, workers, scheduler, migration } = configuration;
+  const max = 'existing' in database ? database.existing.maxConnections : maxConnections(database.instanceClass);
+  const lines = [
+    line('web', web.scaling.max, ROLLOUT_OVERLAP, web.databaseConnections),
+    ...Object.entries(workers).map(([kind, { scaling, databaseConnections }]) =>
+      line(`workers.${kind}`, scaling.max, ROLLOUT_OVERLAP, databaseConnections),
+    ),
+    ...(scheduler ? [line('scheduler', 1, ROLLOUT_OVERLAP, scheduler.databaseConnections)] : []),
+    ...(migration ? [line('migration', 1, 1, CONNECTIONS_BEYOND_POOL.migration)] : []),
+    line('reserved', 1, 1, RESERVED),
+  ];
+  const connections = lines.reduce((sum, each) => sum + each.connections, 0);
+  const budget = { maxConnections: max ?? 0, lines, connections, share: max === undefined ? 0 : connections / max };
+  return {
+    ...budget,
+    mistakes: [...poolMistakes(configuration, locate), ...shareMistakes(configuration, budget, locate)],
+  };
+}
+
+function line(process: string, containersAtMost: number, overlap: number, connectionsEach: number): ConnectionLine {
+  const connections = containersAtMost * overlap * connectionsEach;
+  return { process, containersAtMost, overlap, connectionsEach, connections };
+}
+
+function poolMistakes(configuration: StageConfiguration, locate: Locate): string[] {
+  if (configuration.taskEngine !== 'holdfast') return [];
+  const { web, workers, scheduler } = configuration;
+  const processes = [
+    { at: ['web'], kind: 'web' as const, given: web.databaseConnections },
+    ...Object.entries(workers).map(([name, worker]) => ({
+      at: ['workers', name],
+      kind: 'worker' as const,
+      given: worker.databaseConnections,
+    })),
+    ...(scheduler ? [{ at: ['scheduler'], kind: 'scheduler' as const, given: scheduler.databaseConnections }] : []),
+  ];
+  return processes.flatMap(({ at, kind, given }) => {
+    const least = SMALLEST_POOL + CONNECTIONS_BEYOND_POOL[kind];
+    return given >= least
+      ? []
+      : [
+          `${locate(...at, 'databaseConnections')} is ${given}; allowed is at least ${least}: the pool needs ${SMALLEST_POOL}${CONNECTIONS_BEYOND_POOL[kind] > 0 ? `, the task engine ${CONNECTIONS_BEYOND_POOL[kind]} beside it` : ''}.`,
+        ];
+  });
+}
+
+function shareMistakes(
+  { database }: StageConfiguration,
+  budget: Omit<ConnectionBudget, 'mistakes'>,
+  locate: Locate,
+): string[] {
+  const { maxConnections: max, connections, lines } = budget;
+  const allowed = Math.floor(max * CONNECTION_SHARE);
+  if (max === 0 || connections <= allowed) return [];
+  const [largest] = [...lines].sort((a, b) => b.connections - a.connections);
+  const existing = 'existing' in database;
+  const where = existing ? locate('database', 'existing', 'maxConnections') : locate('database', 'instanceClass');
+  const given = existing ? String(max) : `'${database.instanceClass}' with ${max} connections`;
+  const next = existing ? undefined : nextClass(database.instanceClass, connections);
+  const lower =
+    largest &&
+    `lower scaling.max or databaseConnections of ${largest.process} (${largest.containersAtMost} containers, ${largest.overlap} times in a rollout, ${largest.connectionsEach} each: ${largest.connections})`;
+  const mend = [lower, next && `take instanceClass '${next.name}' with ${next.max}`].filter(Boolean).join(', or ');
+  return [`${where} is ${given}, and the processes open up to ${connections}; allowed are ${allowed}, 80 %: ${mend}.`];
+}
+
+function nextClass(instanceClass: string, connections: number): { name: string; max: number } | undefined {
+  const [family = ''] = instanceClass.split('.');
+  for (const size of sizesOf(family)) {
+    const name = `${family}.${size}`;
+    const max = maxConnections(name);
+    if (max !== undefined && connections <= Math.floor(max * CONNECTION_SHARE)) return { name, max };
+  }
+  return undefined;
+}

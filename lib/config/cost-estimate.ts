@@ -1,0 +1,205 @@
+import { hourlyPrice, isPricedRegion, isVerified, pricesOf } from './prices';
+import type { Price, PriceMark, PricedRegion, RegionPrices } from './prices';
+import type { StageConfiguration } from './stage-configuration';
+
+/** Hours that AWS's own calculator counts as a month. */
+export const HOURS_PER_MONTH = 730;
+
+export interface CostItem {
+  readonly label: string;
+  readonly quantity: number;
+  /** What the quantity counts and the unit price is for, such as `instance-hours` or `GB-months`. */
+  readonly unit: string;
+  /** USD a unit. @default - unknown */
+  readonly unitPriceUsd?: number;
+  /** 0 where the price is unknown. */
+  readonly usdPerMonth: number;
+  /** @default - the price is unknown */
+  readonly mark?: PriceMark;
+  /** Whether the price stands in a dated list of AWS's own. */
+  readonly verified: boolean;
+}
+
+export interface CostEstimate {
+  /** Region whose prices were taken. */
+  readonly region: PricedRegion;
+  readonly items: readonly CostItem[];
+  readonly totalUsdPerMonth: number;
+  /** Part of the total that rests on prices which are not in a dated list of AWS's own. */
+  readonly unverifiedUsdPerMonth: number;
+  /** What was assumed, one sentence each. */
+  readonly assumptions: readonly string[];
+  readonly warnings: readonly { readonly id: string; readonly text: string }[];
+}
+
+/** How much is watched; the defaults are AWS.md's, and the tests of the alarms hold them against the template. */
+export interface WatchedCounts {
+  /** CloudWatch alarms, without those that scaling policies create. */
+  readonly alarms?: number;
+  readonly customMetrics?: number;
+}
+
+/** What traffic costs is assumed for a small site; LCU: load balancer capacity units, on average over the month. */
+const ASSUMED = { lcus: 0.1, natGb: 20, s3Gb: 1, logGb: { dev: 0.5, production: 3 } } as const;
+
+/** What the stage costs, in USD per month of 730 hours, at the smallest scale, on demand, without free tiers and egress. */
+export function estimateCost(configuration: StageConfiguration, watched: WatchedCounts = {}): CostEstimate {
+  const { region, prices } = pricesOf(configuration.region);
+  const items = [
+    ...fleetItems(configuration, prices),
+    ...networkItems(configuration, prices),
+    ...databaseItems(configuration, prices),
+    ...redisItems(configuration, prices),
+    ...watchItems(configuration, prices, watched),
+  ].filter(({ quantity }) => quantity > 0);
+  const sum = (some: readonly CostItem[]) => some.reduce((total, { usdPerMonth }) => total + usdPerMonth, 0);
+  return {
+    region,
+    items,
+    totalUsdPerMonth: sum(items),
+    unverifiedUsdPerMonth: sum(items.filter(({ verified }) => !verified)),
+    assumptions: assumptions(configuration),
+    warnings: warnings(configuration, region, items),
+  };
+}
+
+function item(label: string, quantity: number, unit: string, price: Price | undefined): CostItem {
+  if (price === undefined) return { label, quantity, unit, usdPerMonth: 0, verified: false };
+  return {
+    label,
+    quantity,
+    unit,
+    unitPriceUsd: price.usd,
+    usdPerMonth: quantity * price.usd,
+    mark: price.mark,
+    verified: isVerified(price),
+  };
+}
+
+function fleetItems({ fleet }: StageConfiguration, prices: RegionPrices): CostItem[] {
+  const { instanceType, min, diskGiB } = fleet;
+  return [
+    item(
+      `EC2 ${instanceType} x ${min}`,
+      min * HOURS_PER_MONTH,
+      'instance-hours',
+      hourlyPrice(prices.ec2, instanceType),
+    ),
+    item('EBS gp3 of the instances', min * diskGiB, 'GB-months', prices.ebsGp3GbMonth),
+  ];
+}
+
+function networkItems(configuration: StageConfiguration, prices: RegionPrices): CostItem[] {
+  const { network, fleet } = configuration;
+  const own = 'existing' in network ? undefined : network;
+  const zones = own?.availabilityZones ?? ('existing' in network ? network.existing.publicSubnetIds.length : 0);
+  const gateways = own?.natGateways ?? 0;
+  const addresses = zones + gateways + (own?.natGateways === 0 ? fleet.min : 0);
+  return [
+    item('Application Load Balancer', HOURS_PER_MONTH, 'hours', prices.albHour),
+    item('Load balancer capacity', ASSUMED.lcus * HOURS_PER_MONTH, 'LCU-hours', prices.albLcuHour),
+    item(`Public IPv4 addresses x ${addresses}`, addresses * HOURS_PER_MONTH, 'address-hours', prices.publicIpv4Hour),
+    item(`NAT gateways x ${gateways}`, gateways * HOURS_PER_MONTH, 'gateway-hours', prices.natHour),
+    item('Data through NAT', gateways > 0 ? ASSUMED.natGb : 0, 'GB', prices.natGb),
+  ];
+}
+
+function databaseItems({ database }: StageConfiguration, prices: RegionPrices): CostItem[] {
+  if ('existing' in database) return [];
+  const { instanceClass, multiAz, storageGiB } = database;
+  const table = multiAz ? prices.rdsMultiAz : prices.rds;
+  const storage = multiAz ? prices.rdsGp3MultiAzGbMonth : prices.rdsGp3GbMonth;
+  return [
+    item(
+      `RDS db.${instanceClass}${multiAz ? ' Multi-AZ' : ''}`,
+      HOURS_PER_MONTH,
+      'hours',
+      hourlyPrice(table, instanceClass),
+    ),
+    item('RDS gp3 storage', storageGiB, 'GB-months', storage),
+  ];
+}
+
+function redisItems({ redis }: StageConfiguration, prices: RegionPrices): CostItem[] {
+  if ('existing' in redis) return [];
+  const nodes = (label: string, nodeType: string, count: number) =>
+    item(
+      `Valkey ${nodeType} x ${count} (${label})`,
+      count * HOURS_PER_MONTH,
+      'node-hours',
+      hourlyPrice(prices.valkey, nodeType.replace(/^cache\./, '')),
+    );
+  return [
+    nodes('queue', redis.queue.nodeType, 1 + redis.queue.replicas),
+    ...(redis.cache === 'shared' ? [] : [nodes('cache', redis.cache.nodeType, 1)]),
+  ];
+}
+
+function watchItems(configuration: StageConfiguration, prices: RegionPrices, watched: WatchedCounts): CostItem[] {
+  const { alarms, dashboard } = configuration;
+  const counts = { ...DEFAULT_COUNTS[alarms.set], ...watched };
+  return [
+    item('CloudWatch alarms', counts.alarms, 'alarms', prices.alarmMonth),
+    item('Alarms of scaling policies', countScalingAlarms(configuration), 'alarms', prices.alarmMonth),
+    item('CloudWatch custom metrics', counts.customMetrics, 'metrics', prices.customMetricMonth),
+    item('CloudWatch dashboard', dashboard ? 1 : 0, 'dashboards', prices.dashboardMonth),
+    item('CloudWatch logs', logGb(configuration), 'GB', prices.logsGb),
+    item('Secrets', countSecrets(configuration), 'secrets', prices.secretMonth),
+    item('S3 storage', ASSUMED.s3Gb, 'GB-months', prices.s3GbMonth),
+  ];
+}
+
+const DEFAULT_COUNTS = {
+  essential: { alarms: 10, customMetrics: 6 },
+  all: { alarms: 30, customMetrics: 15 },
+} as const;
+
+/**
+ * Alarms that target tracking creates, two a policy: web on requests and on CPU, each worker kind on its metric (with a
+ * step alarm that wakes it from 0 and one for the oldest age), the capacity provider on its reservation.
+ */
+export function countScalingAlarms({ web, workers, fleet }: StageConfiguration): number {
+  const policies = (web.scaling.max > web.scaling.min ? 2 : 0) + (fleet.max > fleet.min ? 1 : 0) + (fleet.spot ? 1 : 0);
+  const kinds = Object.values(workers).filter(({ scaling }) => scaling.max > scaling.min);
+  return 2 * (policies + kinds.length) + kinds.length + kinds.filter(({ scaling }) => scaling.min === 0).length;
+}
+
+/** Secrets that the stacks make: the database's password, the AUTH tokens of queue and cache, the administration token. */
+export function countSecrets({ database, redis }: StageConfiguration): number {
+  const tokens = 'existing' in redis ? 0 : redis.cache === 'shared' ? 1 : 2;
+  return 1 + ('existing' in database ? 0 : 1) + tokens;
+}
+
+function logGb({ alarms }: StageConfiguration): number {
+  return alarms.set === 'all' ? ASSUMED.logGb.production : ASSUMED.logGb.dev;
+}
+
+function assumptions(configuration: StageConfiguration): string[] {
+  return [
+    `A month has ${HOURS_PER_MONTH} hours; on demand, without free tiers, taxes and commitments, at the smallest scale.`,
+    `Load: ${ASSUMED.lcus} load balancer capacity units on average, ${logGb(configuration)} GB of logs, ${ASSUMED.s3Gb} GB in S3, ${ASSUMED.natGb} GB through NAT where there is one.`,
+    'Not counted: traffic to the internet and between zones, requests to S3, mail, backups beyond the size of the database.',
+  ];
+}
+
+function warnings(configuration: StageConfiguration, region: PricedRegion, items: readonly CostItem[]) {
+  const unknown = items.filter(({ unitPriceUsd }) => unitPriceUsd === undefined).map(({ label }) => label);
+  return [
+    ...(isPricedRegion(configuration.region)
+      ? []
+      : [
+          {
+            id: 'holdfast:prices-of-another-region',
+            text: `There is no price list for ${configuration.region}; the cost is estimated with the prices of ${region}.`,
+          },
+        ]),
+    ...(unknown.length === 0
+      ? []
+      : [
+          {
+            id: 'holdfast:price-unknown',
+            text: `The price of ${unknown.join(' and ')} is unknown and missing from the cost; add it to lib/config/prices.ts.`,
+          },
+        ]),
+  ];
+}
