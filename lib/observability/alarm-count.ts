@@ -1,0 +1,91 @@
+import type { StageConfiguration, WorkerConfiguration } from '../config';
+import { writtenMetrics } from './metrics';
+
+export interface AlarmCount {
+  /** Those that tell people. */
+  readonly telling: number;
+  /** Those that only scale: the worker kinds', the web service's and the fleet's, made by AWS or by this stack. */
+  readonly scaling: number;
+  /** What CloudWatch bills: an alarm on an expression costs as many alarms as it reads metrics. */
+  readonly billed: number;
+}
+
+/** Target tracking makes an alarm to scale out and one to scale in. */
+const TRACKING_ALARMS = 2;
+/** The web service tracks requests and CPU. */
+const WEB_POLICIES = 2;
+
+/**
+ * How many alarms a stage has, for the estimate of its cost: 0.10 USD per month for each metric that an alarm reads.
+ * https://aws.amazon.com/cloudwatch/pricing/
+ */
+export function countAlarms(configuration: StageConfiguration): AlarmCount {
+  const telling = [...taskAlarms(configuration), ...serviceAlarms(configuration), ...dataAlarms(configuration)];
+  const scaling = scalingAlarms(configuration);
+  return {
+    telling: telling.length,
+    scaling: scaling.length,
+    billed: [...telling, ...scaling].reduce((sum, metrics) => sum + metrics, 0),
+  };
+}
+
+/** Each alarm as the number of metrics that it reads. */
+type Metrics = number[];
+
+function times(alarms: number, metrics = 1): Metrics {
+  return Array.from({ length: alarms }, () => metrics);
+}
+
+function taskAlarms(configuration: StageConfiguration): Metrics {
+  const written = writtenMetrics(configuration);
+  if (written === 'none') return [];
+  const all = configuration.alarms.set === 'all';
+  const kinds = Object.values(configuration.workers);
+  const ages = written === 'all' ? kinds.length : 0;
+  const backlogs = all || written === 'celery' ? kinds.length : 0;
+  const workers = all ? kinds.filter(({ scaling }) => scaling.min > 0).length : 0;
+  const dead = written === 'all' ? 1 : 0;
+  const silence = 1;
+  return times(ages + backlogs + workers + dead + silence);
+}
+
+function serviceAlarms({ alarms: { set } }: StageConfiguration): Metrics {
+  const web = set === 'all' ? 4 : 2;
+  const fleet = set === 'all' ? 1 : 0;
+  return times(web + fleet);
+}
+
+function dataAlarms({ alarms: { set }, database, redis, taskEngine }: StageConfiguration): Metrics {
+  const all = set === 'all';
+  const ofDatabase = 'existing' in database ? [] : times(all ? 4 : 1);
+  if ('existing' in redis) return ofDatabase;
+  const nodes = 1 + redis.queue.replicas;
+  const evictions = redis.cache !== 'shared' && (all || taskEngine !== 'holdfast') ? 1 : 0;
+  const early = all ? 2 + (nodes > 1 ? 1 : 0) : 0;
+  const ofCache = all && redis.cache !== 'shared' ? 1 : 0;
+  return [...ofDatabase, ...times(1 + evictions + early, nodes), ...times(ofCache)];
+}
+
+function scalingAlarms(configuration: StageConfiguration): Metrics {
+  const { web, workers } = configuration;
+  return [
+    ...(web.scaling.min === web.scaling.max ? [] : times(WEB_POLICIES * TRACKING_ALARMS)),
+    // The capacity provider's managed scaling tracks CapacityProviderReservation, whatever the group's limits.
+    ...times(TRACKING_ALARMS),
+    ...Object.values(workers).flatMap((worker) => workerAlarms(configuration, worker)),
+  ];
+}
+
+/** As worker-scaling.ts makes them. */
+function workerAlarms(configuration: StageConfiguration, { scaling: { min, max } }: WorkerConfiguration): Metrics {
+  if (min === max) return [];
+  const wake = min === 0 ? times(1, 2) : [];
+  switch (writtenMetrics(configuration)) {
+    case 'none':
+      return times(TRACKING_ALARMS);
+    case 'celery':
+      return [...times(TRACKING_ALARMS), ...wake];
+    case 'all':
+      return [...times(TRACKING_ALARMS, 2), ...times(1), ...wake];
+  }
+}

@@ -1,0 +1,42 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import type { Construct } from 'constructs';
+import type { ServiceAlarmsProps } from './service-alarms';
+import { alarmName } from './stage-alarms';
+
+/**
+ * Tells the topic when Amazon ECS gives a deployment up, by its circuit breaker or by an alarm; with rollback on, the
+ * version before keeps serving.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+ */
+export function tellFailedDeployments(
+  scope: Construct,
+  { configuration, cluster, topic }: Pick<ServiceAlarmsProps, 'configuration' | 'cluster' | 'topic'>,
+): void {
+  const services = Stack.of(scope).formatArn({
+    service: 'ecs',
+    resource: 'service',
+    resourceName: `${cluster.clusterName}/`,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+  const stage = `${configuration.name} ${configuration.stage}`;
+  const [service, reason] = ['$.resources[0]', '$.detail.reason'].map((path) => events.EventField.fromPath(path));
+  new events.Rule(scope, 'FailedDeployments', {
+    ruleName: alarmName(configuration, 'deployment-failed'),
+    description: `Tells people when a deployment of ${stage} failed or was rolled back`,
+    eventPattern: {
+      source: ['aws.ecs'],
+      detailType: ['ECS Deployment State Change'],
+      resources: events.Match.prefix(services),
+      detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED'] },
+    },
+    targets: [
+      new SnsTopic(topic, {
+        message: events.RuleTargetInput.fromText(
+          `A deployment of ${stage} failed, and Amazon ECS rolled it back where there was a version before: ${service ?? ''}. Reason: ${reason ?? ''}. First step: read what the new containers said (npx holdfast logs), and what the stack said (aws cloudformation describe-stack-events).`,
+        ),
+      }),
+    ],
+  });
+}

@@ -1,0 +1,10 @@
+export { countAlarms } from './alarm-count';
+export { allowAlarmsToPublish } from './alarm-topic';
+export { StageDashboard } from './dashboard';
+export type { StageDashboardProps } from './dashboard';
+export { DataAlarms } from './data-alarms';
+export type { DataAlarmsProps } from './data-alarms';
+export { rollBackOnAlarms } from './deployment-alarms';
+export { TaskMetrics, countMetrics, metricsNamespace, writtenMetrics } from './metrics';
+export { ServiceAlarms } from './service-alarms';
+export type { MonitoredServices, ServiceAlarmsProps } from './service-alarms';
