@@ -1,0 +1,1 @@
+"""Measures Celery's queues in Redis."""
