@@ -52,6 +52,7 @@ export class TaskWorker implements Worker {
   private readonly relay: Relay | undefined;
   private readonly hurry = new AbortController();
   private draining = false;
+  private paused = false;
   private deadlineMs = Infinity;
   private stopped: Promise<void> | undefined;
 
@@ -77,7 +78,7 @@ export class TaskWorker implements Worker {
     const handlers = new Map(options.handlers.map((handler) => [kindOf(handler), handler]));
     const kinds = [...handlers.keys()];
     const queues = options.queues.map((queue) => queue.name);
-    const { concurrency } = options;
+    const { concurrency, kind } = options;
     this.finisher = new Finisher(ledger, (fn) => acceptor.transaction(fn), this.inHand, counters, logger);
     this.progress = new ProgressWriter(this.finisher, logger);
     const { inHand, finisher, progress } = this;
@@ -89,7 +90,12 @@ export class TaskWorker implements Worker {
       queues,
       kinds,
       concurrency,
-      describe: () => ({ running: this.runner.running, source: this.taker.source, draining: this.draining }),
+      workerKind: kind,
+      describe: () => ({
+        running: this.runner.running,
+        source: this.taker.source,
+        draining: this.draining || this.paused,
+      }),
       onLost: () => inHand.all().forEach((attempt) => inHand.abandon(attempt)),
       onGivenBack: (items) => dispatcher.push(items),
     });
@@ -106,12 +112,28 @@ export class TaskWorker implements Worker {
       counters,
       logger,
     });
-    this.reaper = new Reaper({ ...parts, ledger: control });
+    this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
   }
 
   get id(): string {
     return this.lease.id;
+  }
+
+  get running(): number {
+    return this.inHand.size;
+  }
+
+  async pause(): Promise<void> {
+    this.paused = true;
+    await this.taker.pause();
+    // Whoever counts workers that take tasks need not wait for the next heartbeat.
+    await this.lease.beat().catch(() => undefined);
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.taker.resume();
   }
 
   stop(options: StopOptions = {}): Promise<void> {
@@ -172,6 +194,8 @@ function checked(options: WorkerOptions): Required<WorkerOptions> {
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
     throw new DefinitionError('worker', 'concurrency', concurrency, 'a whole number from 1 to 1000');
   }
+  const kind = options.kind ?? 'default';
+  if (!isValidName(kind)) throw new DefinitionError('worker', 'kind', kind, nameRule);
   if (options.queues.length === 0) throw new DefinitionError('worker', 'queues', [], 'at least one queue');
   for (const { name, weight } of options.queues) {
     if (!isValidName(name)) throw new DefinitionError('worker', 'queues', name, nameRule);
@@ -183,5 +207,5 @@ function checked(options: WorkerOptions): Required<WorkerOptions> {
   const twice = kinds.find((kind, i) => kinds.indexOf(kind) !== i);
   if (twice !== undefined)
     throw new DefinitionError('worker', 'handlers', twice, 'one handler for each name and version');
-  return { handlers: options.handlers, queues: options.queues, concurrency };
+  return { handlers: options.handlers, queues: options.queues, concurrency, kind };
 }

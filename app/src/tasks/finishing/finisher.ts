@@ -83,18 +83,21 @@ export class Finisher {
     let tries = 0;
     const ending = await this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.alreadyDone([task])).size > 0) return 'done';
+      const fence = { held: true };
       try {
         await this.transaction(async (tx) => {
           const fenced = await tx.query(this.sql.done_one, [task.id, task.fence]);
-          if (fenced.rowCount !== 1) throw new FencedOff();
+          fence.held = fenced.rowCount === 1;
+          if (!fence.held) throw new FencedOff();
           tries += 1;
           await effects(tx);
         });
         return 'done';
       } catch (error) {
-        // Only what began counts: while PostgreSQL is away, nothing does.
-        if (tries >= MOST_TRIES_OF_EFFECTS && !(error instanceof FencedOff)) throw new EffectsGivenUp(tries, error);
-        if (!(error instanceof FencedOff)) throw error;
+        // Effects may throw the refusal of some other attempt: only the fenced update tells of this one. And only what
+        // began counts as a try: while PostgreSQL is away, nothing does.
+        if (fence.held && tries >= MOST_TRIES_OF_EFFECTS) throw new EffectsGivenUp(tries, error);
+        if (fence.held) throw error;
         // The COMMIT whose answer was lost may have come through only now: the fenced update waited for it.
         return repeated && (await this.alreadyDone([task])).size > 0 ? 'done' : 'fenced-off';
       }
@@ -188,7 +191,7 @@ export class Finisher {
   }
 }
 
-/** The task went to another worker; thrown inside a transaction to roll it back. */
+/** The task went to another worker; thrown inside a transaction to roll it back. Says nothing about other attempts. */
 export class FencedOff extends Error {
   override readonly name = 'FencedOff';
   constructor() {

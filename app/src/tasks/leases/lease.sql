@@ -1,7 +1,7 @@
 -- A worker's right to run tasks, and what happens to its tasks when it loses it.
 
 -- name: register
-insert into holdfast.worker (id, host, pid, queues, kinds, concurrency) values ($1, $2, $3, $4, $5, $6)
+insert into holdfast.worker (id, host, pid, queues, kinds, concurrency, worker_kind) values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: beat
 -- $1 worker, $2 running, $3 source, $4 draining. No row: this id has expired and never comes back.
@@ -90,6 +90,63 @@ with lost as materialized (
   where t.id = any (array(select id from lost))
     and t.state = 'running'
     and ((t.id, t.worker_id) in (select lost.id, lost.worker_id from lost)) is true
+  order by t.id
+  for update of t skip locked
+), noted as (
+  insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
+  select t.id, t.fence, t.attempts, t.worker_id, t.started_at, 'the worker was lost while it ran this attempt'
+  from orphan join holdfast.task t on t.id = orphan.id
+)
+update holdfast.task t
+set state = case when t.attempts < t.max_attempts then 'queued' else 'dead' end,
+    finished_at = case when t.attempts < t.max_attempts then null else now() end,
+    dead_reason = case when t.attempts < t.max_attempts then null else 'worker-lost' end,
+    error = 'the worker was lost while it ran this attempt',
+    worker_id = null, progress = null
+from orphan
+where t.id = orphan.id
+returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.attempts
+
+-- name: unclaimed
+-- Running tasks that no claim names, so that nobody would ever take them back: of those unfinished tasks that come
+-- after ($1 queue, $2 priority, $3 run_at, $4 id), $5 at most. One row: their ids and fences, how many tasks were looked
+-- at, and the last of them. A living worker's task is only suspect a minute after its time limit: no handler is left
+-- then. Read-only. Relies on: task_due, read in its order, so it costs $5 rows whatever the backlog.
+with page as materialized (
+  select t.queue, t.priority, t.run_at, t.id, t.fence, t.state, t.worker_id, t.started_at, t.time_limit_seconds
+  from holdfast.task t
+  where t.finished_at is null and (t.queue, t.priority, t.run_at, t.id) > ($1, $2, $3, $4)
+  order by t.queue, t.priority, t.run_at, t.id
+  limit $5
+), suspect as materialized (
+  select p.id, p.fence
+  from page p
+  where p.state = 'running'
+    and (
+      p.started_at + make_interval(secs => p.time_limit_seconds + 60) < now()
+      or not exists (select from holdfast.worker w where w.id = p.worker_id and w.expired_at is null)
+    )
+    and not exists (select from holdfast.claim c where c.worker_id = p.worker_id and p.id = any (c.task_ids))
+)
+select coalesce((select array_agg(id)::text from suspect), '{}') as ids,
+       coalesce((select array_agg(fence)::text from suspect), '{}') as fences,
+       (select count(*)::integer from page) as looked,
+       last.queue, last.priority, last.run_at::text as "runAt", last.id
+from (select) as one
+left join (
+  select * from page order by queue desc, priority desc, run_at desc, id desc limit 1
+) as last on true
+
+-- name: take_unclaimed
+-- $1 ids, $2 fences from `unclaimed`. The fence shows that it is still that attempt: one claimed since has another, and
+-- what has claims again, or ended, is left alone. Otherwise as take_back.
+with orphan as materialized (
+  select t.id
+  from unnest($1::bigint[], $2::integer[]) as s (id, fence)
+  join holdfast.task t on t.id = s.id
+  where t.fence = s.fence
+    and t.state = 'running'
+    and not exists (select from holdfast.claim c where c.worker_id = t.worker_id and t.id = any (c.task_ids))
   order by t.id
   for update of t skip locked
 ), noted as (

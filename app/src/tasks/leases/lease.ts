@@ -18,6 +18,8 @@ export interface LeaseOptions {
   readonly queues: readonly string[];
   readonly kinds: readonly string[];
   readonly concurrency: number;
+  /** Which kind of worker this is, as the deployment names it. */
+  readonly workerKind: string;
   /** What the heartbeat tells about this worker. */
   describe(): { readonly running: number; readonly source: 'redis' | 'postgres'; readonly draining: boolean };
   /** The lease is gone: running attempts must stop, others may have their tasks. */
@@ -106,10 +108,11 @@ export class Lease {
   }
 
   private async register(): Promise<void> {
-    const { queues, kinds, concurrency } = this.options;
+    const { queues, kinds, concurrency, workerKind } = this.options;
     const id = randomUUID();
     const sentAtMs = monotonicMs();
-    await this.options.ledger.query(this.sql.register, [id, hostname(), process.pid, queues, kinds, concurrency]);
+    const values = [id, hostname(), process.pid, queues, kinds, concurrency, workerKind];
+    await this.options.ledger.query(this.sql.register, values);
     this.currentId = id;
     this.extend(sentAtMs);
   }
@@ -195,6 +198,8 @@ export const LEASE_STATEMENTS = [
   'expire',
   'orphans',
   'take_back',
+  'unclaimed',
+  'take_unclaimed',
   'forget_claims',
   'forget_workers',
 ] as const;

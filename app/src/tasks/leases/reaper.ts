@@ -12,12 +12,30 @@ export interface ReaperOptions {
   readonly counters: Counters;
   readonly logger: TaskLogger;
   readonly leaseSeconds: number;
+  /** The worker that this reaper belongs to, under the id that it has now. */
+  workerId(): string;
 }
 
 interface Observation {
   readonly beat: string;
   readonly sinceMs: number;
 }
+
+/** The last unfinished task that a sweep has looked at. */
+interface Position {
+  readonly queue: string;
+  readonly priority: number;
+  readonly runAt: string;
+  readonly id: string;
+}
+
+interface UnclaimedRow extends Nullable<Position> {
+  ids: string;
+  fences: string;
+  looked: number;
+}
+
+type Nullable<T> = { [Key in keyof T]: T[Key] | null };
 
 interface TakenBackRow {
   id: string;
@@ -34,6 +52,10 @@ const LOOK_EVERY_MS = 1_000;
 /** Half a lease without a look counts as having been frozen, so short leases are looked at more often than that. */
 const LOOKS_PER_LEASE = 5;
 const FORGET_EVERY_MS = 3_600_000;
+/** One step of the sweep a minute in the whole fleet: a few milliseconds of PostgreSQL, some hundred pages read. */
+const SWEEP_EVERY_MS = 60_000;
+const SWEEP_ROWS = 2_000;
+const FIRST: Position = { queue: '', priority: 0, runAt: '-infinity', id: '0' };
 
 /**
  * Takes tasks back from workers that went silent. Every worker runs one. It trusts no wall clock: a worker is expired
@@ -46,6 +68,8 @@ export class Reaper {
   private readonly seen = new Map<string, Observation>();
   private lastLookMs = 0;
   private lastForgetMs = monotonicMs();
+  private lastSweepMs = -Infinity;
+  private swept = FIRST;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: ReaperOptions) {}
@@ -90,6 +114,12 @@ export class Reaper {
     }
     const orphans = await this.options.ledger.query<{ orphans: boolean }>(this.sql.orphans);
     if (orphans.rows[0]?.orphans === true) await this.takeBack();
+    // One sweeps for all: the first by id of those that live. Two for a moment would do no harm.
+    const first = beats.rows.reduce((least, { id }) => (id < least ? id : least), this.options.workerId());
+    if (first === this.options.workerId() && nowMs - this.lastSweepMs >= SWEEP_EVERY_MS) {
+      this.lastSweepMs = nowMs;
+      await this.sweep();
+    }
     if (nowMs - this.lastForgetMs > FORGET_EVERY_MS) {
       this.lastForgetMs = nowMs;
       await this.options.ledger.query(this.sql.forget_workers);
@@ -108,18 +138,46 @@ export class Reaper {
   }
 
   private async takeBack(): Promise<void> {
-    const { ledger, counters, logger, dispatcher } = this.options;
+    const { ledger } = this.options;
     const answer = await ledger.query<TakenBackRow>(this.sql.take_back);
     await ledger.query(this.sql.forget_claims);
-    if (answer.rows.length === 0) return;
-    counters.reaped += answer.rows.length;
-    const queued = answer.rows.filter((row) => row.state === 'queued');
-    const dead = answer.rows.filter((row) => row.state === 'dead');
+    this.report(answer.rows, 'took tasks back from lost workers');
+  }
+
+  /**
+   * Looks for running tasks that no claim names. There should be none: claims are written with the claiming and deleted
+   * after the ends. But nothing else would ever find one. Tasks are claimed oldest first, so a lost one is soon among the
+   * oldest of its lane; a sweep goes through all unfinished tasks step by step nevertheless, and then begins again.
+   */
+  private async sweep(): Promise<void> {
+    const { queue, priority, runAt, id } = this.swept;
+    const [row] = await this.options.ledger.transaction(async (tx) => {
+      await tx.query(`select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`);
+      return (await tx.query<UnclaimedRow>(this.sql.unclaimed, [queue, priority, runAt, id, SWEEP_ROWS])).rows;
+    });
+    if (row === undefined) return;
+    this.swept = row.looked < SWEEP_ROWS ? FIRST : (positionOf(row) ?? FIRST);
+    if (row.ids === '{}') return;
+    const taken = await this.options.ledger.query<TakenBackRow>(this.sql.take_unclaimed, [row.ids, row.fences]);
+    this.report(taken.rows, 'took tasks back that no claim named');
+  }
+
+  private report(rows: readonly TakenBackRow[], message: string): void {
+    const { counters, logger, dispatcher } = this.options;
+    if (rows.length === 0) return;
+    counters.reaped += rows.length;
+    const queued = rows.filter((row) => row.state === 'queued');
+    const dead = rows.filter((row) => row.state === 'dead');
     counters.dead += dead.length;
-    logger.warn({ queued: queued.length, dead: dead.length }, 'took tasks back from lost workers');
+    logger.warn({ queued: queued.length, dead: dead.length }, message);
     for (const row of dead) {
       logger.error({ task: row.uuid, name: row.name, attempts: row.attempts }, 'task is dead: its workers were lost');
     }
     dispatcher.push(queued);
   }
+}
+
+function positionOf({ queue, priority, runAt, id }: UnclaimedRow): Position | undefined {
+  if (queue === null || priority === null || runAt === null || id === null) return undefined;
+  return { queue, priority, runAt, id };
 }

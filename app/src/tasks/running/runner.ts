@@ -1,7 +1,6 @@
 import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted, NonRetryable } from '../errors';
 import { backoffSeconds } from '../finishing/backoff';
-import { FencedOff } from '../finishing/finisher';
 import type { Ending } from '../finishing/finisher';
 import { monotonicMs, pause } from '../pause';
 import type { TaskHandler } from '../types';
@@ -161,10 +160,6 @@ export class Runner {
     if (abortion?.reason === 'draining' || abortion?.reason === 'lease-lost') {
       this.options.logger.info({ ...idsOf(task), reason: abortion.reason }, 'attempt left to another worker');
       return false;
-    }
-    if (thrown instanceof FencedOff) {
-      this.report(attempt, 'fenced-off');
-      return true;
     }
     const error: unknown = abortion ?? thrown;
     const backoff = handler?.definition.backoff ?? { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Claimer } from '../../../src/tasks/claiming/claimer';
 import type { ClaimedTask } from '../../../src/tasks/claiming/claimer';
 import { Finisher } from '../../../src/tasks/finishing/finisher';
@@ -44,7 +45,7 @@ it('a worker frozen between its completing update and COMMIT does not keep other
   await session.query('begin');
   await session.query(FINISH.done_one, [held!.id, held!.fence]);
 
-  const reaper = new Reaper({ ...parts, ledger: parts.control });
+  const reaper = new Reaper({ ...parts, ledger: parts.control, workerId: randomUUID });
   reaper.start();
   await until(
     'the others are taken back',
@@ -62,7 +63,7 @@ it('a late COMMIT of the frozen worker counts when nobody has its task yet, and 
   const session = await fixture.connect();
   await session.query('begin');
   await session.query(FINISH.done_one, [held!.id, held!.fence]);
-  const reaper = new Reaper({ ...parts, ledger: parts.control });
+  const reaper = new Reaper({ ...parts, ledger: parts.control, workerId: randomUUID });
   reaper.start();
   await until('the reaper was there', () => parts.counters.reaped === 2);
   await session.query('commit');
@@ -98,7 +99,7 @@ it('a completing transaction that froze is ended, its row is free for others, an
     await thawed.opened;
   });
   await frozen.opened;
-  const reaper = new Reaper({ ...parts, ledger: parts.control });
+  const reaper = new Reaper({ ...parts, ledger: parts.control, workerId: randomUUID });
   reaper.start();
   await until('others have the task', async () => (await stateOf(task)) === 'queued');
   await reaper.stop();

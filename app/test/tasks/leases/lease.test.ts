@@ -59,6 +59,7 @@ it('a lease counts from before its heartbeat was sent: a late answer, although p
     queues: ['default'],
     kinds: ['probe@1'],
     concurrency: 1,
+    workerKind: 'default',
     describe: () => ({ running: 0, source: 'postgres', draining: false }),
     onLost: () => undefined,
     onGivenBack: () => undefined,

@@ -15,6 +15,9 @@ import type { TestParts } from '../support/worker-parts';
 const LEASE_SECONDS = 1;
 const LEASE_MS = LEASE_SECONDS * 1000;
 
+/** Before all others: this reaper sweeps. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
 let fixture: LedgerFixture;
 let parts: TestParts;
 let reaper: Reaper;
@@ -24,7 +27,7 @@ let silent: string;
 beforeEach(async () => {
   fixture = await ledgerFixture();
   parts = workerParts(fixture.url, { leaseSeconds: LEASE_SECONDS });
-  reaper = new Reaper({ ...parts, ledger: parts.control });
+  reaper = new Reaper({ ...parts, ledger: parts.control, workerId: () => FIRST_ID });
   silent = await workerRow(fixture);
 });
 afterEach(async () => {
@@ -164,4 +167,87 @@ it('a task whose workers were lost until its budget was spent is dead, with that
   await until('it is dead', async () => (await taskRow(fixture, id)).state === 'dead');
   expect(await taskRow(fixture, id)).toMatchObject({ dead_reason: 'worker-lost', attempts: 1 });
   expect(parts.logger.saying('task is dead')).toHaveLength(1);
+});
+
+describe('a running task that no claim names', () => {
+  /** Nothing must ever do this. */
+  async function forgetClaims(): Promise<void> {
+    await fixture.pool.query('delete from holdfast.claim');
+  }
+  async function pastItsTimeLimit(): Promise<void> {
+    await fixture.pool.query(`update holdfast.task set started_at = now() - interval '3 minutes'`);
+  }
+
+  it('is taken back when its worker does not live', async () => {
+    const id = await claimed(silent);
+    await fixture.pool.query('update holdfast.worker set expired_at = now()');
+    await forgetClaims();
+    reaper.start();
+    await until('it is taken back', async () => (await taskRow(fixture, id)).state === 'queued');
+    expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 1, worker_id: null });
+    expect(await fixture.rows('select task_id, fence from holdfast.attempt')).toEqual([{ task_id: id, fence: 1 }]);
+  });
+
+  it('is taken back when its worker lives but its time limit is long over, and before that it is left alone', async () => {
+    const [late, timely] = [await claimed(silent), await claimed(silent)];
+    await forgetClaims();
+    await fixture.pool.query(`update holdfast.task set started_at = now() - interval '3 minutes' where id = $1`, [
+      late,
+    ]);
+    reaper.start();
+    await until('it is taken back', async () => (await taskRow(fixture, late)).state === 'queued');
+    expect(await taskRow(fixture, timely)).toMatchObject({ state: 'running', fence: 1 });
+  });
+
+  it('is left alone when it was claimed again between the look and the taking', async () => {
+    const id = await claimed(silent);
+    await pastItsTimeLimit();
+    await forgetClaims();
+    const over = gate();
+    parts.control.before(LEASE.take_unclaimed, async () => {
+      await fixture.pool.query(`update holdfast.task set state = 'queued', worker_id = null`);
+      await new Claimer(parts.ledger, ['probe@1'], ['default']).byId(silent, [id]);
+      // As late as it would be if only the fence could tell.
+      await pastItsTimeLimit();
+      await forgetClaims();
+    });
+    parts.control.after(LEASE.take_unclaimed, () => over.open());
+    reaper.start();
+    await over.opened;
+    expect(await taskRow(fixture, id)).toMatchObject({ state: 'running', fence: 2, worker_id: silent });
+  });
+
+  it('is left alone when its end holds the row', async () => {
+    const id = await claimed(silent);
+    await pastItsTimeLimit();
+    await forgetClaims();
+    const ending = await fixture.connect();
+    await ending.query('begin');
+    await ending.query(`update holdfast.task set state = 'done', finished_at = now() where id = $1`, [id]);
+    const over = gate();
+    parts.control.after(LEASE.take_unclaimed, () => over.open());
+    reaper.start();
+    await over.opened;
+    await ending.query('commit');
+    expect(await taskRow(fixture, id)).toMatchObject({ state: 'done', fence: 1 });
+  });
+
+  it('is looked for in a bounded number of rows, whatever the backlog and whatever has been done', async () => {
+    const { sql, values } = { sql: LEASE.unclaimed, values: ['', 0, '-infinity', '0', 500] };
+    await queueTasks(fixture, 20_000);
+    await queueTasks(fixture, 5_000, { queue: 'other' });
+    await fixture.pool.query(`update holdfast.task set state = 'done', finished_at = now() where queue = 'other'`);
+    const client = await fixture.connect();
+    await client.query(
+      `select set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false)`,
+    );
+    for (const prepare of ['select', 'analyze holdfast.task']) {
+      await client.query(prepare);
+      const plan = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, timing off) ${sql}`, values);
+      const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(text).toMatch(/Index Scan using task_due on task t .*\(actual rows=500(\.00)? /);
+      const [row] = (await client.query<{ looked: number; ids: string }>(sql, values)).rows;
+      expect(row).toMatchObject({ looked: 500, ids: '{}' });
+    }
+  });
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createTasks, defineTask, handle } from '../../../src/tasks';
-import type { Tasks } from '../../../src/tasks';
+import type { TaskContext, Tasks } from '../../../src/tasks';
 import { gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
@@ -9,6 +9,8 @@ import { takeAway, taskRow } from '../support/task-rows';
 import { until } from '../support/until';
 
 const parent = defineTask({ name: 'parent', payload: z.object({}) });
+const backoff = { firstSeconds: 3600 };
+const heir = defineTask({ name: 'heir', payload: z.object({}), backoff });
 const child = defineTask({ name: 'child', payload: z.object({ n: z.number() }), queue: 'children' });
 
 let fixture: LedgerFixture;
@@ -84,4 +86,38 @@ it('holds the task until it ends: who wants to take it away waits for its commit
   await taking;
   expect(await children()).toHaveLength(1);
   returned.open();
+});
+
+describe('another attempt that was fenced off', () => {
+  const ways: [where: string, end: (context: TaskContext, refused: () => Promise<unknown>) => Promise<unknown>][] = [
+    ['the handler', (_, refused) => refused()],
+    [
+      'an effect',
+      ({ effects }, refused) => {
+        effects(refused);
+        return Promise.resolve();
+      },
+    ],
+  ];
+  it.each(ways)('does not end this one: its refusal, thrown by %s, is a failure like any other', async (_, end) => {
+    const others: TaskContext[] = [];
+    const returned = gate();
+    const loses = handle(parent, async (context) => {
+      others.push(context);
+      await takeAway(fixture, context.taskId);
+      await returned.opened;
+    });
+    const inherits = handle(heir, async (context) => {
+      await end(context, () => others[0]!.transaction(() => Promise.resolve()));
+    });
+    await tasks.startWorker({ handlers: [loses, inherits], queues: [{ name: 'default' }] });
+    await tasks.accept(parent, {});
+    await until('the other is fenced off', () => others.length === 1);
+    const { id } = await tasks.accept(heir, {});
+    await until('the attempt has failed', async () => (await taskRow(fixture, id)).error !== null, 3);
+    const row = await taskRow(fixture, id);
+    expect(row).toMatchObject({ state: 'queued', attempts: 1 });
+    expect(row.error).toMatch(/^FencedOff/);
+    returned.open();
+  });
 });
