@@ -16,8 +16,9 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status'>)
   const running = gauge('holdfast_queue_running_tasks', 'Tasks that run.', ['queue']);
   const dead = gauge('holdfast_queue_dead_tasks', 'Tasks that need a person.', ['queue']);
   const oldest = gauge('holdfast_queue_oldest_age_seconds', 'How long the oldest due task has waited.', ['queue']);
-  const labels = ['worker', 'host'] as const;
-  const workers = gauge('holdfast_workers', 'Live workers by where their last tasks came from.', [
+  const labels = ['worker', 'host', 'kind'] as const;
+  const workers = gauge('holdfast_workers', 'Live workers by kind and by where their last tasks came from.', [
+    'kind',
     'source',
     'draining',
   ]);
@@ -36,8 +37,8 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status'>)
       oldest.set(label, queue.oldestAgeSeconds);
     }
     for (const worker of status.workers) {
-      const label = { worker: worker.id, host: worker.host };
-      workers.inc({ source: worker.source, draining: String(worker.draining) });
+      const label = { worker: worker.id, host: worker.host, kind: worker.kind };
+      workers.inc({ kind: worker.kind, source: worker.source, draining: String(worker.draining) });
       busy.set(label, worker.running);
       slots.set(label, worker.concurrency);
       heartbeat.set(label, worker.heartbeatAgeSeconds);

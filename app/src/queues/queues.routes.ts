@@ -20,11 +20,12 @@ const workerSchema = z
     id: z.string(),
     host: z.string(),
     pid: z.int(),
+    kind: z.string().describe('Which kind of worker it is, as the deployment names it'),
     queues: z.array(z.string()),
     concurrency: z.int(),
     running: z.int(),
     source: z.enum(['redis', 'postgres']).describe('Where its last tasks came from'),
-    draining: z.boolean(),
+    draining: z.boolean().describe('It takes no more tasks'),
     heartbeatAgeSeconds: z.number(),
     startedAt: z.iso.datetime(),
   })

@@ -103,11 +103,14 @@ export interface WorkerStatus {
   readonly id: string;
   readonly host: string;
   readonly pid: number;
+  /** Which kind of worker it is, as the deployment names it. */
+  readonly kind: string;
   readonly queues: readonly string[];
   readonly concurrency: number;
   readonly running: number;
   /** Where its last tasks came from. */
   readonly source: 'redis' | 'postgres';
+  /** Takes no more tasks: it stops, or is paused. */
   readonly draining: boolean;
   readonly startedAt: Date;
   readonly heartbeatAgeSeconds: number;
@@ -152,6 +155,8 @@ export interface WorkerOptions {
   readonly queues: readonly { readonly name: string; readonly weight?: number }[];
   /** Tasks that run at the same time, 1 to 1,000. @default 10 */
   readonly concurrency?: number;
+  /** Kind of worker, shown in `status()`: a name as of a queue. @default 'default' */
+  readonly kind?: string;
 }
 
 export interface StopOptions {
@@ -161,6 +166,15 @@ export interface StopOptions {
 
 export interface Worker {
   readonly id: string;
+  /** Tasks in hand: claimed, and their end not yet written. */
+  readonly running: number;
+  /**
+   * Takes no more tasks until `resume`; what it has in hand goes on, and others may take the rest. Resolves when no take
+   * is under way any more: from then on `running` only falls.
+   */
+  pause(): Promise<void>;
+  /** Takes tasks again after `pause`. */
+  resume(): void;
   /**
    * Takes no more tasks, lets the running ones finish until the deadline, gives the rest back uncounted.
    * Resolves when nothing is in hand any more. Calling it again shortens the deadline.

@@ -50,6 +50,7 @@ describe('queues and workers', () => {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
         host: expect.any(String) as unknown,
         pid: process.pid,
+        kind: 'default',
         queues: ['default', 'imports', 'probes'],
         concurrency: 10,
         running: 0,
@@ -79,8 +80,10 @@ describe('queues and workers', () => {
         expect(text).toContain('holdfast_queue_backlog_tasks{queue="nobody"} 3\n');
         expect(text).toContain('holdfast_queue_scheduled_tasks{queue="nobody"} 1\n');
         expect(text).toMatch(/^holdfast_queue_oldest_age_seconds\{queue="nobody"\} \d/m);
-        expect(text).toMatch(/^holdfast_workers\{source="(redis|postgres)",draining="false"\} 1$/m);
-        expect(text).toMatch(/^holdfast_worker_concurrency_tasks\{worker="[0-9a-f-]{36}",host=".+"\} 10$/m);
+        expect(text).toMatch(/^holdfast_workers\{kind="default",source="(redis|postgres)",draining="false"\} 1$/m);
+        expect(text).toMatch(
+          /^holdfast_worker_concurrency_tasks\{worker="[0-9a-f-]{36}",host=".+",kind="default"\} 10$/m,
+        );
         expect(text).toContain('holdfast_ledger_reachable 1\n');
         expect(text).toMatch(/^# TYPE holdfast_engine_accepted_total counter\nholdfast_engine_accepted_total [34]$/m);
       }

@@ -44,6 +44,9 @@ export class Taker {
   /** The last take found nothing in Redis but work in the ledger: Redis is full, say, or was emptied. No waiting then. */
   private redisLags = false;
   private running: Promise<void> | undefined;
+  private paused = false;
+  /** A take is under way; what it claims counts in `reserved` or is in hand when it is over. */
+  private taking = false;
   /** Where the last tasks came from. */
   source: 'redis' | 'postgres' = 'postgres';
 
@@ -61,21 +64,41 @@ export class Taker {
     await this.running;
   }
 
+  /** Begins no more takes until `resume`. Resolves when none is under way, or when taking was resumed meanwhile. */
+  async pause(): Promise<void> {
+    this.paused = true;
+    while (this.endsTaking()) await this.options.runner.changed();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.options.runner.notify();
+  }
+
+  /** Paused, with a take or a claim still under way. */
+  private endsTaking(): boolean {
+    return this.paused && (this.taking || this.reserved > 0);
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     const { runner, lease, logger } = this.options;
     while (!signal.aborted) {
       const free = runner.free - this.reserved;
-      if (free <= 0 || this.claims >= CLAIMS_AT_ONCE) {
+      if (this.paused || free <= 0 || this.claims >= CLAIMS_AT_ONCE) {
         await runner.changed();
       } else if (!lease.valid || monotonicMs() < this.pauseUntilMs) {
         await pause(POSTGRES_IDLE_MS, signal);
       } else {
+        this.taking = true;
         try {
           await this.take(free);
         } catch (error) {
           logger.debug({ err: error }, 'taking tasks failed; trying again');
           await pause(ERROR_PAUSE_MS, signal);
+        } finally {
+          this.taking = false;
+          runner.notify();
         }
       }
     }

@@ -83,7 +83,7 @@ left join dead d on d.queue = n.queue
 order by n.queue
 
 -- name: workers
-select id, host, pid, queues, concurrency, running, source, draining, started_at,
+select id, host, pid, worker_kind as kind, queues, concurrency, running, source, draining, started_at,
        extract(epoch from now() - heartbeat_at)::float8 as heartbeat_age_seconds
 from holdfast.worker
 where expired_at is null
