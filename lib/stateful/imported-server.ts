@@ -1,0 +1,104 @@
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Endpoint, PostgresEndpoint, RedisEndpoint } from './backing-services';
+
+export interface ImportedServerProps {
+  /** The port for security group rules. */
+  readonly listensOn: number;
+  /** @default - the whole secret */
+  readonly secretField?: string;
+  /** The value of a field, such as `host`; undefined for what is not known of a server of the user's own. */
+  readonly read: (field: string) => string | undefined;
+}
+
+/**
+ * A server that stands outside the scope's stack. Values are read when they are first used: a template parameter that
+ * nothing uses would be a warning.
+ */
+class ImportedServer extends Construct implements Endpoint {
+  readonly secretField?: string;
+  private importedConnections?: ec2.Connections;
+  private importedSecret?: secretsmanager.ISecret;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly server: ImportedServerProps,
+  ) {
+    super(scope, id);
+    if (server.secretField !== undefined) this.secretField = server.secretField;
+  }
+
+  get host(): string {
+    return this.required('host');
+  }
+
+  get port(): string {
+    return this.required('port');
+  }
+
+  get connections(): ec2.Connections {
+    this.importedConnections ??= new ec2.Connections({
+      securityGroups: [
+        ec2.SecurityGroup.fromSecurityGroupId(this, 'SecurityGroup', this.required('security-group-id'), {
+          mutable: true,
+        }),
+      ],
+      defaultPort: ec2.Port.tcp(this.server.listensOn),
+    });
+    return this.importedConnections;
+  }
+
+  get secret(): secretsmanager.ISecret {
+    this.importedSecret ??= secretsmanager.Secret.fromSecretCompleteArn(this, 'Secret', this.required('secret-arn'));
+    return this.importedSecret;
+  }
+
+  protected read(field: string): string | undefined {
+    return this.server.read(field);
+  }
+
+  private required(field: string): string {
+    const value = this.read(field);
+    if (value === undefined) throw new Error(`${this.node.path} has no ${field}`);
+    return value;
+  }
+}
+
+export interface ImportedPostgresProps extends ImportedServerProps {
+  readonly name: string;
+  readonly user: string;
+}
+
+export class ImportedPostgres extends ImportedServer implements PostgresEndpoint {
+  readonly name: string;
+  readonly user: string;
+
+  constructor(scope: Construct, id: string, props: ImportedPostgresProps) {
+    super(scope, id, props);
+    this.name = props.name;
+    this.user = props.user;
+  }
+
+  get instanceId(): string | undefined {
+    return this.read('instance-id');
+  }
+}
+
+export interface ImportedRedisProps extends ImportedServerProps {
+  readonly tls: boolean;
+}
+
+export class ImportedRedis extends ImportedServer implements RedisEndpoint {
+  readonly tls: boolean;
+
+  constructor(scope: Construct, id: string, props: ImportedRedisProps) {
+    super(scope, id, props);
+    this.tls = props.tls;
+  }
+
+  get replicationGroupId(): string | undefined {
+    return this.read('replication-group-id');
+  }
+}
