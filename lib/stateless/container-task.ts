@@ -1,0 +1,187 @@
+import { RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { ProcessConfiguration, SecretConfiguration, SidecarConfiguration, StageConfiguration } from '../config';
+import { merge } from './container-environment';
+import type { ContainerEnvironment } from './container-environment';
+import type { ContainerImages } from './container-images';
+import { acknowledgeWildcards } from './nag';
+
+/** What every process of the configuration has, the migration included. */
+export type TaskConfiguration = Pick<
+  ProcessConfiguration,
+  | 'command'
+  | 'image'
+  | 'cpuUnits'
+  | 'memoryMiB'
+  | 'environment'
+  | 'secrets'
+  | 'permissions'
+  | 'user'
+  | 'readOnlyRootFilesystem'
+  | 'writableFolders'
+> &
+  Partial<Pick<ProcessConfiguration, 'sidecars'>>;
+
+export interface ContainerTaskProps {
+  readonly configuration: StageConfiguration;
+  /** Names the container, the task family and the log group: `web`, `worker-default`, `scheduler`, `migration`. */
+  readonly name: string;
+  readonly process: TaskConfiguration;
+  readonly environment: ContainerEnvironment;
+  readonly images: ContainerImages;
+  /** From SIGTERM until SIGKILL. */
+  readonly stopTimeout: Duration;
+  /** TCP port that others reach. @default - none */
+  readonly port?: number;
+  /** @default - the container counts as healthy while it runs */
+  readonly healthCheck?: ecs.HealthCheck;
+}
+
+/** Megabytes of log lines that wait in memory while CloudWatch Logs does not answer. */
+const LOG_BUFFER = Size.mebibytes(25);
+
+/** One task definition with what belongs to it: container, roles, log group. */
+export class ContainerTask extends Construct {
+  readonly taskDefinition: ecs.Ec2TaskDefinition;
+  readonly container: ecs.ContainerDefinition;
+  readonly logGroup: logs.LogGroup;
+
+  constructor(scope: Construct, id: string, props: ContainerTaskProps) {
+    super(scope, id);
+    const { configuration, name, process } = props;
+    this.logGroup = new logs.LogGroup(this, 'Logs', {
+      logGroupName: `/${configuration.name}/${configuration.stage}/${name}`,
+      retention: configuration.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.taskDefinition = new ecs.Ec2TaskDefinition(this, 'Definition', {
+      family: `${configuration.name}-${configuration.stage}-${name}`,
+      networkMode: configuration.fleet.networkMode === 'awsvpc' ? ecs.NetworkMode.AWS_VPC : ecs.NetworkMode.BRIDGE,
+      taskRole: this.role('TaskRole', `What the containers of ${name} may do`),
+      executionRole: this.role('ExecutionRole', `Pulls the image of ${name}, reads its secrets, writes its log`),
+    });
+    for (const { actions, resources } of process.permissions) {
+      this.taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({ actions, resources }));
+    }
+    this.container = this.addContainer(props);
+    for (const [sidecar, settings] of Object.entries(process.sidecars ?? {})) this.addSidecar(sidecar, settings, props);
+    acknowledgeWildcards(
+      this.taskDefinition.executionRole,
+      ['*'],
+      'ecr:GetAuthorizationToken knows no resources; the layers themselves are read from the one repository.',
+    );
+  }
+
+  /**
+   * What has to exist before a task starts, besides the definition: the policies of its roles. A task that is faster
+   * than they are cannot pull its image or read its secrets.
+   */
+  get roles(): readonly iam.IRole[] {
+    const { executionRole, taskRole } = this.taskDefinition;
+    return executionRole === undefined ? [taskRole] : [taskRole, executionRole];
+  }
+
+  private addContainer(props: ContainerTaskProps): ecs.ContainerDefinition {
+    const { configuration, name, process, images, port, healthCheck } = props;
+    const { environment, secrets } = merge(props.environment, {
+      environment: process.environment,
+      secrets: this.secrets(name, process.secrets),
+    });
+    return this.taskDefinition.addContainer(name, {
+      image: images.of(process.image ?? configuration.image),
+      ...(process.command === undefined ? {} : { command: process.command }),
+      cpu: process.cpuUnits,
+      memoryLimitMiB: process.memoryMiB,
+      environment: { ...environment },
+      secrets: { ...secrets },
+      user: process.user,
+      readonlyRootFilesystem: process.readOnlyRootFilesystem,
+      linuxParameters: this.linuxParameters(props),
+      stopTimeout: props.stopTimeout,
+      ...(healthCheck === undefined ? {} : { healthCheck }),
+      // A host port of Docker's choice, so that two versions can run on one instance.
+      ...(port === undefined ? {} : { portMappings: [{ name, containerPort: port, protocol: ecs.Protocol.TCP }] }),
+      logging: this.logging(name),
+    });
+  }
+
+  private addSidecar(sidecar: string, settings: SidecarConfiguration, props: ContainerTaskProps): void {
+    const { command, environment, port } = settings;
+    this.taskDefinition.addContainer(sidecar, {
+      image: props.images.of(settings.image),
+      ...(command === undefined ? {} : { command }),
+      cpu: settings.cpuUnits,
+      memoryLimitMiB: settings.memoryMiB,
+      environment,
+      secrets: this.secrets(sidecar, settings.secrets),
+      essential: settings.essential,
+      // It goes with the process that it serves, not before.
+      stopTimeout: props.stopTimeout,
+      ...(port === undefined ? {} : { portMappings: [{ name: sidecar, containerPort: port }] }),
+      logging: this.logging(sidecar),
+    });
+  }
+
+  private secrets(container: string, secrets: Readonly<Record<string, SecretConfiguration>>) {
+    return Object.fromEntries(
+      Object.entries(secrets).map(([name, { arn, field }]) => [
+        name,
+        ecs.Secret.fromSecretsManager(
+          secretsmanager.Secret.fromSecretCompleteArn(this, `${container}-${name}`, arn),
+          field,
+        ),
+      ]),
+    );
+  }
+
+  private linuxParameters({ configuration, process }: ContainerTaskProps): ecs.LinuxParameters {
+    // An init process passes SIGTERM on and collects orphans, which a program does not that never was process 1.
+    const parameters = new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true });
+    // No program started by another user than root has capabilities; this keeps it from getting them back.
+    if (!/^(root|0)(:|$)/.test(process.user)) parameters.dropCapabilities(ecs.Capability.ALL);
+    const forExec = configuration.fleet.ecsExec && process.readOnlyRootFilesystem ? EXEC_FOLDERS : [];
+    for (const containerPath of [...process.writableFolders, ...forExec]) {
+      parameters.addTmpfs({
+        containerPath,
+        // It counts against the container's memory: at a quarter, a full folder does not end the process.
+        size: Math.max(16, Math.floor(process.memoryMiB / 4)),
+        mountOptions: [ecs.TmpfsMountOption.NOSUID, ecs.TmpfsMountOption.NODEV],
+      });
+    }
+    return parameters;
+  }
+
+  /**
+   * Non-blocking: while CloudWatch Logs does not answer, the default, blocking, would stop the process at its next line,
+   * heartbeats included, and running tasks would go to others. Instead, lines beyond the buffer are lost.
+   * Source: "Preventing log loss with non-blocking mode in the AWSLogs container log driver", AWS containers blog.
+   */
+  private logging(container: string): ecs.LogDriver {
+    return ecs.LogDrivers.awsLogs({
+      logGroup: this.logGroup,
+      streamPrefix: container,
+      mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+      maxBufferSize: LOG_BUFFER,
+    });
+  }
+
+  /** Only tasks of this account and region may take the role on. Source: "Amazon ECS task IAM role". */
+  private role(id: string, description: string): iam.Role {
+    const { account } = Stack.of(this);
+    const tasks = Stack.of(this).formatArn({ service: 'ecs', resource: '*' });
+    return new iam.Role(this, id, {
+      description,
+      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': tasks } },
+      }),
+    });
+  }
+}
+
+/** Where the SSM agent of ECS Exec writes; without them a container with a read-only file system refuses sessions. */
+const EXEC_FOLDERS = ['/var/lib/amazon', '/var/log/amazon'];

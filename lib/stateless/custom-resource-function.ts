@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import type { StageConfiguration } from '../config';
+
+export interface CustomResourceFunctionProps {
+  /** The handler's file beside this one, with the suffix .lambda.ts. */
+  readonly file: string;
+  readonly configuration: StageConfiguration;
+  readonly statements: readonly iam.PolicyStatement[];
+}
+
+/** A Lambda function behind a custom resource, bundled by the local esbuild, with its own role and log group. */
+export class CustomResourceFunction extends Construct {
+  readonly function: lambda.Function;
+  readonly role: iam.Role;
+
+  constructor(scope: Construct, id: string, props: CustomResourceFunctionProps) {
+    super(scope, id);
+    const logGroup = functionLogs(this, props.configuration);
+    this.role = functionRole(this, logGroup, props.statements);
+    this.function = new NodejsFunction(this, 'Function', {
+      entry: join(__dirname, props.file),
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      memorySize: 256,
+      timeout: Duration.minutes(1),
+      role: this.role,
+      logGroup,
+      // The runtime holds the AWS SDK.
+      bundling: { externalModules: ['@aws-sdk/*'], target: 'node24' },
+    });
+  }
+}
+
+export interface CustomResourceProviderProps {
+  readonly configuration: StageConfiguration;
+  readonly onEvent: CustomResourceFunction;
+  /** @default - the resource is complete as soon as onEvent returns */
+  readonly isComplete?: {
+    readonly handler: CustomResourceFunction;
+    readonly every: Duration;
+    readonly limit: Duration;
+  };
+}
+
+/** CDK's provider framework, with roles and a log group that are no wider than needed. */
+export function customResourceProvider(scope: Construct, id: string, props: CustomResourceProviderProps): Provider {
+  const framework = new Construct(scope, `${id}Framework`);
+  const logGroup = functionLogs(framework, props.configuration);
+  const { isComplete } = props;
+  const provider = new Provider(scope, id, {
+    onEventHandler: props.onEvent.function,
+    frameworkOnEventRole: functionRole(new Construct(framework, 'OnEvent'), logGroup, []),
+    logGroup,
+    ...(isComplete === undefined
+      ? {}
+      : {
+          isCompleteHandler: isComplete.handler.function,
+          queryInterval: isComplete.every,
+          totalTimeout: isComplete.limit,
+          frameworkCompleteAndTimeoutRole: functionRole(new Construct(framework, 'IsComplete'), logGroup, []),
+        }),
+  });
+  return provider;
+}
+
+function functionLogs(scope: Construct, { logRetentionDays }: StageConfiguration): logs.LogGroup {
+  return new logs.LogGroup(scope, 'Logs', { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+}
+
+function functionRole(scope: Construct, logGroup: logs.LogGroup, statements: readonly iam.PolicyStatement[]): iam.Role {
+  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  for (const statement of statements) role.addToPolicy(statement);
+  return role;
+}

@@ -1,0 +1,67 @@
+import { ArnFormat, CustomResource, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { StageConfiguration } from '../config';
+import { CustomResourceFunction, customResourceProvider } from './custom-resource-function';
+import type { InstanceGroup } from './instance-group';
+import type { ScaleInReleaseProperties } from './scale-in-release.on-event.lambda';
+
+export interface ScaleInReleaseProps {
+  readonly configuration: StageConfiguration;
+  readonly groups: readonly InstanceGroup[];
+}
+
+/**
+ * Lets the stack be deleted. What Amazon ECS leaves behind on a group when its capacity provider goes keeps the group's
+ * instances: their protection from scale-in for ever (containers-roadmap #2862), its draining hook for an hour. This
+ * resource is made between group and provider, so CloudFormation deletes it after the services and the provider and
+ * before the group; its deletion takes off both.
+ */
+export class ScaleInRelease extends Construct {
+  constructor(scope: Construct, id: string, { configuration, groups }: ScaleInReleaseProps) {
+    super(scope, id);
+    const onEvent = new CustomResourceFunction(this, 'OnEvent', {
+      configuration,
+      file: 'scale-in-release.on-event.lambda.ts',
+      statements: permissions(this, groups),
+    });
+    const provider = customResourceProvider(this, 'Provider', { configuration, onEvent });
+    for (const { autoScalingGroup, capacityProvider, node } of groups) {
+      const properties: ScaleInReleaseProperties = { AutoScalingGroupName: autoScalingGroup.autoScalingGroupName };
+      const release = new CustomResource(this, node.id, {
+        serviceToken: provider.serviceToken,
+        resourceType: 'Custom::ScaleInRelease',
+        properties,
+      });
+      release.node.addDependency(onEvent.role);
+      capacityProvider.node.addDependency(release);
+    }
+  }
+}
+
+/** The group's name holds the stack's name and a random part, and its ARN a random id, so only its start is known. */
+function permissions(scope: Construct, groups: readonly InstanceGroup[]): iam.PolicyStatement[] {
+  const arns = groups.map(({ autoScalingGroup }) =>
+    Stack.of(scope).formatArn({
+      service: 'autoscaling',
+      resource: 'autoScalingGroup',
+      resourceName: `*:autoScalingGroupName/${autoScalingGroup.autoScalingGroupName}`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+  return [
+    new iam.PolicyStatement({
+      actions: [
+        'autoscaling:UpdateAutoScalingGroup',
+        'autoscaling:SetInstanceProtection',
+        'autoscaling:DeleteLifecycleHook',
+      ],
+      resources: arns,
+    }),
+    // These two know no resources.
+    new iam.PolicyStatement({
+      actions: ['autoscaling:DescribeAutoScalingGroups', 'autoscaling:DescribeLifecycleHooks'],
+      resources: ['*'],
+    }),
+  ];
+}
