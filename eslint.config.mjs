@@ -26,7 +26,7 @@ export default tseslint.config(
     files: ['**/test/**/*.ts', 'bench/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  { files: ['holdfast.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['**/holdfast.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs' } },
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
 );
