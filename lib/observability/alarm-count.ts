@@ -1,13 +1,17 @@
-import type { StageConfiguration, WorkerConfiguration } from '../config';
-import { writtenMetrics } from './metrics';
+import type { StageConfiguration, WatchedCounts, WorkerConfiguration } from '../config';
+import { countMetrics, writtenMetrics } from './metrics';
 
 export interface AlarmCount {
-  /** Those that tell people. */
-  readonly telling: number;
-  /** Those that only scale: the worker kinds', the web service's and the fleet's, made by AWS or by this stack. */
-  readonly scaling: number;
+  readonly alarms: number;
   /** What CloudWatch bills: an alarm on an expression costs as many alarms as it reads metrics. */
   readonly billed: number;
+}
+
+export interface AlarmCounts {
+  /** Those that tell people. */
+  readonly telling: AlarmCount;
+  /** Those that only scale: the worker kinds', the web service's and the fleet's, made by AWS or by these stacks. */
+  readonly scaling: AlarmCount;
 }
 
 /** Target tracking makes an alarm to scale out and one to scale in. */
@@ -19,14 +23,20 @@ const WEB_POLICIES = 2;
  * How many alarms a stage has, for the estimate of its cost: 0.10 USD per month for each metric that an alarm reads.
  * https://aws.amazon.com/cloudwatch/pricing/
  */
-export function countAlarms(configuration: StageConfiguration): AlarmCount {
-  const telling = [...taskAlarms(configuration), ...serviceAlarms(configuration), ...dataAlarms(configuration)];
-  const scaling = scalingAlarms(configuration);
+export function countAlarms(configuration: StageConfiguration): AlarmCounts {
   return {
-    telling: telling.length,
-    scaling: scaling.length,
-    billed: [...telling, ...scaling].reduce((sum, metrics) => sum + metrics, 0),
+    telling: count([...taskAlarms(configuration), ...serviceAlarms(configuration), ...dataAlarms(configuration)]),
+    scaling: count(scalingAlarms(configuration)),
   };
+}
+
+function count(alarms: Metrics): AlarmCount {
+  return { alarms: alarms.length, billed: alarms.reduce((sum, metrics) => sum + metrics, 0) };
+}
+
+/** The part of the estimate that this folder knows better than a default. */
+export function watchedCounts(configuration: StageConfiguration): Required<WatchedCounts> {
+  return { alarms: countAlarms(configuration).telling.billed, customMetrics: countMetrics(configuration) };
 }
 
 /** Each alarm as the number of metrics that it reads. */
@@ -49,10 +59,13 @@ function taskAlarms(configuration: StageConfiguration): Metrics {
   return times(ages + backlogs + workers + dead + silence);
 }
 
-function serviceAlarms({ alarms: { set } }: StageConfiguration): Metrics {
-  const web = set === 'all' ? 4 : 2;
-  const fleet = set === 'all' ? 1 : 0;
-  return times(web + fleet);
+function serviceAlarms({ alarms: { set }, workers, scheduler }: StageConfiguration): Metrics {
+  const web = 3;
+  if (set === 'essential') return times(web);
+  const latency = 1;
+  const fleet = 1;
+  const memory = 1 + Object.keys(workers).length + (scheduler === undefined ? 0 : 1);
+  return times(web + latency + fleet + memory);
 }
 
 function dataAlarms({ alarms: { set }, database, redis, taskEngine }: StageConfiguration): Metrics {

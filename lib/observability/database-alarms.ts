@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { connectionBudget } from '../config/connection-budget';
-import { instanceType } from '../config/instance-types';
+import { connectionBudget, instanceType } from '../config';
 import type { StageConfiguration } from '../config';
 import type { StageAlarms } from './stage-alarms';
 

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { ServiceAlarmsProps } from './service-alarms';
 import type { StageAlarms } from './stage-alarms';
 
@@ -9,12 +10,17 @@ import type { StageAlarms } from './stage-alarms';
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
  */
 const ENOUGH_PERCENT = 100;
+/** Of a container's memory; at 100 % Linux ends it, and its tasks go to others. */
+const MEMORY_PERCENT = 90;
 
 export function addFleetAlarms(
   alarms: StageAlarms,
-  { configuration, cluster, capacityProvider }: ServiceAlarmsProps,
+  { configuration, cluster, capacityProvider, web, workers, scheduler }: ServiceAlarmsProps,
 ): void {
   if (configuration.alarms.set === 'essential') return;
+  addMemory(alarms, 'web', web.service);
+  for (const [kind, { service }] of workers) addMemory(alarms, `worker-${kind}`, service);
+  if (scheduler !== undefined) addMemory(alarms, 'scheduler', scheduler.service);
   const { max } = configuration.fleet;
   alarms.add({
     what: 'fleet-full',
@@ -26,6 +32,19 @@ export function addFleetAlarms(
     meaning: `Containers have waited for 15 minutes for room on the fleet: it is at its maximum of ${max} ${max === 1 ? 'instance' : 'instances'}, or Amazon EC2 has none to give.`,
     firstStep:
       "see which: the autoscaling group's activity history in the EC2 console names the reason. Raise fleet.max or fleet.instanceType, or lower scaling.max of what takes the room.",
+  });
+}
+
+function addMemory(alarms: StageAlarms, process: string, service: ecs.Ec2Service): void {
+  alarms.add({
+    what: `${process}-memory`,
+    metric: service.metricMemoryUtilization({ period: Duration.minutes(5), statistic: 'Maximum' }),
+    comparison: 'more than',
+    threshold: MEMORY_PERCENT,
+    periods: 3,
+    noData: 'missing',
+    meaning: `A container of ${process} has used more than ${MEMORY_PERCENT} % of its memory for 15 minutes; at 100 % it is ended and started anew.`,
+    firstStep: `see on the dashboard whether it grows all the time, which is a leak, or with the load; for the load raise memoryMiB of ${process}.`,
   });
 }
 

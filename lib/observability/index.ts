@@ -1,5 +1,6 @@
-export { countAlarms } from './alarm-count';
-export { allowAlarmsToPublish } from './alarm-topic';
+export { countAlarms, watchedCounts } from './alarm-count';
+export type { AlarmCount, AlarmCounts } from './alarm-count';
+export { allowEventsToPublish } from './alarm-topic';
 export { StageDashboard } from './dashboard';
 export type { StageDashboardProps } from './dashboard';
 export { DataAlarms } from './data-alarms';

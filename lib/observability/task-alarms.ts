@@ -34,7 +34,7 @@ function addAge(
   metrics: TaskMetrics,
 ): void {
   alarms.add({
-    what: `${kind}-oldest-age`,
+    what: `worker-${kind}-oldest-age`,
     metric: metrics.oldestAgeSeconds(kind),
     comparison: 'more than',
     threshold: oldestAgeSeconds,
@@ -54,7 +54,7 @@ function addBacklog(
   metrics: TaskMetrics,
 ): void {
   alarms.add({
-    what: `${kind}-backlog`,
+    what: `worker-${kind}-backlog`,
     metric: metrics.backlog(kind),
     comparison: 'more than',
     threshold: backlogTasks,
@@ -68,7 +68,7 @@ function addBacklog(
 
 function addWorkers(alarms: StageAlarms, kind: string, min: number, metrics: TaskMetrics): cloudwatch.Alarm {
   return alarms.add({
-    what: `${kind}-workers`,
+    what: `worker-${kind}-heartbeats`,
     metric: metrics.runningWorkers(kind),
     comparison: 'less than',
     threshold: min,

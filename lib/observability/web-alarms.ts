@@ -38,7 +38,6 @@ export function addWebAlarms(alarms: StageAlarms, { configuration, web }: Servic
     meaning: `A web container has failed its health check (${configuration.web.healthPath}) for 3 minutes and gets no requests. A deployment that is under way is rolled back.`,
     firstStep: 'see which container it is and what it says: npx holdfast status, then npx holdfast logs web.',
   });
-  if (configuration.alarms.set === 'essential') return;
   alarms.add({
     ...errors,
     what: 'load-balancer-5xx',
@@ -46,6 +45,7 @@ export function addWebAlarms(alarms: StageAlarms, { configuration, web }: Servic
     meaning: `The load balancer itself answered at least ${failed} requests a minute with an error (5xx) for 2 minutes: no container took them, or a connection broke.`,
     firstStep: 'see whether web containers run and are healthy: npx holdfast status.',
   });
+  if (configuration.alarms.set === 'essential') return;
   const { latencySeconds } = configuration.alarms;
   alarms.add({
     what: 'web-latency',

@@ -42,7 +42,7 @@ const WAKE_COOLDOWN = Duration.minutes(5);
 export function scaleWorker(scope: Construct, props: WorkerScalingProps): void {
   const { min, max } = props.worker.scaling;
   if (min === max) return;
-  const scaling = new Construct(scope, `${props.kind}-scaling`);
+  const scaling = new Construct(scope, 'Scaling');
   const target = props.service.autoScaleTaskCount({ minCapacity: min, maxCapacity: max });
   switch (writtenMetrics(props.configuration)) {
     case 'none':
@@ -106,7 +106,7 @@ function trackBacklogAndAge(
   const { backlogPerWorker, oldestAgeSeconds } = worker.scaling;
   const metrics = new TaskMetrics(configuration);
   new appscaling.CfnScalingPolicy(scope, 'Backlog', {
-    policyName: alarmName(configuration, `${kind}-backlog-per-worker`),
+    policyName: alarmName(configuration, `worker-${kind}-backlog-per-worker`),
     policyType: 'TargetTrackingScaling',
     scalingTargetId: target.scalableTargetRef.resourceId,
     targetTrackingScalingPolicyConfiguration: {
@@ -156,8 +156,8 @@ function addWorkerWhileTasksWait(
   const { oldestAgeSeconds } = worker.scaling;
   scaleOutOn(scope, 'OldestAge', {
     target,
-    name: alarmName(configuration, `${kind}-scale-out`),
-    description: `The oldest task of ${kind} has waited ${oldestAgeSeconds} s: the service gets one worker more. Nothing to do; the alarm ${alarmName(configuration, `${kind}-oldest-age`)} tells people.`,
+    name: alarmName(configuration, `worker-${kind}-scale-out`),
+    description: `The oldest task of ${kind} has waited ${oldestAgeSeconds} s: the service gets one worker more. Nothing to do; the alarm ${alarmName(configuration, `worker-${kind}-oldest-age`)} tells people.`,
     metric: new TaskMetrics(configuration).oldestAgeSeconds(kind),
     threshold: oldestAgeSeconds,
     cooldown: SCALE_OUT_COOLDOWN,
@@ -176,7 +176,7 @@ function wakeFromZero(
   const metrics = new TaskMetrics(configuration);
   scaleOutOn(scope, 'Wake', {
     target,
-    name: alarmName(configuration, `${kind}-wake`),
+    name: alarmName(configuration, `worker-${kind}-wake`),
     description: `Tasks of ${kind} wait and no worker runs: the service gets its first worker. Nothing to do.`,
     metric: new cloudwatch.MathExpression({
       expression: 'IF(workers < 1, backlog, 0)',
