@@ -1,59 +1,64 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
-import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { ENVIRONMENT, METRICS_PERIOD_SECONDS } from '../../app/src/contract';
 import type { StageConfiguration } from '../config';
 import { metricsNamespace } from '../observability/metrics';
+import type { BackingServices } from '../stateful/backing-services';
 
 export interface CeleryMetricsProps {
   readonly configuration: StageConfiguration;
   /** An image with Python, Celery and redis-py: that of the scheduler, whose `celery beat` runs beside it. */
   readonly image: ecs.ContainerImage;
-  /** `redis://` or `rediss://` URL of the queue, without the password. */
-  readonly queueRedisUrl: string;
-  /** The queue's AUTH token. */
-  readonly queueRedisPassword: ecs.Secret;
-  /** Where its lines go; CloudWatch reads metrics only from a log group. */
-  readonly logging: ecs.LogDriver;
+  readonly queue: BackingServices['queue'];
+  /** Where its lines go; CloudWatch makes metrics of them. */
+  readonly logGroup: logs.ILogGroup;
 }
 
-/** Python with celery and redis-py imported takes about 45 MiB. */
-const MEMORY_MIB = 96;
-const CPU_UNITS = 16;
+/**
+ * What the container takes of its instance besides the scheduler. Python with celery and redis-py holds 41 MiB; the
+ * rest is for 500 messages that are read at a time.
+ */
+export const CELERY_METRICS_SIZE = { cpuUnits: 16, memoryMiB: 96 } as const;
 
 /**
  * Adds the container that measures Celery's queues to the scheduler's task (celery-metrics.py says what and how). It is
- * not essential, so that a fault in measuring never stops the schedules; it is restarted by itself, and its silence is
- * an alarm.
+ * not essential, so that a fault in measuring never stops the schedules; Amazon ECS restarts it by itself, and its
+ * silence is an alarm. The scheduler's own container ends the task when it ends, and with it this one.
  */
 export function addCeleryMetrics(
   taskDefinition: ecs.TaskDefinition,
-  props: CeleryMetricsProps,
+  { configuration, image, queue, logGroup }: CeleryMetricsProps,
 ): ecs.ContainerDefinition {
-  const { configuration } = props;
+  const linuxParameters = new ecs.LinuxParameters(taskDefinition, 'CeleryMetricsLinux');
+  linuxParameters.dropCapabilities(ecs.Capability.ALL);
   return taskDefinition.addContainer('celery-metrics', {
-    image: props.image,
+    image,
     entryPoint: ['python', '-c'],
     command: [readFileSync(join(__dirname, 'celery-metrics.py'), 'utf8')],
     essential: false,
     enableRestartPolicy: true,
     restartAttemptPeriod: Duration.minutes(1),
-    cpu: CPU_UNITS,
-    memoryLimitMiB: MEMORY_MIB,
+    cpu: CELERY_METRICS_SIZE.cpuUnits,
+    memoryLimitMiB: CELERY_METRICS_SIZE.memoryMiB,
     readonlyRootFilesystem: true,
-    privileged: false,
     user: configuration.scheduler?.user ?? '1000:1000',
-    logging: props.logging,
+    linuxParameters,
+    logging: ecs.LogDrivers.awsLogs({
+      logGroup,
+      streamPrefix: 'celery-metrics',
+      mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+    }),
     environment: {
       PYTHONDONTWRITEBYTECODE: '1',
-      PYTHONUNBUFFERED: '1',
-      [ENVIRONMENT.queueRedisUrl]: props.queueRedisUrl,
+      [ENVIRONMENT.queueRedisUrl]: `${queue.tls ? 'rediss' : 'redis'}://${queue.host}:${queue.port}`,
       [ENVIRONMENT.metricsNamespace]: metricsNamespace(configuration),
       [ENVIRONMENT.workerKinds]: workerKinds(configuration),
       METRICS_PERIOD_SECONDS: String(METRICS_PERIOD_SECONDS),
     },
-    secrets: { [ENVIRONMENT.queueRedisPassword]: props.queueRedisPassword },
+    secrets: { [ENVIRONMENT.queueRedisPassword]: ecs.Secret.fromSecretsManager(queue.secret, queue.secretField) },
   });
 }
 
