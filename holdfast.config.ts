@@ -20,6 +20,9 @@ export default defineConfiguration({
   tls: {
     httpOnly: { reason: 'The reference app has no domain; set tls.domain or tls.certificateArn before users come.' },
   },
+  acknowledge: {
+    'holdfast:alarms-reach-nobody': 'The reference app has no operators; name your own address in alarms.emails.',
+  },
   stages: {
     dev: {
       region: 'us-east-1',

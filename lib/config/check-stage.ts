@@ -1,21 +1,75 @@
-import { capacityMistakes } from './capacity';
+import { checkCapacity } from './capacity';
+import { checkDatabase } from './check-database';
+import { checkNetwork } from './check-network';
+import { checkProcesses } from './check-processes';
+import { checkRedis } from './check-redis';
+import { connectionBudget } from './connection-budget';
+import { checkCost } from './check-cost';
+import { estimateCost } from './cost-estimate';
+import type { WatchedCounts } from './cost-estimate';
+import { drainBudget } from './drain-budget';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
 import type { StageConfiguration } from './stage-configuration';
+import { together } from './warnings';
+import type { StageFindings } from './warnings';
 
-/** Something that is allowed and may be meant; `acknowledge` takes its id and the reason. */
-export interface StageWarning {
-  readonly id: string;
-  readonly text: string;
+/**
+ * Checks the rules between a stage's values; those of single values are the schema's.
+ * @param locate says where a value stands; by default its path in the resolved configuration.
+ * @param watched alarms and metrics for the estimate of the cost.
+ */
+export function checkStage(
+  configuration: StageConfiguration,
+  locate: Locate = inResolved,
+  watched: WatchedCounts = {},
+): StageFindings {
+  const findings = together(
+    checkProcesses(configuration, locate),
+    checkNetwork(configuration, locate),
+    { mistakes: fleetMistakes(configuration, locate) },
+    checkCapacity(configuration, locate),
+    drainBudget(configuration, locate),
+    checkDatabase(configuration, locate),
+    connectionBudget(configuration, locate),
+    checkRedis(configuration, locate),
+    checkAlarms(configuration, locate),
+    checkCost(configuration, estimateCost(configuration, watched), locate),
+  );
+  return { ...findings, mistakes: [...new Set(findings.mistakes)] };
 }
 
-export interface StageFindings {
-  readonly mistakes: readonly string[];
-  /** Also those that are acknowledged. */
-  readonly warnings: readonly StageWarning[];
+/** Warnings that are acknowledged and that nothing raises: the reason for the acknowledgement is gone. */
+export function uselessAcknowledgements(
+  configuration: StageConfiguration,
+  { warnings }: StageFindings,
+): readonly string[] {
+  const raised = new Set<string>(warnings.map(({ id }) => id));
+  return Object.keys(configuration.acknowledge).filter((id) => !raised.has(id));
 }
 
-/** Checks the rules between a stage's values; those of single values are the schema's. */
-export function checkStage(configuration: StageConfiguration, locate: Locate = inResolved): StageFindings {
-  return { mistakes: [...capacityMistakes(configuration, locate)], warnings: [] };
+function fleetMistakes({ fleet }: StageConfiguration, locate: Locate): string[] {
+  return fleet.min <= fleet.max
+    ? []
+    : [
+        `${locate('fleet', 'min')} is ${fleet.min} with max ${fleet.max}; allowed is at most ${fleet.max}: lower min, or raise max.`,
+      ];
+}
+
+function checkAlarms({ alarms }: StageConfiguration, locate: Locate): StageFindings {
+  const twice = alarms.emails.filter((email, index) => alarms.emails.indexOf(email) !== index);
+  return {
+    mistakes: twice.map(
+      (email) => `${locate('alarms', 'emails')} has "${email}" twice; allowed is each once: remove the second.`,
+    ),
+    warnings:
+      alarms.emails.length > 0
+        ? []
+        : [
+            {
+              id: 'holdfast:alarms-reach-nobody',
+              text: 'alarms.emails is empty: nobody is told when tasks wait or die; name at least one address.',
+            },
+          ],
+  };
 }

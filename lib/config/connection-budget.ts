@@ -1,5 +1,6 @@
 import { CONNECTIONS_BEYOND_POOL } from '../../app/src/contract';
-import { instanceType, sizesOf } from './instance-types';
+import { rdsClassesOf } from './check-database';
+import { instanceType } from './instance-types';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
 import type { StageConfiguration } from './stage-configuration';
@@ -65,7 +66,7 @@ export function connectionBudget(configuration: StageConfiguration, locate: Loca
     ...Object.entries(workers).map(([kind, { scaling, databaseConnections }]) =>
       line(`workers.${kind}`, scaling.max, ROLLOUT_OVERLAP, databaseConnections),
     ),
-    ...(scheduler ? [line('scheduler', 1, ROLLOUT_OVERLAP, scheduler.databaseConnections)] : []),
+    ...(scheduler ? [line('scheduler', 1, schedulerOverlap(configuration), scheduler.databaseConnections)] : []),
     ...(migration ? [line('migration', 1, 1, CONNECTIONS_BEYOND_POOL.migration)] : []),
     line('reserved', 1, 1, RESERVED),
   ];
@@ -75,6 +76,11 @@ export function connectionBudget(configuration: StageConfiguration, locate: Loca
     ...budget,
     mistakes: [...poolMistakes(configuration, locate), ...shareMistakes(configuration, budget, locate)],
   };
+}
+
+/** Two schedulers at once are harmless only with ticks that are unique, so others' have a rollout without overlap. */
+function schedulerOverlap({ taskEngine }: StageConfiguration): number {
+  return taskEngine === 'holdfast' ? ROLLOUT_OVERLAP : 1;
 }
 
 function line(process: string, containersAtMost: number, overlap: number, connectionsEach: number): ConnectionLine {
@@ -126,8 +132,7 @@ function shareMistakes(
 
 function nextClass(instanceClass: string, connections: number): { name: string; max: number } | undefined {
   const [family = ''] = instanceClass.split('.');
-  for (const size of sizesOf(family)) {
-    const name = `${family}.${size}`;
+  for (const name of rdsClassesOf(family)) {
     const max = maxConnections(name);
     if (max !== undefined && connections <= Math.floor(max * CONNECTION_SHARE)) return { name, max };
   }

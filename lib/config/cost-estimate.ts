@@ -1,4 +1,5 @@
-import { hourlyPrice, isPricedRegion, isVerified, pricesOf } from './prices';
+import { instancesAtSmallestScale } from './capacity';
+import { hourlyPrice, isVerified, pricesOf } from './prices';
 import type { Price, PriceMark, PricedRegion, RegionPrices } from './prices';
 import type { StageConfiguration } from './stage-configuration';
 
@@ -29,18 +30,24 @@ export interface CostEstimate {
   readonly unverifiedUsdPerMonth: number;
   /** What was assumed, one sentence each. */
   readonly assumptions: readonly string[];
-  readonly warnings: readonly { readonly id: string; readonly text: string }[];
 }
 
-/** How much is watched; the defaults are AWS.md's, and the tests of the alarms hold them against the template. */
+/** How much CloudWatch watches, where the caller knows it better than the defaults here. */
 export interface WatchedCounts {
-  /** CloudWatch alarms, without those that scaling policies create. */
+  /**
+   * Alarms as they are billed, those of scaling policies included: one for each metric that an alarm reads.
+   * @default - 10 for the essential set, 30 for all, and those of the scaling policies
+   */
   readonly alarms?: number;
+  /** @default - 6 for the essential set, 15 for all */
   readonly customMetrics?: number;
 }
 
-/** What traffic costs is assumed for a small site; LCU: load balancer capacity units, on average over the month. */
-const ASSUMED = { lcus: 0.1, natGb: 20, s3Gb: 1, logGb: { dev: 0.5, production: 3 } } as const;
+/**
+ * Assumed for a small site, a month: LCU are load balancer capacity units on average; Container Insights bills about ten
+ * metrics for the cluster and each service (CloudWatch pricing, example "Container Insights").
+ */
+const ASSUMED = { lcus: 0.1, natGb: 20, s3Gb: 1, logGb: { essential: 0.5, all: 3 }, insightsMetrics: 10 } as const;
 
 /** What the stage costs, in USD per month of 730 hours, at the smallest scale, on demand, without free tiers and egress. */
 export function estimateCost(configuration: StageConfiguration, watched: WatchedCounts = {}): CostEstimate {
@@ -59,7 +66,6 @@ export function estimateCost(configuration: StageConfiguration, watched: Watched
     totalUsdPerMonth: sum(items),
     unverifiedUsdPerMonth: sum(items.filter(({ verified }) => !verified)),
     assumptions: assumptions(configuration),
-    warnings: warnings(configuration, region, items),
   };
 }
 
@@ -76,25 +82,22 @@ function item(label: string, quantity: number, unit: string, price: Price | unde
   };
 }
 
-function fleetItems({ fleet }: StageConfiguration, prices: RegionPrices): CostItem[] {
-  const { instanceType, min, diskGiB } = fleet;
+function fleetItems(configuration: StageConfiguration, prices: RegionPrices): CostItem[] {
+  const { instanceType, diskGiB } = configuration.fleet;
+  const count = instancesAtSmallestScale(configuration);
+  const price = hourlyPrice(prices.ec2, instanceType);
   return [
-    item(
-      `EC2 ${instanceType} x ${min}`,
-      min * HOURS_PER_MONTH,
-      'instance-hours',
-      hourlyPrice(prices.ec2, instanceType),
-    ),
-    item('EBS gp3 of the instances', min * diskGiB, 'GB-months', prices.ebsGp3GbMonth),
+    item(`EC2 ${instanceType} x ${count}`, count * HOURS_PER_MONTH, 'instance-hours', price),
+    item('EBS gp3 of the instances', count * diskGiB, 'GB-months', prices.ebsGp3GbMonth),
   ];
 }
 
 function networkItems(configuration: StageConfiguration, prices: RegionPrices): CostItem[] {
-  const { network, fleet } = configuration;
+  const { network } = configuration;
   const own = 'existing' in network ? undefined : network;
   const zones = own?.availabilityZones ?? ('existing' in network ? network.existing.publicSubnetIds.length : 0);
   const gateways = own?.natGateways ?? 0;
-  const addresses = zones + gateways + (own?.natGateways === 0 ? fleet.min : 0);
+  const addresses = zones + gateways + (own?.natGateways === 0 ? instancesAtSmallestScale(configuration) : 0);
   return [
     item('Application Load Balancer', HOURS_PER_MONTH, 'hours', prices.albHour),
     item('Load balancer capacity', ASSUMED.lcus * HOURS_PER_MONTH, 'LCU-hours', prices.albLcuHour),
@@ -136,14 +139,20 @@ function redisItems({ redis }: StageConfiguration, prices: RegionPrices): CostIt
 }
 
 function watchItems(configuration: StageConfiguration, prices: RegionPrices, watched: WatchedCounts): CostItem[] {
-  const { alarms, dashboard } = configuration;
-  const counts = { ...DEFAULT_COUNTS[alarms.set], ...watched };
+  const { alarms, dashboard, fleet, workers, scheduler } = configuration;
+  const counts = {
+    alarms: DEFAULT_COUNTS[alarms.set].alarms + countScalingAlarms(configuration),
+    customMetrics: DEFAULT_COUNTS[alarms.set].customMetrics,
+    ...watched,
+  };
+  const services = 1 + Object.keys(workers).length + (scheduler === undefined ? 0 : 1);
+  const insights = fleet.containerInsights ? ASSUMED.insightsMetrics * (1 + services) : 0;
   return [
     item('CloudWatch alarms', counts.alarms, 'alarms', prices.alarmMonth),
-    item('Alarms of scaling policies', countScalingAlarms(configuration), 'alarms', prices.alarmMonth),
     item('CloudWatch custom metrics', counts.customMetrics, 'metrics', prices.customMetricMonth),
+    item('Container Insights', insights, 'metrics', prices.customMetricMonth),
     item('CloudWatch dashboard', dashboard ? 1 : 0, 'dashboards', prices.dashboardMonth),
-    item('CloudWatch logs', logGb(configuration), 'GB', prices.logsGb),
+    item('CloudWatch logs', ASSUMED.logGb[alarms.set], 'GB', prices.logsGb),
     item('Secrets', countSecrets(configuration), 'secrets', prices.secretMonth),
     item('S3 storage', ASSUMED.s3Gb, 'GB-months', prices.s3GbMonth),
   ];
@@ -155,51 +164,26 @@ const DEFAULT_COUNTS = {
 } as const;
 
 /**
- * Alarms that target tracking creates, two a policy: web on requests and on CPU, each worker kind on its metric (with a
- * step alarm that wakes it from 0 and one for the oldest age), the capacity provider on its reservation.
+ * Alarms that scaling makes: target tracking two a policy (web on requests and on CPU, each worker kind, the capacity
+ * provider); a worker kind also one on the oldest age, and one that wakes it from 0.
  */
-export function countScalingAlarms({ web, workers, fleet }: StageConfiguration): number {
-  const policies = (web.scaling.max > web.scaling.min ? 2 : 0) + (fleet.max > fleet.min ? 1 : 0) + (fleet.spot ? 1 : 0);
+function countScalingAlarms({ web, workers, fleet }: StageConfiguration): number {
+  const policies = (web.scaling.max > web.scaling.min ? 2 : 0) + (fleet.spot === undefined ? 1 : 2);
   const kinds = Object.values(workers).filter(({ scaling }) => scaling.max > scaling.min);
   return 2 * (policies + kinds.length) + kinds.length + kinds.filter(({ scaling }) => scaling.min === 0).length;
 }
 
 /** Secrets that the stacks make: the database's password, the AUTH tokens of queue and cache, the administration token. */
-export function countSecrets({ database, redis }: StageConfiguration): number {
+function countSecrets({ database, redis }: StageConfiguration): number {
   const tokens = 'existing' in redis ? 0 : redis.cache === 'shared' ? 1 : 2;
   return 1 + ('existing' in database ? 0 : 1) + tokens;
 }
 
-function logGb({ alarms }: StageConfiguration): number {
-  return alarms.set === 'all' ? ASSUMED.logGb.production : ASSUMED.logGb.dev;
-}
-
-function assumptions(configuration: StageConfiguration): string[] {
+function assumptions({ alarms }: StageConfiguration): string[] {
   return [
     `A month has ${HOURS_PER_MONTH} hours; on demand, without free tiers, taxes and commitments, at the smallest scale.`,
-    `Load: ${ASSUMED.lcus} load balancer capacity units on average, ${logGb(configuration)} GB of logs, ${ASSUMED.s3Gb} GB in S3, ${ASSUMED.natGb} GB through NAT where there is one.`,
-    'Not counted: traffic to the internet and between zones, requests to S3, mail, backups beyond the size of the database.',
-  ];
-}
-
-function warnings(configuration: StageConfiguration, region: PricedRegion, items: readonly CostItem[]) {
-  const unknown = items.filter(({ unitPriceUsd }) => unitPriceUsd === undefined).map(({ label }) => label);
-  return [
-    ...(isPricedRegion(configuration.region)
-      ? []
-      : [
-          {
-            id: 'holdfast:prices-of-another-region',
-            text: `There is no price list for ${configuration.region}; the cost is estimated with the prices of ${region}.`,
-          },
-        ]),
-    ...(unknown.length === 0
-      ? []
-      : [
-          {
-            id: 'holdfast:price-unknown',
-            text: `The price of ${unknown.join(' and ')} is unknown and missing from the cost; add it to lib/config/prices.ts.`,
-          },
-        ]),
+    `Load: ${ASSUMED.lcus} load balancer capacity units on average, ${ASSUMED.logGb[alarms.set]} GB of logs, ${ASSUMED.s3Gb} GB in S3, ${ASSUMED.natGb} GB through NAT where there is one.`,
+    "Encryption uses AWS's own keys, which are free.",
+    'Not counted: traffic to the internet and between zones, requests to S3, mail, images, backups beyond the size of the database.',
   ];
 }

@@ -1,10 +1,4 @@
-import {
-  CLOSING_SECONDS,
-  GIVE_BACK_SECONDS,
-  MARGIN_SECONDS,
-  SPOT_STOP_SECONDS,
-  STOP_LIMIT_SECONDS,
-} from './drain-rules';
+import { DRAIN_RULES, GIVE_BACK_SECONDS, MARGIN_SECONDS } from './drain-rules';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
 import type { StageConfiguration, WorkerConfiguration } from './stage-configuration';
@@ -33,35 +27,26 @@ export interface WorkerDrain extends StopBudget {
 export interface DrainBudget {
   readonly web: WebDrain;
   readonly workers: Readonly<Record<string, WorkerDrain>>;
+  /** Filled in also where there is no scheduler. */
   readonly scheduler: StopBudget;
 }
 
 /**
  * The stage's drain budget with every default filled in, and the rules of drain-rules.ts that it breaks, one sentence
- * each with the smallest value that would do.
+ * each with the smallest value that would do. A worker's drain is its handlers' limit and 10 s, or 10 s where it gives
+ * tasks back; the load balancer waits for the longest request; SIGKILL comes 10 s after the drain.
  */
 export function drainBudget(
   configuration: StageConfiguration,
   locate: Locate = inResolved,
 ): { readonly budget: DrainBudget; readonly mistakes: readonly string[] } {
-  const workers = Object.entries(configuration.workers).map(([kind, worker]) => ({
-    kind,
-    worker,
-    drain: workerDrain(worker),
-  }));
+  const workers = Object.entries(configuration.workers).map(([kind, worker]) => [kind, workerDrain(worker)] as const);
   const budget: DrainBudget = {
     web: webDrain(configuration),
-    workers: Object.fromEntries(workers.map(({ kind, drain }) => [kind, drain])),
+    workers: Object.fromEntries(workers),
     scheduler: stopBudget(configuration.scheduler, GIVE_BACK_SECONDS),
   };
-  return {
-    budget,
-    mistakes: [
-      ...webMistakes(budget.web, locate),
-      ...workers.flatMap(({ kind, worker, drain }) => workerMistakes(configuration, kind, worker, drain, locate)),
-      ...stopMistakes(budget.scheduler, ['scheduler'], locate),
-    ],
-  };
+  return { budget, mistakes: DRAIN_RULES.flatMap(({ check }) => check({ configuration, budget, locate })) };
 }
 
 interface GivenStop {
@@ -76,69 +61,13 @@ function stopBudget(given: GivenStop | undefined, defaultDrainSeconds: number): 
 
 function webDrain({ web }: StageConfiguration): WebDrain {
   const { requestSeconds } = web;
-  const deregistrationSeconds = web.deregistrationSeconds ?? Math.max(0, requestSeconds - (web.drainSeconds ?? 0));
-  const left = requestSeconds + MARGIN_SECONDS - deregistrationSeconds;
-  return { requestSeconds, deregistrationSeconds, ...stopBudget(web, Math.max(MARGIN_SECONDS, left)) };
+  const deregistrationSeconds = web.deregistrationSeconds ?? requestSeconds;
+  const uncovered = requestSeconds - deregistrationSeconds;
+  return { requestSeconds, deregistrationSeconds, ...stopBudget(web, Math.max(0, uncovered) + MARGIN_SECONDS) };
 }
 
 function workerDrain(worker: WorkerConfiguration): WorkerDrain {
   const { handlerSeconds, onDrain } = worker;
   const drain = onDrain === 'finish' ? handlerSeconds + MARGIN_SECONDS : GIVE_BACK_SECONDS;
   return { handlerSeconds, ...stopBudget(worker, drain) };
-}
-
-function webMistakes(web: WebDrain, locate: Locate): string[] {
-  const { requestSeconds, deregistrationSeconds, drainSeconds } = web;
-  const mistakes = stopMistakes(web, ['web'], locate);
-  if (requestSeconds > deregistrationSeconds + drainSeconds) {
-    mistakes.push(
-      `${locate('web', 'deregistrationSeconds')} is ${deregistrationSeconds} with requestSeconds ${requestSeconds} and drainSeconds ${drainSeconds}; allowed is at least ${requestSeconds - drainSeconds}: raise it, or open requests are cut.`,
-    );
-  }
-  return mistakes;
-}
-
-function workerMistakes(
-  { taskEngine, celery }: StageConfiguration,
-  kind: string,
-  worker: WorkerConfiguration,
-  drain: WorkerDrain,
-  locate: Locate,
-): string[] {
-  const at = ['workers', kind];
-  const { handlerSeconds, drainSeconds, stopTimeoutSeconds } = drain;
-  const finish = worker.onDrain === 'finish';
-  const mistakes = stopMistakes(drain, at, locate);
-  if (finish && handlerSeconds >= drainSeconds) {
-    mistakes.push(
-      `${locate(...at, 'drainSeconds')} is ${drainSeconds} with handlerSeconds ${handlerSeconds} and onDrain 'finish'; allowed is at least ${handlerSeconds + 1}: raise it, or set onDrain 'give-back'.`,
-    );
-  }
-  if (worker.spot && stopTimeoutSeconds > SPOT_STOP_SECONDS) {
-    mistakes.push(
-      `${locate(...at, 'stopTimeoutSeconds')} is ${stopTimeoutSeconds} with spot true; allowed is at most ${SPOT_STOP_SECONDS}, because a Spot instance goes after two minutes: ${finish ? "set onDrain 'give-back' or spot false" : 'lower drainSeconds'}.`,
-    );
-  }
-  const longest = Math.max(handlerSeconds, drainSeconds);
-  if (taskEngine === 'celery' && celery.visibilityTimeoutSeconds <= longest) {
-    mistakes.push(
-      `${locate('celery', 'visibilityTimeoutSeconds')} is ${celery.visibilityTimeoutSeconds} with ${locate(...at, 'handlerSeconds')} ${handlerSeconds} and drainSeconds ${drainSeconds}; allowed is at least ${longest + 1}: raise it, or Redis hands running tasks out again.`,
-    );
-  }
-  return mistakes;
-}
-
-function stopMistakes({ drainSeconds, stopTimeoutSeconds }: StopBudget, at: readonly string[], locate: Locate) {
-  const mistakes: string[] = [];
-  if (stopTimeoutSeconds < drainSeconds + CLOSING_SECONDS) {
-    mistakes.push(
-      `${locate(...at, 'stopTimeoutSeconds')} is ${stopTimeoutSeconds} with drainSeconds ${drainSeconds}; allowed is at least ${drainSeconds + CLOSING_SECONDS}: raise it, or lower drainSeconds.`,
-    );
-  }
-  if (stopTimeoutSeconds > STOP_LIMIT_SECONDS) {
-    mistakes.push(
-      `${locate(...at, 'stopTimeoutSeconds')} is ${stopTimeoutSeconds} with drainSeconds ${drainSeconds}; allowed is at most ${STOP_LIMIT_SECONDS}: set onDrain 'give-back', or split the work into shorter tasks.`,
-    );
-  }
-  return mistakes;
 }

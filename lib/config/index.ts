@@ -1,16 +1,16 @@
-export { capacityMistakes, taskSizes } from './capacity';
+export { instancesAtSmallestScale, taskSizes } from './capacity';
 export type { TaskSize } from './capacity';
 export { checkStage } from './check-stage';
-export type { StageFindings, StageWarning } from './check-stage';
 export { ConfigurationError } from './configuration-error';
 export { connectionBudget, databasePoolSize, maxConnections } from './connection-budget';
 export type { ConnectionBudget, ConnectionLine } from './connection-budget';
-export { countScalingAlarms, countSecrets, estimateCost, HOURS_PER_MONTH } from './cost-estimate';
+export { estimateCost, HOURS_PER_MONTH } from './cost-estimate';
 export type { CostEstimate, CostItem, WatchedCounts } from './cost-estimate';
 export { drainBudget } from './drain-budget';
 export type { DrainBudget, StopBudget, WebDrain, WorkerDrain } from './drain-budget';
 export { ECS_RESERVED_MEMORY_MIB, instanceType } from './instance-types';
 export type { InstanceType } from './instance-types';
+export type { Locate } from './locate';
 export { loadStage } from './load-stage';
 export type { LoadedStage } from './load-stage';
 export { PRICE_SOURCES } from './prices';
@@ -32,3 +32,4 @@ export type {
   SecretConfiguration,
   SidecarConfiguration,
 } from './processes';
+export type { StageFindings, StageWarning, WarningId } from './warnings';

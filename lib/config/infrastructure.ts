@@ -100,8 +100,8 @@ export const database = byKey(
     schema: record({
       /** RDS instance class without `db.`, such as `t4g.small`. */
       instanceClass: text(/^[a-z][a-z0-9-]*\.[a-z0-9]+$/, "an RDS instance class without 'db.', such as 't4g.small'"),
-      /** Full minor version. */
-      engineVersion: text(/^1[5-9]\.\d{1,2}$/, "a full version such as '18.6'").default('18.6'),
+      /** Full minor version; the task engine needs PostgreSQL 15 to 18. */
+      engineVersion: text(/^1[5-8]\.\d{1,2}$/, "a full version of PostgreSQL 15 to 18, such as '18.6'").default('18.6'),
       storageGiB: wholeNumber(20, 65_536, 'GiB').default(20),
       /** Storage grows by itself up to this. */
       maxStorageGiB: wholeNumber(22, 65_536, 'GiB').default(100),
@@ -169,7 +169,7 @@ export const redis = byKey(
 
 /** Who hears alarms, and when they sound. */
 export const alarms = record({
-  emails: list(z.email({ error: 'is not an e-mail address' }), 'a list of e-mail addresses').default([]),
+  emails: list(z.email({ error: refusal('an e-mail address') }), 'a list of e-mail addresses').default([]),
   /** Which set: `essential` watches what loses work or users; `all` adds early signs. */
   set: choice('essential', 'all'),
   oldestAgeSeconds: wholeNumber(30, 86_400, 'seconds').default(300),

@@ -1,10 +1,31 @@
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
+import { inLayers } from './locate';
+import type { Layers } from './locate';
+import { mergeLayers } from './merge';
 import { alarms, budgetUsdPerMonth, database, fleet, network, redis, tls } from './infrastructure';
 import { PRESETS, PROCESS_DEFAULTS } from './presets';
 import type { PresetName } from './presets';
 import { image, migrationProcess, schedulerProcess, webProcess, workerProcess } from './processes';
-import { NAME, NAME_RULE, choice, flag, isObject, list, named, record, text, wholeNumber } from './values';
+import {
+  NAME,
+  NAME_RULE,
+  choice,
+  flag,
+  given,
+  isObject,
+  list,
+  named,
+  record,
+  refusal,
+  text,
+  unknownKeys,
+  wholeNumber,
+} from './values';
+import { acknowledge } from './warnings';
+
+/** Source: CloudWatch Logs API, PutRetentionPolicy. */
+const LOG_RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
 const stageShape = {
   /** Name of the app; with the stage it names the stacks and what they hold. */
@@ -42,10 +63,10 @@ const stageShape = {
     1,
   ).default(['0.0.0.0/0']),
   alarms,
+  /** A CloudWatch dashboard for the stage. */
   dashboard: flag(),
-  logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653], {
-    error: 'must be a retention that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, … days',
-  }),
+  /** Days that container logs are kept, one of those that CloudWatch Logs offers. */
+  logRetentionDays: z.literal([...LOG_RETENTION_DAYS], { error: refusal(`one of ${LOG_RETENTION_DAYS.join(', ')}`) }),
   /** What remains of database, queue and uploads when the stack is deleted: a final snapshot, or all of it. */
   keepDataOnDelete: choice('snapshot', 'retain'),
   /** The synth fails when the estimate exceeds this. @default - no limit */
@@ -56,13 +77,18 @@ const stageShape = {
     text(/^.{0,256}$/, 'text of at most 256 characters'),
   ).default({}),
   /** Warnings that you accept: the warning's id and why. */
-  acknowledge: named(/^.+$/, "a warning's id", text(/^.{10,}$/s, 'a reason of at least 10 characters')).default({}),
+  acknowledge: acknowledge.default({}),
 };
 
-const stageSchema = record(stageShape);
+/** The schema of a stage in which everything is filled in. */
+export const stageSchema = record(stageShape);
 
 /** One stage's configuration, complete: every default is filled in and every value checked. */
-export type StageConfiguration = z.output<typeof stageSchema> & { readonly stage: string };
+export type StageConfiguration = z.output<typeof stageSchema> & {
+  readonly stage: string;
+  /** The preset that the stage started from: what is refused in production is refused in every stage like it. */
+  readonly like: PresetName;
+};
 export type WebConfiguration = StageConfiguration['web'];
 export type WorkerConfiguration = StageConfiguration['workers'][string];
 export type SchedulerConfiguration = NonNullable<StageConfiguration['scheduler']>;
@@ -98,66 +124,89 @@ export function defineConfiguration(configuration: Configuration): Configuration
  * @throws ConfigurationError with all mistakes at once, also when there is no such stage.
  */
 export function resolveStage(configuration: Configuration, stage: string): StageConfiguration {
+  const layers = layersOf(configuration, stage);
+  const { preset, common, own } = layers;
+  const result = stageSchema.safeParse(withProcessDefaults(mergeLayers([preset, common, own])));
+  if (result.success) return { ...result.data, stage, like: layers.like };
+  throw new ConfigurationError(mistakesOf(result.error.issues, layers));
+}
+
+/** The names of the configuration's stages. @throws ConfigurationError when it has none. */
+export function stagesOf(configuration: Configuration): readonly string[] {
+  const stages: unknown = configuration.stages;
+  if (isObject(stages) && Object.keys(stages).length > 0) return Object.keys(stages);
+  throw new ConfigurationError([
+    `stages is ${given(stages)}; allowed is an object with at least one stage: write stages: { dev: { region: 'us-east-1' } }.`,
+  ]);
+}
+
+/**
+ * What a stage is made of, from bottom to top: preset, common part, the stage's own.
+ * @throws ConfigurationError when there is no such stage, or it starts from a preset that does not exist.
+ */
+export function layersOf(configuration: Configuration, stage: string): Layers & { readonly like: PresetName } {
   const { stages, ...common } = configuration;
-  if (!isObject(stages) || Object.keys(stages).length === 0) {
-    throw new ConfigurationError(['stages is missing or empty; name at least one stage, such as { dev: { region } }.']);
+  const names = stagesOf(configuration);
+  if (!names.includes(stage)) {
+    throw new ConfigurationError([
+      `The stage is ${given(stage)}; allowed is ${names.join(' or ')}: pass -c stage=${names[0] ?? ''}, or add it to stages.`,
+    ]);
   }
   const overrides: unknown = stages[stage];
-  if (!NAME.test(stage) || !isObject(overrides)) {
+  if (!NAME.test(stage)) {
+    throw new ConfigurationError([`stages.${stage} is not a name that is allowed here; a name is ${NAME_RULE}.`]);
+  }
+  if (!isObject(overrides)) {
     throw new ConfigurationError([
-      `The stage "${stage}" does not exist; allowed is ${Object.keys(stages).join(' or ')}: pass -c stage=${Object.keys(stages)[0] ?? ''}, or add it to stages.`,
+      `stages.${stage} is ${given(overrides)}; allowed is an object with at least a region.`,
     ]);
   }
-  const { like, ...own } = overrides;
-  const preset = like ?? (stage in PRESETS ? stage : 'production');
-  if (typeof preset !== 'string' || !(preset in PRESETS)) {
+  const { like: asked, ...own } = overrides;
+  const like = asked ?? (Object.hasOwn(PRESETS, stage) ? stage : 'production');
+  if (!isPreset(like)) {
     throw new ConfigurationError([
-      `stages.${stage}.like is ${JSON.stringify(like)}; allowed is ${Object.keys(PRESETS).join(' or ')}.`,
+      `stages.${stage}.like is ${given(like)}; allowed is ${Object.keys(PRESETS)
+        .map((name) => `'${name}'`)
+        .join(' or ')}.`,
     ]);
   }
-  const merged = withProcessDefaults(merge(merge(PRESETS[preset as PresetName], common), own));
-  const result = stageSchema.safeParse(merged);
-  if (result.success) return { ...result.data, stage };
-  throw new ConfigurationError(
-    result.error.issues.map(({ message, path }) => `${where(path, stage, own)} ${message}.`),
-  );
+  return { stage, like, preset: PRESETS[like], common, own };
 }
 
-/** Where the user wrote the value: in the stage if it stands there, else in the common part. */
-function where(path: readonly PropertyKey[], stage: string, own: unknown): string {
-  const parts = path.map(String);
-  let at: unknown = own;
-  for (const part of parts) at = isObject(at) || Array.isArray(at) ? (at as Record<string, unknown>)[part] : undefined;
-  const inStage = at !== undefined || parts[0] === 'region' || parts[0] === 'account';
-  return [...(inStage ? ['stages', stage] : []), ...parts].join('.');
+function isPreset(name: unknown): name is PresetName {
+  return typeof name === 'string' && Object.hasOwn(PRESETS, name);
 }
 
-/** `existing` and the alternatives of `tls` and `image` exclude what they replace. */
-const ALTERNATIVES = ['existing', 'reference', 'directory', 'domain', 'certificateArn', 'httpOnly'];
-
-function merge(base: unknown, over: unknown): unknown {
-  if (over === undefined) return base;
-  if (!isObject(base) || !isObject(over)) return over;
-  const replaces = ALTERNATIVES.some((key) => key in over !== key in base && (key in over || key in base));
-  if (replaces && ALTERNATIVES.some((key) => key in over)) return over;
-  if ('existing' in base) return over;
-  const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];
-  return Object.fromEntries(keys.map((key) => [key, merge(base[key], over[key])]));
+/** One sentence for each issue, and for each key that is unknown. */
+function mistakesOf(issues: readonly z.core.$ZodIssue[], layers: Layers): string[] {
+  const locate = inLayers(layers);
+  return issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    const keys = unknownKeys(issue);
+    if (keys.length === 0) return [`${locate(...path)} ${issue.message}.`];
+    const allowed = issue.message.slice(issue.message.indexOf(';'));
+    return keys.map((key) => {
+      const where = locate(...path, key)
+        .slice(0, -key.length)
+        .replace(/\.$/, '');
+      return `${where === '' ? 'The configuration' : where} has the unknown key ${given(key)}${allowed}.`;
+    });
+  });
 }
 
 function withProcessDefaults(merged: unknown): unknown {
   if (!isObject(merged)) return merged;
   const { web, workers, scheduler, migration } = merged;
-  const withDefaults = (defaults: unknown, value: unknown) => (isObject(value) ? merge(defaults, value) : value);
+  const over = (defaults: unknown, value: unknown) => (isObject(value) ? mergeLayers([defaults, value]) : value);
   return {
     ...merged,
-    web: withDefaults(PROCESS_DEFAULTS.web, web),
+    web: over(PROCESS_DEFAULTS.web, web),
     workers: isObject(workers)
       ? Object.fromEntries(
-          Object.entries(workers).map(([name, worker]) => [name, withDefaults(PROCESS_DEFAULTS.worker, worker)]),
+          Object.entries(workers).map(([kind, worker]) => [kind, over(PROCESS_DEFAULTS.worker, worker)]),
         )
       : (workers ?? {}),
-    scheduler: withDefaults(PROCESS_DEFAULTS.scheduler, scheduler),
-    migration: withDefaults(PROCESS_DEFAULTS.migration, migration),
+    scheduler: over(PROCESS_DEFAULTS.scheduler, scheduler),
+    migration: over(PROCESS_DEFAULTS.migration, migration),
   };
 }

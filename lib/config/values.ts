@@ -9,8 +9,13 @@ type IssueWithInput = { readonly input?: unknown };
 
 export function given(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : nameOf(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Numbers and booleans as they are; what no configuration can hold by its type. */
+function nameOf(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
 }
 
 export function refusal(rule: string): (issue: IssueWithInput) => string {
@@ -45,7 +50,7 @@ export function list<Schema extends z.ZodType>(item: Schema, rule: string, min =
   return z.array(item, { error }).min(min, { error });
 }
 
-/** An object that knows all its keys: another key is an error that names those allowed. */
+/** An object that knows all its keys: another key is an error that names those allowed, one for each key. */
 export function record<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
@@ -64,7 +69,7 @@ export function byKey<const Options extends readonly { key?: string; schema: z.Z
   rule: string,
   ...options: Options
 ): z.ZodType<z.output<Options[number]['schema']>, z.input<Options[number]['schema']>> {
-  return z.unknown().transform((value, context) => {
+  const schema = z.unknown().transform((value, context) => {
     const chosen = options.find(({ key }) => key === undefined || (isObject(value) && key in value));
     if (chosen === undefined || (!isObject(value) && !(chosen.schema instanceof z.ZodLiteral))) {
       context.addIssue({ code: 'custom', message: `is ${given(value)}; allowed is ${rule}` });
@@ -72,9 +77,31 @@ export function byKey<const Options extends readonly { key?: string; schema: z.Z
     }
     const result = chosen.schema.safeParse(value);
     if (result.success) return result.data;
-    for (const { message, path } of result.error.issues) context.addIssue({ code: 'custom', message, path: [...path] });
+    for (const issue of result.error.issues) {
+      const { message, path } = issue;
+      context.addIssue({ code: 'custom', message, path: [...path], params: { keys: unknownKeys(issue) } });
+    }
     return z.NEVER;
   }) as unknown as z.ZodType<z.output<Options[number]['schema']>, z.input<Options[number]['schema']>>;
+  OPTIONS.set(
+    schema,
+    options.map((option) => option.schema),
+  );
+  return schema;
+}
+
+const OPTIONS = new WeakMap<z.ZodType, readonly z.ZodType[]>();
+
+/** The schemas that a schema made by `byKey` chooses from; undefined for any other. */
+export function optionsOf(schema: z.ZodType): readonly z.ZodType[] | undefined {
+  return OPTIONS.get(schema);
+}
+
+/** The keys that an issue calls unknown. */
+export function unknownKeys(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys;
+  const keys: unknown = issue.code === 'custom' ? issue.params?.['keys'] : undefined;
+  return Array.isArray(keys) ? keys.map(String) : [];
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -83,8 +110,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 /** An object with names of the user's choice as keys. */
 export function named<Schema extends z.ZodType>(name: RegExp, rule: string, value: Schema) {
-  return z.record(z.string().regex(name, { error: `is not a name that is allowed here; a name is ${rule}` }), value, {
-    error: refusal('an object of names and values'),
+  return z.record(z.string().regex(name), value, {
+    error: (issue) =>
+      issue.code === 'invalid_key'
+        ? `is not a name that is allowed here; a name is ${rule}`
+        : refusal('an object of names and values')(issue),
   });
 }
 

@@ -1,0 +1,152 @@
+import type { Locate } from './locate';
+import type { StageConfiguration } from './stage-configuration';
+import { together } from './warnings';
+import type { StageFindings, StageWarning } from './warnings';
+
+/** Rules between the values of the network, of TLS and of what stands in a region. */
+export function checkNetwork(configuration: StageConfiguration, locate: Locate): StageFindings {
+  return together(
+    { mistakes: addressMistakes(configuration, locate) },
+    { mistakes: gatewayMistakes(configuration, locate) },
+    { mistakes: existingMistakes(configuration, locate) },
+    { mistakes: tlsMistakes(configuration, locate) },
+    { mistakes: regionMistakes(configuration, locate) },
+    { warnings: tlsWarnings(configuration) },
+  );
+}
+
+function addressMistakes({ network, allowedCidrs }: StageConfiguration, locate: Locate): string[] {
+  const ranges = [
+    ...('existing' in network ? [] : [{ at: ['network', 'cidr'], range: network.cidr }]),
+    ...allowedCidrs.map((range, index) => ({ at: ['allowedCidrs', String(index)], range })),
+  ];
+  return ranges.flatMap(({ at, range }) => {
+    const proper = properRange(range);
+    if (proper === range) return [];
+    const mend = proper === undefined ? 'correct its numbers' : `write "${proper}"`;
+    return [`${locate(...at)} is "${range}"; allowed is an IPv4 range that begins at its first address: ${mend}.`];
+  });
+}
+
+/** The range with the bits behind its prefix cleared; undefined if it is none. */
+function properRange(range: string): string | undefined {
+  const [address = '', prefix = ''] = range.split('/');
+  const octets = address.split('.').map(Number);
+  const bits = Number(prefix);
+  if (octets.length !== 4 || octets.some((octet) => octet > 255) || bits > 32) return undefined;
+  const value = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const first = value - (value % 2 ** (32 - bits));
+  const parts = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
+  return `${parts.join('.')}/${bits}`;
+}
+
+function gatewayMistakes({ network, fleet }: StageConfiguration, locate: Locate): string[] {
+  if ('existing' in network) return [];
+  const { natGateways, availabilityZones } = network;
+  return [
+    ...(natGateways > availabilityZones
+      ? [
+          `${locate('network', 'natGateways')} is ${natGateways} with availabilityZones ${availabilityZones}; allowed is at most one a zone: lower it to ${availabilityZones}.`,
+        ]
+      : []),
+    ...(natGateways === 0 && fleet.networkMode === 'awsvpc'
+      ? [
+          `${locate('fleet', 'networkMode')} is 'awsvpc' with natGateways 0; allowed is awsvpc only with NAT, because interfaces of tasks on EC2 get no public address: set natGateways to 1, or networkMode 'bridge'.`,
+        ]
+      : []),
+  ];
+}
+
+function existingMistakes({ network, region }: StageConfiguration, locate: Locate): string[] {
+  if (!('existing' in network)) return [];
+  const { availabilityZones, publicSubnetIds, privateSubnetIds } = network.existing;
+  const lists = { publicSubnetIds, privateSubnetIds };
+  const lengths = Object.entries(lists)
+    .filter(([, ids]) => ids.length !== availabilityZones.length)
+    .map(
+      ([key, ids]) =>
+        `${locate('network', 'existing', key)} has ${ids.length} subnets for ${availabilityZones.length} availabilityZones; allowed is one a zone, in their order: name ${availabilityZones.length}.`,
+    );
+  const twice = Object.entries({ availabilityZones, ...lists })
+    .filter(([, values]) => new Set(values).size < values.length)
+    .map(([key]) => `${locate('network', 'existing', key)} names one twice; allowed is each once: remove the second.`);
+  const elsewhere = availabilityZones
+    .filter((zone) => !zone.startsWith(region))
+    .map(
+      (zone) =>
+        `${locate('network', 'existing', 'availabilityZones')} has "${zone}"; allowed are zones of the stage's region, ${region}: correct one of them.`,
+    );
+  return [...lengths, ...twice, ...elsewhere];
+}
+
+function tlsMistakes({ tls, region }: StageConfiguration, locate: Locate): string[] {
+  if (tls === undefined || 'httpOnly' in tls) return [];
+  if ('certificateArn' in tls) {
+    const of = regionOf(tls.certificateArn);
+    return of === region
+      ? []
+      : [
+          `${locate('tls', 'certificateArn')} is of ${of}; allowed is a certificate of the stage's region, ${region}: ask ACM for one there.`,
+        ];
+  }
+  const { name, hostedZoneName } = tls.domain;
+  return name === hostedZoneName || name.endsWith(`.${hostedZoneName}`)
+    ? []
+    : [
+        `${locate('tls', 'domain', 'name')} is "${name}"; allowed is "${hostedZoneName}" or a name below it, because its record goes into that zone: correct one of them.`,
+      ];
+}
+
+function tlsWarnings({ tls }: StageConfiguration): StageWarning[] {
+  return tls === undefined
+    ? [
+        {
+          id: 'holdfast:http-only',
+          text: 'The load balancer answers without TLS, so passwords and cookies go over the network in the clear; set tls.domain or tls.certificateArn, or say why in tls.httpOnly.',
+        },
+      ]
+    : [];
+}
+
+/** Amazon ECS reads secrets in its own region only. */
+function regionMistakes(configuration: StageConfiguration, locate: Locate): string[] {
+  const { region } = configuration;
+  return secretsOf(configuration)
+    .filter(({ arn }) => regionOf(arn) !== region)
+    .map(
+      ({ at, arn }) =>
+        `${locate(...at)} is of ${regionOf(arn)}; allowed is a secret of the stage's region, ${region}: replicate it there.`,
+    );
+}
+
+interface SecretPlace {
+  readonly at: readonly string[];
+  readonly arn: string;
+}
+
+function secretsOf({ web, workers, scheduler, migration, database, redis }: StageConfiguration): SecretPlace[] {
+  type Secrets = Readonly<Record<string, { readonly arn: string }>>;
+  type Sidecars = Readonly<Record<string, { readonly secrets: Secrets }>>;
+  const of = (
+    at: readonly string[],
+    process?: { readonly secrets: Secrets; readonly sidecars?: Sidecars },
+  ): SecretPlace[] => [
+    ...Object.entries(process?.secrets ?? {}).map(([name, { arn }]) => ({ at: [...at, 'secrets', name, 'arn'], arn })),
+    ...Object.entries(process?.sidecars ?? {}).flatMap(([name, sidecar]) => of([...at, 'sidecars', name], sidecar)),
+  ];
+  const existing = (key: string, server: object & { readonly existing?: { readonly secretArn: string } }) =>
+    server.existing === undefined ? [] : [{ at: [key, 'existing', 'secretArn'], arn: server.existing.secretArn }];
+  return [
+    ...of(['web'], web),
+    ...Object.entries(workers).flatMap(([kind, worker]) => of(['workers', kind], worker)),
+    ...of(['scheduler'], scheduler),
+    ...of(['migration'], migration),
+    ...existing('database', database),
+    ...existing('redis', redis),
+  ];
+}
+
+/** arn:partition:service:region:account:resource */
+function regionOf(arn: string): string {
+  return arn.split(':')[3] ?? '';
+}

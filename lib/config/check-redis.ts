@@ -1,0 +1,148 @@
+import type { Locate } from './locate';
+import type { StageConfiguration } from './stage-configuration';
+import { together } from './warnings';
+import type { StageFindings, StageWarning } from './warnings';
+
+/** Source: ElastiCache guide, "Supported node types"; older families are not for new groups. */
+const SMALL_SIZES: readonly string[] = ['micro', 'small', 'medium'];
+const NODE_FAMILIES: Readonly<Record<string, readonly string[] | 'large'>> = {
+  t3: SMALL_SIZES,
+  t4g: SMALL_SIZES,
+  m5: 'large',
+  m6g: 'large',
+  m7g: 'large',
+  m8g: 'large',
+  r5: 'large',
+  r6g: 'large',
+  r7g: 'large',
+  r8g: 'large',
+  c7gn: 'large',
+  c8gn: 'large',
+};
+/** Source: ElastiCache guide, "Durability", limitations (2026-11). */
+const DURABLE_FAMILIES: readonly string[] = ['m6g', 'm7g', 'm8g', 'r6g', 'r7g', 'r8g', 'c7gn', 'c8gn'];
+const DURABLE_SINCE = 9;
+
+type Redis = StageConfiguration['redis'];
+type NewRedis = Exclude<Redis, { readonly existing: unknown }>;
+
+/** Rules between the values of queue and cache. */
+export function checkRedis(configuration: StageConfiguration, locate: Locate): StageFindings {
+  const { redis } = configuration;
+  if ('existing' in redis) return existingWarnings(redis.existing, locate);
+  return together(
+    { mistakes: nodeMistakes(redis, locate) },
+    { mistakes: durabilityMistakes(redis, locate) },
+    { mistakes: clusterMistakes(redis, locate) },
+    { mistakes: celeryMistakes(configuration, redis, locate) },
+    { warnings: sharedWarnings(configuration, redis, locate) },
+  );
+}
+
+function existingWarnings({ tls }: { readonly tls: boolean }, locate: Locate): StageFindings {
+  const warnings: StageWarning[] = tls
+    ? []
+    : [
+        {
+          id: 'holdfast:redis-plain-tcp',
+          text: `${locate('redis', 'existing', 'tls')} is false: the token and all ids go over the network in the clear; set it true where the server can.`,
+        },
+      ];
+  return { mistakes: [], warnings };
+}
+
+function nodeMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
+  const nodes = [
+    { at: ['redis', 'queue', 'nodeType'], nodeType: queue.nodeType },
+    ...(cache === 'shared' ? [] : [{ at: ['redis', 'cache', 'nodeType'], nodeType: cache.nodeType }]),
+  ];
+  return nodes
+    .filter(({ nodeType }) => !isNodeType(nodeType))
+    .map(
+      ({ at, nodeType }) =>
+        `${locate(...at)} is '${nodeType}'; allowed is cache. with t3 or t4g in ${SMALL_SIZES.join(', ')}, or ${Object.keys(
+          NODE_FAMILIES,
+        )
+          .slice(2)
+          .join(', ')} from large: take one of them.`,
+    );
+}
+
+function isNodeType(nodeType: string): boolean {
+  const [, family = '', size = ''] = nodeType.split('.');
+  const sizes = Object.hasOwn(NODE_FAMILIES, family) ? NODE_FAMILIES[family] : [];
+  return sizes === 'large' ? /^(\d*x)?large$/.test(size) : (sizes ?? []).includes(size);
+}
+
+/** The same for both kinds: each needs the log over several zones. */
+function durabilityMistakes({ queue }: NewRedis, locate: Locate): string[] {
+  const { durability, engineVersion, clusterMode, replicas, nodeType } = queue;
+  if (durability === 'default' || durability === 'disabled') return [];
+  const at = (key: string) => locate('redis', 'queue', key);
+  const [, family = ''] = nodeType.split('.');
+  const mistakes: string[] = [];
+  const refuse = (key: string, value: string, allowed: string) =>
+    mistakes.push(`${at(key)} is ${value} with durability '${durability}'; allowed is ${allowed}: change it.`);
+  if (Number(engineVersion.split('.')[0]) < DURABLE_SINCE)
+    refuse('engineVersion', `"${engineVersion}"`, "at least '9.0'");
+  if (!clusterMode) refuse('clusterMode', 'false', 'true');
+  if (replicas < 1) refuse('replicas', String(replicas), 'at least 1');
+  if (!DURABLE_FAMILIES.includes(family)) {
+    refuse('nodeType', `"${nodeType}"`, `one of the families ${DURABLE_FAMILIES.join(', ')}`);
+  }
+  return mistakes;
+}
+
+function clusterMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
+  if (!queue.clusterMode) return [];
+  const at = locate('redis', 'queue', 'clusterMode');
+  return [
+    ...(queue.hashTaggedKeys
+      ? []
+      : [
+          `${at} is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does ('holdfast' does; Celery with global_keyprefix '{celery}:').`,
+        ]),
+    ...(cache === 'shared'
+      ? [
+          `${at} is true with cache 'shared'; allowed is a node of its own for the cache, whose keys have no {…}: give redis.cache a nodeType.`,
+        ]
+      : []),
+  ];
+}
+
+/** With Celery the queue itself is the truth: what Redis loses is lost. */
+function celeryMistakes(
+  { taskEngine, like }: StageConfiguration,
+  { queue, cache }: NewRedis,
+  locate: Locate,
+): string[] {
+  if (taskEngine !== 'celery' || like !== 'production') return [];
+  return [
+    ...(queue.replicas === 0
+      ? [
+          `${locate('redis', 'queue', 'replicas')} is 0 with taskEngine 'celery'; allowed is at least 1 in a stage like production, because Celery keeps tasks in Redis alone: raise it.`,
+        ]
+      : []),
+    ...(cache === 'shared'
+      ? [
+          `${locate('redis', 'cache')} is 'shared' with taskEngine 'celery'; allowed is a node of its own in a stage like production, because a full cache would drop tasks: give it a nodeType.`,
+        ]
+      : []),
+  ];
+}
+
+function sharedWarnings(
+  { like, taskEngine }: StageConfiguration,
+  { queue, cache }: NewRedis,
+  locate: Locate,
+): StageWarning[] {
+  const keepsQueue = like === 'production' || queue.replicas > 0;
+  if (cache !== 'shared' || !keepsQueue || (taskEngine === 'celery' && like === 'production')) return [];
+  const why = like === 'production' ? 'in a stage like production' : `with ${queue.replicas} replicas of the queue`;
+  return [
+    {
+      id: 'holdfast:shared-cache',
+      text: `${locate('redis', 'cache')} is 'shared' ${why}: a full cache slows the queue down; give it a nodeType.`,
+    },
+  ];
+}
