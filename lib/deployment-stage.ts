@@ -1,7 +1,8 @@
 import { Annotations, CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { loadStage } from './config';
-import type { Configuration, LoadedStage } from './config';
+import type { Configuration, LoadedStage, StageConfiguration } from './config';
+import { DataAlarms, ServiceAlarms, StageDashboard, allowEventsToPublish, rollBackOnAlarms } from './observability';
 import { StatefulStack } from './stateful/stateful-stack';
 import { StatelessStack } from './stateless/stateless-stack';
 
@@ -52,10 +53,38 @@ export class DeploymentStage extends Construct implements Stacks {
       description: `${configuration.name} ${stage}: containers, load balancer and fleet, which are replaced freely`,
       drainBudget,
     });
-    this.stateless.addDependency(this.stateful);
+    this.stateless.addStackDependency(this.stateful);
+    this.watch(configuration);
     this.tellCost(loaded);
     this.tellWarnings(loaded);
     props.customize?.(this, stage);
+  }
+
+  /** Alarms stand in the stack of what they watch, so that neither stack waits for the other's resources. */
+  private watch(configuration: StageConfiguration): void {
+    const { stateful, stateless } = this;
+    const { cluster, capacityProvider } = stateless.fleet;
+    const { web, workers, scheduler, services } = stateless;
+    const monitored = { configuration, cluster, capacityProvider, web, workers, scheduler };
+
+    new DataAlarms(stateful, 'Alarms', {
+      configuration,
+      topic: stateful.alarmTopic,
+      database: stateful.database,
+      queue: stateful.queue,
+      cache: stateful.cache,
+    });
+    allowEventsToPublish(stateful.alarmTopic, configuration);
+    new ServiceAlarms(stateless, 'Alarms', { ...monitored, topic: services.alarmTopic });
+    rollBackOnAlarms(web.service, configuration);
+    if (configuration.dashboard) {
+      new StageDashboard(stateless, 'Dashboard', {
+        ...monitored,
+        databaseInstanceId: services.database.instanceId,
+        queueReplicationGroupId: services.queue.replicationGroupId,
+        cacheReplicationGroupId: services.cache.replicationGroupId,
+      });
+    }
   }
 
   private tellCost({ cost, configuration }: LoadedStage): void {

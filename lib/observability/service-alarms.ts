@@ -12,7 +12,7 @@ import { addWebAlarms } from './web-alarms';
 
 /** What the alarms and the dashboard see of the stateless stack. */
 export interface MonitoredServices {
-  readonly cluster: ecs.ICluster;
+  readonly cluster: Pick<ecs.ICluster, 'clusterName'>;
   readonly capacityProvider: { readonly capacityProviderName: string };
   readonly web: {
     readonly service: ecs.Ec2Service;

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { App } from 'aws-cdk-lib';
-import type { StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import cdk from '../../cdk.json';
 import reference from '../../holdfast.config';
 import type { Configuration } from '../../lib/config';
 import { DeploymentStage } from '../../lib/deployment-stage';
@@ -32,15 +32,14 @@ export interface SynthesizedStage {
   readonly json: { readonly stateful: TemplateJson; readonly stateless: TemplateJson };
 }
 
-export type { StackProps };
-
 /** Synthesises one stage of a configuration, by default the reference app's, in a folder that is removed at exit. */
 export function synthesize(
   stage: string,
   configuration: Configuration = reference,
   customize?: Deployment['customize'],
 ): SynthesizedStage {
-  const app = new App();
+  // The feature flags of `npx cdk`, without which the templates differ from those that are deployed.
+  const app = new App({ context: cdk.context });
   const stacks = new DeploymentStage(app, stage, {
     configuration,
     ...(customize === undefined ? {} : { customize }),
