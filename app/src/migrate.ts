@@ -1,4 +1,5 @@
 import { readConfiguration } from './configuration/configuration';
+import { postgresAt } from './postgres/connection';
 import { migrateAll } from './postgres/migrate-all';
 import { waitForPostgres } from './postgres/wait-for-postgres';
 import { exitOnUncaught, orExit } from './process/lifecycle';
@@ -10,7 +11,7 @@ async function runAll(): Promise<void> {
   const configuration = orExit(() => readConfiguration('migrate', process.env));
   const logger = createLogger('migrate', configuration.logLevel, process.pid);
   exitOnUncaught(logger);
-  const postgres = { connectionString: configuration.databaseUrl };
+  const postgres = postgresAt(configuration.databaseUrl);
   const began = performance.now();
   try {
     await waitForPostgres(postgres, DATABASE_WAIT_SECONDS, logger);

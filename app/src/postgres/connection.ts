@@ -1,6 +1,7 @@
 import { Pool } from 'pg';
-import type { PoolConfig } from 'pg';
+import type { ClientConfig, PoolConfig } from 'pg';
 import type { Logger } from 'pino';
+import { postgresTls } from './tls';
 
 /**
  * Limits that let a request end within about 5 s although PostgreSQL hangs, in milliseconds: the server gives up a
@@ -23,10 +24,22 @@ export interface ConnectionOptions {
   readonly process: string;
 }
 
+/**
+ * How to reach PostgreSQL: the one way from DATABASE_URL to a connection, so that none forgets its TLS.
+ * @param authorities further certificate authorities for `verify-full`, each in PEM.
+ */
+export function postgresAt(databaseUrl: string, authorities: readonly string[] = []): ClientConfig {
+  const address = new URL(databaseUrl);
+  const ssl = postgresTls(address, authorities);
+  // `pg` would read it once more, in its own way, and over `ssl`.
+  address.searchParams.delete('sslmode');
+  return { connectionString: address.href, ssl };
+}
+
 /** Pools of a web process: the engine's and the app's own, together `poolSize` connections. */
 export function webPools(options: ConnectionOptions): { readonly engine: PoolConfig; readonly app: PoolConfig } {
   const app = Math.max(1, Math.round(options.poolSize * READING_SHARE));
-  const common = { connectionString: options.databaseUrl, ...REQUEST_LIMITS };
+  const common = { ...postgresAt(options.databaseUrl), ...REQUEST_LIMITS };
   return {
     engine: { ...common, max: options.poolSize - app, application_name: `holdfast ${options.process} tasks` },
     app: { ...common, max: app, application_name: `holdfast ${options.process}` },
@@ -36,7 +49,7 @@ export function webPools(options: ConnectionOptions): { readonly engine: PoolCon
 /** The engine's pool in a process that serves no requests: all connections, the engine's own limits. */
 export function enginePool(options: ConnectionOptions): PoolConfig {
   return {
-    connectionString: options.databaseUrl,
+    ...postgresAt(options.databaseUrl),
     max: options.poolSize,
     application_name: `holdfast ${options.process} tasks`,
   };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
+import { explainCertificate } from './tls';
 import { isDatabaseUnavailable } from './unavailable';
 
 const RETRY_MS = 500;
@@ -9,7 +10,8 @@ const LOG_EVERY_MS = 5000;
 
 /**
  * Waits until PostgreSQL answers a query, at most `limitSeconds`.
- * @throws the last connection error after the limit; any other error (wrong password, no such database) at once.
+ * @throws the last connection error after the limit; any other error (wrong password, no such database,
+ * a certificate that proves nothing) at once.
  */
 export async function waitForPostgres(config: ClientConfig, limitSeconds: number, logger: Logger): Promise<void> {
   const began = performance.now();
@@ -20,7 +22,7 @@ export async function waitForPostgres(config: ClientConfig, limitSeconds: number
       return;
     } catch (error) {
       const waitedMs = performance.now() - began;
-      if (!isDatabaseUnavailable(error) || waitedMs > limitSeconds * 1000) throw error;
+      if (!isDatabaseUnavailable(error) || waitedMs > limitSeconds * 1000) throw explainCertificate(error);
       if (waitedMs - loggedAt >= LOG_EVERY_MS) {
         loggedAt = waitedMs;
         const reason = error instanceof Error ? error.message : String(error);
