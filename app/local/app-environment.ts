@@ -29,6 +29,10 @@ export function appEnvironment(
     [ENVIRONMENT.probes]: 'on',
     ...base,
     [ENVIRONMENT.databaseUrl]: addresses.databaseUrl,
+    // Set for something else by whoever runs this, they would contradict the addresses.
+    [ENVIRONMENT.databasePassword]: '',
+    [ENVIRONMENT.queueRedisPassword]: '',
+    [ENVIRONMENT.cacheRedisPassword]: '',
     [ENVIRONMENT.queueRedisUrl]: addresses.queueRedisUrl,
     [ENVIRONMENT.cacheRedisUrl]: addresses.cacheRedisUrl,
     [ENVIRONMENT.objectsUrl]: pathToFileURL(addresses.objects).href,

@@ -8,6 +8,8 @@ import { describeLedger } from './metrics/ledger-metrics';
 import { startMetricsServer } from './metrics/metrics-server';
 import { describeRequests } from './metrics/request-metrics';
 import { FolderObjectStore } from './objects/folder-object-store';
+import type { ObjectStore } from './objects/object-store';
+import { openObjectStore } from './objects/open-object-store';
 import { openPool, webPools } from './postgres/connection';
 import { openEngine } from './process/engine';
 import { orExit, runUntilSignal } from './process/lifecycle';
@@ -21,9 +23,8 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
   const pools = webPools({ ...configuration, poolSize: configuration.databasePoolSize, process: 'web' });
   const tasks = openEngine(configuration, pools.engine, logger);
   const database = openPool(pools.app, logger);
-  const objects = new FolderObjectStore(configuration.objectsFolder);
-  const abandoned = await objects.deleteUnfinished(ABANDONED_UPLOAD_SECONDS);
-  if (abandoned > 0) logger.info({ abandoned }, 'abandoned uploads deleted');
+  const objects = openObjectStore(configuration.objectsUrl);
+  await deleteAbandoned(objects, logger);
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -58,6 +59,13 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
       await database.end();
     },
   };
+}
+
+/** In a folder; a bucket's own lifecycle rule does the same. */
+async function deleteAbandoned(objects: ObjectStore, logger: Logger): Promise<void> {
+  if (!(objects instanceof FolderObjectStore)) return;
+  const abandoned = await objects.deleteUnfinished(ABANDONED_UPLOAD_SECONDS);
+  if (abandoned > 0) logger.info({ abandoned }, 'abandoned uploads deleted');
 }
 
 const configuration = orExit(() => readConfiguration('web', process.env));

@@ -1,26 +1,31 @@
+import { ECSClient } from '@aws-sdk/client-ecs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { readConfiguration } from './configuration/configuration';
 import type { Configuration } from './configuration/configuration';
+import { ENVIRONMENT, PLATFORM_ENVIRONMENT } from './contract';
 import { importFilmsHandler } from './imports/import.handler';
 import { describeEngine } from './metrics/engine-metrics';
 import { startMetricsServer } from './metrics/metrics-server';
 import { discardObjectHandler } from './objects/discard.task';
-import { FolderObjectStore } from './objects/folder-object-store';
+import { openObjectStore } from './objects/open-object-store';
 import { enginePool } from './postgres/connection';
 import { waitForPostgres } from './postgres/wait-for-postgres';
 import { probeHandler } from './probes/probe.handler';
+import { EcsAgentClient } from './process/ecs-agent.client';
 import { openEngine } from './process/engine';
 import { orExit, runUntilSignal } from './process/lifecycle';
 import type { Stoppable } from './process/lifecycle';
 import { createLogger } from './process/logger';
+import { ScaleInProtection } from './process/scale-in-protection';
+import type { Worker } from './tasks';
 
 const DATABASE_WAIT_SECONDS = 60;
 
 async function startWorker(configuration: Configuration<'worker'>, logger: Logger): Promise<Stoppable> {
   const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'worker' });
   const tasks = openEngine(configuration, pool, logger);
-  const objects = new FolderObjectStore(configuration.objectsFolder);
+  const objects = openObjectStore(configuration.objectsUrl);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = await startMetricsServer({
@@ -35,16 +40,40 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     handlers: [importFilmsHandler({ tasks, objects }), discardObjectHandler(objects), probeHandler()],
     queues: configuration.workerQueues,
     concurrency: configuration.workerConcurrency,
+    kind: configuration.workerKind,
   });
-  const { workerQueues, workerConcurrency } = configuration;
-  logger.info({ worker: worker.id, queues: workerQueues, concurrency: workerConcurrency }, 'worker started');
+  const { workerKind, workerQueues, workerConcurrency } = configuration;
+  logger.info(
+    { worker: worker.id, kind: workerKind, queues: workerQueues, concurrency: workerConcurrency },
+    'worker started',
+  );
+  const protection = protect(configuration, worker, logger);
   return {
     stop: async (drainSeconds) => {
+      const unprotected = protection?.stop();
       await worker.stop({ deadlineSeconds: drainSeconds });
+      await unprotected;
       await tasks.close();
       await metrics.close();
     },
   };
+}
+
+function protect(
+  configuration: Configuration<'worker'>,
+  worker: Worker,
+  logger: Logger,
+): ScaleInProtection | undefined {
+  const { scaleInProtection, ecsAgentUri, ecsMetadataUri } = configuration;
+  if (!scaleInProtection) return undefined;
+  if (ecsAgentUri === undefined) {
+    logger.warn(
+      `${ENVIRONMENT.scaleInProtection} is on without ${PLATFORM_ENVIRONMENT.ecsAgentUri}: this is no task of Amazon ECS, and nothing is protected`,
+    );
+    return undefined;
+  }
+  const agent = new EcsAgentClient(ecsAgentUri, ecsMetadataUri);
+  return new ScaleInProtection({ worker, agent, ecs: new ECSClient(), logger });
 }
 
 const configuration = orExit(() => readConfiguration('worker', process.env));

@@ -1,25 +1,42 @@
-import { ENVIRONMENT } from '../contract';
+import { ENVIRONMENT, PLATFORM_ENVIRONMENT } from '../contract';
+import { mergePasswords } from './passwords';
+import type { PasswordVariable } from './passwords';
 import { VARIABLES } from './variables';
 import type { Variable, VariableValue } from './variables';
 
 /** Exit code for a wrong configuration: EX_CONFIG of sysexits.h. */
 export const EXIT_CONFIGURATION = 78;
 
-const LEDGER = ['databaseUrl', 'logLevel'] as const;
-const ENGINE = [...LEDGER, 'databasePoolSize', 'queueRedisUrl', 'heartbeatSeconds', 'leaseSeconds'] as const;
-const SERVER = [...ENGINE, 'listenHost', 'metricsPort', 'drainSeconds'] as const;
+const LEDGER = ['databaseUrl', 'databasePassword', 'logLevel'] as const;
+const QUEUE = ['queueRedisUrl', 'queueRedisPassword', 'heartbeatSeconds', 'leaseSeconds'] as const;
+const SERVER = [...LEDGER, 'databasePoolSize', ...QUEUE, 'listenHost', 'metricsPort', 'drainSeconds'] as const;
+const MAIL = ['mailUrl', 'mailFrom'] as const;
 
-/** The variables that each kind of process reads; it neither needs nor checks the others. */
-const READ_BY = {
+/**
+ * The variables that each kind of process reads; it neither needs nor checks the others. The cache's address (web) and
+ * those of mail (worker, scheduler) are checked at the start already, so that a wrong one fails the deployment; pages
+ * and tasks that come later use them.
+ */
+export const READ_BY = {
   migrate: LEDGER,
-  web: [...SERVER, 'port', 'objectsFolder', 'adminToken', 'probes'],
-  worker: [...SERVER, 'objectsFolder', 'workerQueues', 'workerConcurrency'],
-  scheduler: SERVER,
-} as const satisfies Record<string, readonly Variable[]>;
+  web: [...SERVER, 'port', 'cacheRedisUrl', 'cacheRedisPassword', 'objectsUrl', 'adminToken', 'probes'],
+  worker: [...SERVER, ...MAIL, 'objectsUrl', 'workerKind', 'workerQueues', 'workerConcurrency', 'scaleInProtection'],
+  scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace'],
+} as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;
+
+/** What it reads besides, of the variables that the platform sets. */
+const READ_FROM_PLATFORM = {
+  migrate: [],
+  web: [],
+  worker: ['ecsAgentUri', 'ecsMetadataUri'],
+  scheduler: [],
+} as const satisfies Record<keyof typeof READ_BY, readonly (Variable & keyof typeof PLATFORM_ENVIRONMENT)[]>;
 
 export type ProcessKind = keyof typeof READ_BY;
+type ReadBy<Kind extends ProcessKind> = (typeof READ_BY)[Kind][number] | (typeof READ_FROM_PLATFORM)[Kind][number];
+/** What a process reads; passwords are part of their addresses, whichever variable they came in. */
 export type Configuration<Kind extends ProcessKind> = {
-  readonly [V in (typeof READ_BY)[Kind][number]]: VariableValue<V>;
+  readonly [V in Exclude<ReadBy<Kind>, PasswordVariable>]: VariableValue<V>;
 };
 
 /** Everything that is wrong with the environment, one sentence a mistake, without any secret's value. */
@@ -40,20 +57,37 @@ export function readConfiguration<Kind extends ProcessKind>(
 ): Configuration<Kind> {
   const mistakes: string[] = [];
   const values = new Map<Variable, unknown>();
-  for (const variable of READ_BY[kind]) {
+  for (const variable of [...READ_BY[kind], ...READ_FROM_PLATFORM[kind]]) {
     const name = variableName(variable);
     const text = environment[name]?.trim();
     const result = VARIABLES[variable].safeParse(text === '' ? undefined : text);
     if (result.success) values.set(variable, result.data);
     else mistakes.push(...result.error.issues.map((issue) => `${name} ${issue.message}.`));
   }
-  mistakes.push(...leaseMistakes(values));
+  mistakes.push(...mergePasswords(values), ...leaseMistakes(values), ...companionMistakes(values));
   if (mistakes.length > 0) throw new ConfigurationError(mistakes);
   return Object.fromEntries(values) as Configuration<Kind>;
 }
 
 function variableName(variable: Variable): string {
-  return variable === 'objectsFolder' ? ENVIRONMENT.objectsUrl : ENVIRONMENT[variable];
+  if (variable === 'ecsAgentUri' || variable === 'ecsMetadataUri') return PLATFORM_ENVIRONMENT[variable];
+  return ENVIRONMENT[variable];
+}
+
+/** Variables that say nothing without another. */
+function companionMistakes(values: ReadonlyMap<Variable, unknown>): string[] {
+  const companions = [
+    ['mailUrl', 'mailFrom'],
+    ['mailFrom', 'mailUrl'],
+    ['metricsNamespace', 'workerKinds'],
+  ] as const;
+  return companions
+    .filter(([given, missing]) => values.get(given) !== undefined && values.has(missing))
+    .filter(([, missing]) => values.get(missing) === undefined)
+    .map(
+      ([given, missing]) =>
+        `${ENVIRONMENT[missing]} is not set although ${ENVIRONMENT[given]} is; set both, or neither.`,
+    );
 }
 
 /** One lost heartbeat must not cost a lease, so two have to fit into it. */

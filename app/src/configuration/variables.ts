@@ -1,13 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { PORTS } from '../contract';
 import { isValidName, nameRule } from '../tasks';
-
-export interface WorkerQueue {
-  readonly name: string;
-  /** How often the queue is asked first, compared with the others. */
-  readonly weight: number;
-}
+import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, redisUrl } from './addresses';
+import { toQueues, toWorkerKinds } from './queues';
+import type { WorkerKind, WorkerQueue } from './queues';
+import { refuse } from './refuse';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -15,25 +12,26 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 export const MIN_TOKEN_LENGTH = 16;
 
 /**
+ * A CloudWatch namespace: 1 to 255 of these characters, and those that begin with AWS/ are Amazon's own.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Namespace
+ */
+const NAMESPACE = /^(?!AWS\/|:)[A-Za-z0-9._\-/#:]{1,255}$/;
+
+/**
  * What each variable may be: a schema from its text to its value. Messages continue the sentence `NAME …`; those of
  * secrets never repeat the value.
  */
 export const VARIABLES = {
-  databaseUrl: z
-    .string({ error: 'is not set; write postgres://user:password@host:port/database' })
-    .refine(isPostgresUrl, {
-      error: 'is not a PostgreSQL address; write postgres://user:password@host:port/database',
-    }),
+  databaseUrl: postgresUrl(),
+  databasePassword: z.string().optional(),
   databasePoolSize: wholeNumber(4, 200).default(10),
-  queueRedisUrl: z
-    .string()
-    .refine(isRedisUrl, {
-      error: 'is not a Redis address; write redis://host:port or rediss://user:password@host:port',
-    })
-    .optional(),
-  objectsFolder: z
-    .string({ error: 'is not set; write file:///absolute/folder' })
-    .transform((value, context): string => toFolder(value) ?? refuse(context, folderRule(value))),
+  queueRedisUrl: redisUrl(),
+  queueRedisPassword: z.string().optional(),
+  cacheRedisUrl: redisUrl(),
+  cacheRedisPassword: z.string().optional(),
+  objectsUrl: objectsUrl(),
+  mailUrl: mailUrl(),
+  mailFrom: mailFrom(),
   adminToken: z
     .string()
     .min(MIN_TOKEN_LENGTH, {
@@ -44,25 +42,47 @@ export const VARIABLES = {
   listenHost: z.string().default('0.0.0.0'),
   port: wholeNumber(0, 65_535).default(PORTS.web),
   metricsPort: wholeNumber(0, 65_535).default(PORTS.metrics),
+  workerKind: z
+    .string()
+    .refine(isValidName, { error: (issue) => `is ${quote(issue.input)}; allowed is ${nameRule}` })
+    .default('default'),
   workerQueues: z
     .string()
     .default('default,imports,probes')
     .transform((value, context): readonly WorkerQueue[] => toQueues(value, context)),
   workerConcurrency: wholeNumber(1, 1000).default(10),
+  workerKinds: z
+    .string()
+    .transform((value, context): readonly WorkerKind[] => toWorkerKinds(value, context))
+    .optional(),
+  metricsNamespace: z
+    .string()
+    .regex(NAMESPACE, {
+      error: (issue) =>
+        `is ${quote(issue.input)}; allowed are 1 to 255 letters, digits and . - _ / # : which begin with neither AWS/ nor :`,
+    })
+    .optional(),
+  scaleInProtection: onOff(),
   drainSeconds: seconds(0, 3600).default(20),
   heartbeatSeconds: seconds(0.1, 60).default(5),
   leaseSeconds: seconds(0.2, 600).default(15),
-  probes: z
-    .enum(['on', 'off'], { error: (issue) => `is ${quote(issue.input)}; allowed is on or off` })
-    .default('off')
-    .transform((value) => value === 'on'),
+  probes: onOff(),
   logLevel: z
     .enum(LOG_LEVELS, { error: (issue) => `is ${quote(issue.input)}; allowed is ${LOG_LEVELS.join(', ')}` })
     .default('info'),
+  ecsAgentUri: platformUrl(),
+  ecsMetadataUri: platformUrl(),
 } as const;
 
 export type Variable = keyof typeof VARIABLES;
 export type VariableValue<V extends Variable> = z.output<(typeof VARIABLES)[V]>;
+
+function onOff() {
+  return z
+    .enum(['on', 'off'], { error: (issue) => `is ${quote(issue.input)}; allowed is on or off` })
+    .default('off')
+    .transform((value) => value === 'on');
+}
 
 function lengthOf(value: unknown): number {
   return typeof value === 'string' ? value.length : 0;
@@ -86,54 +106,4 @@ function seconds(min: number, max: number) {
     const value = /^\d{1,9}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
     return value >= min && value <= max ? value : refuse(context, `is ${quote(text)}; allowed is ${rule}`);
   });
-}
-
-function refuse(context: z.RefinementCtx, message: string): never {
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-}
-
-function parseUrl(value: string): URL | undefined {
-  return URL.canParse(value) ? new URL(value) : undefined;
-}
-
-function isPostgresUrl(value: string): boolean {
-  const url = parseUrl(value);
-  return url !== undefined && ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1;
-}
-
-function isRedisUrl(value: string): boolean {
-  const url = parseUrl(value);
-  return url !== undefined && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
-}
-
-function toFolder(value: string): string | undefined {
-  const url = parseUrl(value);
-  if (url?.protocol !== 'file:' || url.hostname !== '' || url.pathname.length < 2) return undefined;
-  return fileURLToPath(url);
-}
-
-function folderRule(value: string): string {
-  return value.startsWith('s3:')
-    ? 'names an S3 bucket, which this version cannot use yet; write file:///absolute/folder'
-    : 'is not the address of a folder; write file:///absolute/folder';
-}
-
-function toQueues(value: string, context: z.RefinementCtx): WorkerQueue[] {
-  const queues = value.split(',').map((part): WorkerQueue => {
-    const [name = '', weight = '1', ...rest] = part.trim().split(':');
-    if (rest.length > 0 || !isValidName(name)) {
-      return refuse(
-        context,
-        `holds ${quote(part.trim())}; a queue is written name or name:weight, its name is ${nameRule}`,
-      );
-    }
-    if (!/^\d{1,3}$/.test(weight) || Number(weight) < 1 || Number(weight) > 100) {
-      return refuse(context, `holds ${quote(part.trim())}; a weight is a whole number from 1 to 100`);
-    }
-    return { name, weight: Number(weight) };
-  });
-  const twice = queues.find((queue, index) => queues.findIndex((other) => other.name === queue.name) !== index);
-  if (twice !== undefined) refuse(context, `names the queue ${quote(twice.name)} twice; name each queue once`);
-  return queues;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { checkKey, ObjectMissingError, ObjectTooLargeError } from './object-store';
+import { checkKey, limit, ObjectMissingError } from './object-store';
 import type { ObjectStore, StoredObject } from './object-store';
 
 /** No key may start with a dot, so unfinished objects can never be read. */
@@ -93,15 +93,6 @@ export class FolderObjectStore implements ObjectStore {
 
   private path(key: string): string {
     return join(this.folder, ...key.split('/'));
-  }
-}
-
-async function* limit(key: string, source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of source) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new ObjectTooLargeError(key, maxBytes);
-    yield chunk;
   }
 }
 

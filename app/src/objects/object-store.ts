@@ -56,3 +56,17 @@ const KEY = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/;
 export function checkKey(key: string): void {
   if (key.length > MAX_KEY_LENGTH || !KEY.test(key)) throw new ObjectKeyError(key);
 }
+
+/** Passes the stream on. @throws ObjectTooLargeError at the first chunk that makes it more than `maxBytes`. */
+export async function* limit(
+  key: string,
+  source: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new ObjectTooLargeError(key, maxBytes);
+    yield chunk;
+  }
+}

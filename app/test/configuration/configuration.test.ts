@@ -1,7 +1,10 @@
+import Redis from 'ioredis';
+import ConnectionParameters from 'pg/lib/connection-parameters';
 import { ConfigurationError, readConfiguration } from '../../src/configuration/configuration';
 import type { ProcessKind } from '../../src/configuration/configuration';
 
 const NEEDED = { DATABASE_URL: 'postgres://user:hunter2@db:5432/holdfast', OBJECTS_URL: 'file:///srv/objects' };
+const OBJECTS_RULE = 'write file:///absolute/folder or s3://bucket/prefix';
 const QUEUE_RULE = 'lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
 const DATABASE_RULE = 'write postgres://user:password@host:port/database.';
 const REDIS_RULE = 'write redis://host:port or rediss://user:password@host:port.';
@@ -29,11 +32,18 @@ describe('readConfiguration', () => {
       metricsPort: 9464,
       drainSeconds: 20,
       port: 8080,
-      objectsFolder: '/srv/objects',
+      cacheRedisUrl: undefined,
+      objectsUrl: { kind: 'folder', folder: '/srv/objects' },
       adminToken: undefined,
       probes: false,
     });
     expect(readConfiguration('worker', NEEDED)).toMatchObject({
+      mailUrl: undefined,
+      mailFrom: undefined,
+      workerKind: 'default',
+      scaleInProtection: false,
+      ecsAgentUri: undefined,
+      ecsMetadataUri: undefined,
       workerConcurrency: 10,
       workerQueues: [
         { name: 'default', weight: 1 },
@@ -67,7 +77,7 @@ describe('readConfiguration', () => {
     const { DATABASE_URL } = NEEDED;
     expect(mistakes('migrate', { DATABASE_URL, PORT: 'x', OBJECTS_URL: 'x' })).toEqual([]);
     expect(mistakes('scheduler', { DATABASE_URL, PORT: 'x' })).toEqual([]);
-    expect(mistakes('worker', { DATABASE_URL })).toEqual(['OBJECTS_URL is not set; write file:///absolute/folder.']);
+    expect(mistakes('worker', { DATABASE_URL })).toEqual([`OBJECTS_URL is not set; ${OBJECTS_RULE}.`]);
   });
 
   test.each([
@@ -77,17 +87,36 @@ describe('readConfiguration', () => {
     ['DATABASE_URL', 'hunter2', `DATABASE_URL is not a PostgreSQL address; ${DATABASE_RULE}`],
     ['QUEUE_REDIS_URL', 'http://hunter2', `QUEUE_REDIS_URL is not a Redis address; ${REDIS_RULE}`],
     ['QUEUE_REDIS_URL', 'redis:hunter2', `QUEUE_REDIS_URL is not a Redis address; ${REDIS_RULE}`],
-    ['OBJECTS_URL', '/srv/objects', 'OBJECTS_URL is not the address of a folder; write file:///absolute/folder.'],
     [
-      'OBJECTS_URL',
+      'DATABASE_URL',
+      'postgres://user:hunter2@db/x?sslmode=require',
+      'DATABASE_URL has the sslmode "require"; allowed is one of verify-full, no-verify, disable.',
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://db/x?sslmode=disable&sslmode=verify-full',
+      'DATABASE_URL has the sslmode "disable", "verify-full"; allowed is one of verify-full, no-verify, disable.',
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://user:hunter2@db/x?ssl=true',
+      'DATABASE_URL has the parameter "ssl", which is not read; write ?sslmode=verify-full, and name further certificate authorities by NODE_EXTRA_CA_CERTS.',
+    ],
+    ['CACHE_REDIS_URL', 'hunter2', `CACHE_REDIS_URL is not a Redis address; ${REDIS_RULE}`],
+    ...[
+      '/srv/objects',
       'file://host/objects',
-      'OBJECTS_URL is not the address of a folder; write file:///absolute/folder.',
-    ],
-    [
+      's3:bucket',
+      's3://Bucket/x',
+      's3://a..b/x',
+      's3://10.0.0.1/x',
+      's3://bucket/A',
+      's3://bucket//x',
+    ].map((url): [string, string, string] => [
       'OBJECTS_URL',
-      's3://bucket/x',
-      'OBJECTS_URL names an S3 bucket, which this version cannot use yet; write file:///absolute/folder.',
-    ],
+      url,
+      `OBJECTS_URL is not the address of a folder or a bucket; ${OBJECTS_RULE}.`,
+    ]),
     [
       'ADMIN_TOKEN',
       'hunter2',
@@ -125,10 +154,160 @@ describe('readConfiguration', () => {
       'a:1:2',
       `WORKER_QUEUES holds "a:1:2"; a queue is written name or name:weight, its name is ${QUEUE_RULE}.`,
     ],
+    ['WORKER_KIND', 'Big images', `WORKER_KIND is "Big images"; allowed is ${QUEUE_RULE}.`],
+    ['SCALE_IN_PROTECTION', 'yes', 'SCALE_IN_PROTECTION is "yes"; allowed is on or off.'],
+    [
+      'ECS_AGENT_URI',
+      '169.254.170.2',
+      'ECS_AGENT_URI is "169.254.170.2"; allowed is an http:// address, as Amazon ECS sets it.',
+    ],
+    ...['http://mail', 'ses://', 'ses://Seoul', 'smtp://mail', 'smtp://user:hunter2@mail:25', 'smtp://mail:25/x'].map(
+      (url): [string, string, string] => [
+        'MAIL_URL',
+        url,
+        'MAIL_URL is not where mail is sent through; write ses://region or smtp://host:port.',
+      ],
+    ),
     ['WORKER_QUEUES', 'a:0', 'WORKER_QUEUES holds "a:0"; a weight is a whole number from 1 to 100.'],
     ['WORKER_QUEUES', 'a,b,a', 'WORKER_QUEUES names the queue "a" twice; name each queue once.'],
   ])('a worker refuses %s=%s', (name, value, mistake) => {
-    expect(mistakes('worker', { ...NEEDED, [name]: value })).toEqual([mistake]);
+    const mailFrom = name === 'MAIL_URL' ? { MAIL_FROM: 'post@example.org' } : {};
+    expect(mistakes('worker', { ...NEEDED, ...mailFrom, [name]: value })).toEqual([mistake]);
+  });
+
+  test.each(['post@example.org', 'Town library <post@example.org>', '"Library, town" <post@example.org>'])(
+    'mail may come from %s',
+    (from) => {
+      const environment = { ...NEEDED, MAIL_URL: 'ses://ap-northeast-2', MAIL_FROM: from };
+      expect(readConfiguration('scheduler', environment)).toMatchObject({
+        mailUrl: { kind: 'ses', region: 'ap-northeast-2' },
+        mailFrom: from,
+      });
+    },
+  );
+
+  test.each([
+    'library',
+    'a b@example.org',
+    'a@b@c',
+    'Library post@example.org',
+    'a <b@c> d',
+    'a,b <c@d.org>',
+    '<a@b.c>',
+  ])('mail may not come from %s', (from) => {
+    const found = mistakes('worker', { ...NEEDED, MAIL_URL: 'smtp://127.0.0.1:1025', MAIL_FROM: from });
+    expect(found).toEqual([`MAIL_FROM is ${JSON.stringify(from)}; write name@example.org or Name <name@example.org>.`]);
+  });
+
+  test('variables that say nothing alone want their companion', () => {
+    expect(mistakes('worker', { ...NEEDED, MAIL_URL: 'smtp://127.0.0.1:1025' })).toEqual([
+      'MAIL_FROM is not set although MAIL_URL is; set both, or neither.',
+    ]);
+    expect(mistakes('scheduler', { ...NEEDED, MAIL_FROM: 'post@example.org', METRICS_NAMESPACE: 'Holdfast' })).toEqual([
+      'MAIL_URL is not set although MAIL_FROM is; set both, or neither.',
+      'WORKER_KINDS is not set although METRICS_NAMESPACE is; set both, or neither.',
+    ]);
+  });
+
+  test('reads where objects are kept, and where mail goes', () => {
+    const objects = (url: string) => readConfiguration('worker', { ...NEEDED, OBJECTS_URL: url }).objectsUrl;
+    expect(objects('s3://my-bucket')).toEqual({ kind: 'bucket', bucket: 'my-bucket', prefix: '' });
+    expect(objects('s3://my-bucket/')).toEqual({ kind: 'bucket', bucket: 'my-bucket', prefix: '' });
+    expect(objects('s3://my-bucket/a/b')).toEqual({ kind: 'bucket', bucket: 'my-bucket', prefix: 'a/b/' });
+    const mail = { ...NEEDED, MAIL_URL: 'smtp://127.0.0.1:1025', MAIL_FROM: 'post@example.org' };
+    expect(readConfiguration('worker', mail).mailUrl).toEqual({ kind: 'smtp', host: '127.0.0.1', port: 1025 });
+  });
+
+  test('reads the worker kinds with their queues, and the namespace of their metrics', () => {
+    const environment = {
+      ...NEEDED,
+      WORKER_KINDS: 'default=default,imports; images = images',
+      METRICS_NAMESPACE: 'Holdfast/shop-production',
+    };
+    expect(readConfiguration('scheduler', environment)).toMatchObject({
+      workerKinds: [
+        { name: 'default', queues: ['default', 'imports'] },
+        { name: 'images', queues: ['images'] },
+      ],
+      metricsNamespace: 'Holdfast/shop-production',
+    });
+  });
+
+  test.each([
+    ...['default', 'a=', '=a', 'a=b=c', 'a=b;', 'A=b', 'a=b,,c'].map((value): [string, string, string] => [
+      'WORKER_KINDS',
+      value,
+      `WORKER_KINDS holds ${JSON.stringify(value === 'a=b;' ? '' : value)}; a worker kind is written kind=queue,queue, each name is ${QUEUE_RULE}.`,
+    ]),
+    ['WORKER_KINDS', 'a=b;a=c', 'WORKER_KINDS names the worker kind "a" twice; name each kind once.'],
+    [
+      'WORKER_KINDS',
+      'a=b,c;d=c',
+      'WORKER_KINDS names the queue "c" twice; name each queue once, or its tasks count twice.',
+    ],
+    ...['AWS/ECS', ':a', 'a b', 'x'.repeat(256)].map((value): [string, string, string] => [
+      'METRICS_NAMESPACE',
+      value,
+      `METRICS_NAMESPACE is ${JSON.stringify(value)}; allowed are 1 to 255 letters, digits and . - _ / # : which begin with neither AWS/ nor :.`,
+    ]),
+  ])('the scheduler refuses %s=%s', (name, value, mistake) => {
+    expect(mistakes('scheduler', { ...NEEDED, WORKER_KINDS: 'default=default', [name]: value })).toEqual([mistake]);
+  });
+
+  describe('with passwords in variables of their own', () => {
+    const SECRET = 'p@ss/w:%rd?#&+ é';
+    const ADDRESSES = {
+      ...NEEDED,
+      DATABASE_URL: 'postgres://user@db:5432/holdfast?sslmode=verify-full',
+      QUEUE_REDIS_URL: 'rediss://queue:6379',
+      CACHE_REDIS_URL: 'rediss://cache:6379/2',
+    };
+    const PASSWORDS = { DATABASE_PASSWORD: SECRET, QUEUE_REDIS_PASSWORD: SECRET, CACHE_REDIS_PASSWORD: SECRET };
+
+    test('puts them into the addresses, where clients find them again', () => {
+      const web = readConfiguration('web', { ...ADDRESSES, ...PASSWORDS });
+      const postgres = new ConnectionParameters(web.databaseUrl);
+      expect(postgres).toMatchObject({ user: 'user', password: SECRET, host: 'db', port: 5432, database: 'holdfast' });
+      for (const [url, host] of [
+        [web.queueRedisUrl, 'queue'],
+        [web.cacheRedisUrl, 'cache'],
+      ]) {
+        const redis = new Redis(url!, { lazyConnect: true });
+        expect(redis.options).toMatchObject({ password: SECRET, host, port: 6379 });
+        redis.disconnect();
+      }
+      expect(Object.keys(web).filter((name) => name.includes('assword'))).toEqual([]);
+    });
+
+    test('takes the same password twice, refuses two, and one without an address', () => {
+      const encoded = encodeURIComponent(SECRET);
+      const twice = { ...ADDRESSES, DATABASE_URL: `postgres://user:${encoded}@db/x`, DATABASE_PASSWORD: SECRET };
+      expect(mistakes('migrate', twice)).toEqual([]);
+      const found = mistakes('web', {
+        ...ADDRESSES,
+        DATABASE_URL: 'postgres://user:hunter2@db/x',
+        DATABASE_PASSWORD: 'hunter3',
+        QUEUE_REDIS_URL: 'rediss://:hunter2@queue:6379',
+        QUEUE_REDIS_PASSWORD: 'hunter3',
+        CACHE_REDIS_URL: '',
+        CACHE_REDIS_PASSWORD: 'hunter3',
+      });
+      expect(found).toEqual([
+        'DATABASE_PASSWORD is another password than the one in DATABASE_URL; set only one of them.',
+        'QUEUE_REDIS_PASSWORD is another password than the one in QUEUE_REDIS_URL; set only one of them.',
+        'CACHE_REDIS_PASSWORD is set without CACHE_REDIS_URL; set both, or neither.',
+      ]);
+    });
+
+    test('says nothing about a password whose address is wrong', () => {
+      const found = mistakes('migrate', { DATABASE_URL: 'hunter2', DATABASE_PASSWORD: 'hunter3' });
+      expect(found).toEqual([`DATABASE_URL is not a PostgreSQL address; ${DATABASE_RULE}`]);
+    });
+
+    test('cannot put one into an address without a host', () => {
+      const found = mistakes('migrate', { DATABASE_URL: 'postgres:///holdfast', DATABASE_PASSWORD: 'hunter3' });
+      expect(found).toEqual(['DATABASE_PASSWORD is set although DATABASE_URL names no host; write one into it.']);
+    });
   });
 
   test('reports all mistakes at once, and no secret', () => {
@@ -141,7 +320,7 @@ describe('readConfiguration', () => {
     expect(found).toEqual(
       [
         `DATABASE_URL is not a PostgreSQL address; ${DATABASE_RULE}`,
-        'OBJECTS_URL is not set; write file:///absolute/folder.',
+        `OBJECTS_URL is not set; ${OBJECTS_RULE}.`,
         'ADMIN_TOKEN has 7 characters; allowed are 16 or more, for example from: openssl rand -hex 32.',
         'PORT is "x"; allowed is a whole number from 0 to 65535.',
         'LEASE_SECONDS is 15 with HEARTBEAT_SECONDS 9; allowed is at least two heartbeats, 18.',
