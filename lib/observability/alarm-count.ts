@@ -34,9 +34,10 @@ function count(alarms: Metrics): AlarmCount {
   return { alarms: alarms.length, billed: alarms.reduce((sum, metrics) => sum + metrics, 0) };
 }
 
-/** The part of the estimate that this folder knows better than a default. */
+/** What the estimate of the cost counts for the stage. */
 export function watchedCounts(configuration: StageConfiguration): Required<WatchedCounts> {
-  return { alarms: countAlarms(configuration).telling.billed, customMetrics: countMetrics(configuration) };
+  const { telling, scaling } = countAlarms(configuration);
+  return { alarms: telling.billed + scaling.billed, customMetrics: countMetrics(configuration) };
 }
 
 /** Each alarm as the number of metrics that it reads. */
@@ -80,11 +81,11 @@ function dataAlarms({ alarms: { set }, database, redis, taskEngine }: StageConfi
 }
 
 function scalingAlarms(configuration: StageConfiguration): Metrics {
-  const { web, workers } = configuration;
+  const { fleet, web, workers } = configuration;
   return [
     ...(web.scaling.min === web.scaling.max ? [] : times(WEB_POLICIES * TRACKING_ALARMS)),
-    // The capacity provider's managed scaling tracks CapacityProviderReservation, whatever the group's limits.
-    ...times(TRACKING_ALARMS),
+    // The managed scaling of each capacity provider tracks CapacityProviderReservation, whatever the group's limits.
+    ...times((fleet.spot === undefined ? 1 : 2) * TRACKING_ALARMS),
     ...Object.values(workers).flatMap((worker) => workerAlarms(configuration, worker)),
   ];
 }

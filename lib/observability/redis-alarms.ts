@@ -62,7 +62,7 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
       threshold: 0,
       periods: 1,
       noData: 'notBreaching',
-      meaning: `The queue's Redis threw keys away, which its policy noeviction forbids: somebody changed its parameters. ${configuration.taskEngine === 'holdfast' ? 'Tasks are not lost, they come again from the database.' : 'Tasks may be lost.'}`,
+      meaning: `The queue's Redis threw at least one key away, which its policy noeviction forbids: somebody changed its parameters. ${configuration.taskEngine === 'holdfast' ? 'Tasks are not lost, they come again from the database.' : 'Tasks may be lost.'}`,
       firstStep: 'compare what runs with what is configured: npx holdfast doctor. Then deploy the stateful stack.',
     });
   }
