@@ -9,3 +9,13 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
 export function monotonicMs(): number {
   return performance.now();
 }
+
+/** What the promise resolves to, or undefined when that takes longer. The promise goes on; nothing of it is cancelled. */
+export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([promise, pause(milliseconds, timer.signal).then(() => undefined)]);
+  } finally {
+    timer.abort();
+  }
+}

@@ -37,6 +37,8 @@ export interface WorkerParts {
 
 /** How long handlers may take to obey when the drain's deadline has passed. */
 const OBEY_MS = 2_000;
+/** How long the last words may take: past it, others find out when the lease ends. */
+const SIGN_OFF_MS = 3_000;
 /** A take waits a second in Redis; past this without an answer the server is gone. */
 const TAKE_SILENCE_MS = 3_000;
 
@@ -111,6 +113,7 @@ export class TaskWorker implements Worker {
       runner: this.runner,
       counters,
       logger,
+      giveBack: async (claimed) => dispatcher.push(await finisher.giveBack(claimed)),
     });
     this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
@@ -167,7 +170,7 @@ export class TaskWorker implements Worker {
       logger.warn({ worker: this.id, tasks: givenBack.length }, 'drain deadline passed: running tasks were given back');
     }
     await this.reaper.stop();
-    await this.lease.end();
+    await this.lease.end(SIGN_OFF_MS);
     logger.info({ worker: this.id }, 'worker stopped');
   }
 

@@ -4,12 +4,16 @@ import { AttemptAborted, createTasks, defineTask, handle } from '../../src/tasks
 import type { TaskContext, Tasks } from '../../src/tasks';
 import { monotonicMs } from '../../src/tasks/pause';
 import { redisUrl } from '../servers/databases';
+import { connectionRefused } from './support/disturbed-ledger';
 import { aborted, gate } from './support/gate';
 import { ledgerFixture } from './support/ledger-fixture';
 import type { LedgerFixture } from './support/ledger-fixture';
 import { recordingLogger } from './support/recording-logger';
-import { taskRow, taskRows } from './support/task-rows';
+import { CLAIM, FINISH, LEASE } from './support/statements';
+import { queueTasks, taskRow, taskRows } from './support/task-rows';
 import { until } from './support/until';
+import { workerParts } from './support/worker-parts';
+import type { TestParts } from './support/worker-parts';
 
 const REDIS_NUMBER = 62;
 const REDIS = redisUrl(REDIS_NUMBER);
@@ -160,4 +164,88 @@ it('after close nothing is in hand and no connection is left, neither to Postgre
   expect(await fixture.rows('select from holdfast.worker where expired_at is null')).toEqual([]);
   expect(await fixture.rows(`select from holdfast.task where state = 'running'`)).toEqual([]);
   redis.disconnect();
+});
+
+describe('a claim whose answer never came, so that nothing of it has begun, costs no attempt', () => {
+  let parts: TestParts;
+  let runs: number;
+  const counted = handle(short, () => Promise.resolve(void (runs += 1)));
+
+  /** The first claim that takes something is carried out, and its answer lost. */
+  function loseClaim(): Promise<void> {
+    const lost = gate();
+    parts.ledger.after(CLAIM.oldest, async () => {
+      if ((await fixture.rows(`select from holdfast.task where state = 'running'`)).length === 0) return;
+      parts.ledger.before(CLAIM.oldest, connectionRefused);
+      lost.open();
+      connectionRefused();
+    });
+    return lost.opened;
+  }
+  beforeEach(() => {
+    runs = 0;
+    parts = workerParts(fixture.url, { heartbeatSeconds: 0.5 });
+  });
+  afterEach(() => parts.close());
+
+  it('when the worker stops', async () => {
+    const worker = await parts.startWorker({ handlers: [counted], queues });
+    const lost = loseClaim();
+    const [id] = await queueTasks(fixture, 1, { name: 'short', attempts: 1 });
+    await lost;
+    await worker.stop();
+    expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', fence: 1, attempts: 0, worker_id: null });
+    expect(runs).toBe(0);
+  });
+
+  it('when others have expired the worker meanwhile', async () => {
+    const worker = await parts.startWorker({ handlers: [counted], queues });
+    const { id: first } = worker;
+    const lost = loseClaim();
+    const [id] = await queueTasks(fixture, 1, { name: 'short', attempts: 1 });
+    await lost;
+    parts.control.before(LEASE.take_back, connectionRefused);
+    await fixture.pool.query('update holdfast.worker set expired_at = now()');
+    await until('the worker has a new id', () => worker.id !== first);
+    expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', fence: 1, attempts: 0, worker_id: null });
+    parts.ledger.heal();
+    await until('it is done', async () => (await taskRow(fixture, id!)).state === 'done');
+    expect(await taskRow(fixture, id!)).toMatchObject({ fence: 2, attempts: 1 });
+  });
+
+  it('or when it came only after others had expired the worker', async () => {
+    const worker = await parts.startWorker({ handlers: [counted], queues });
+    const { id: first } = worker;
+    const claimed = gate();
+    const answered = gate();
+    parts.control.before(LEASE.take_back, connectionRefused);
+    parts.ledger.after(CLAIM.oldest, async () => {
+      if ((await fixture.rows(`select from holdfast.task where state = 'running'`)).length === 0) return;
+      parts.ledger.before(CLAIM.oldest, connectionRefused);
+      claimed.open();
+      await answered.opened;
+    });
+    // The answer is what gives it back, so nothing else may.
+    parts.control.before(LEASE.return_running, connectionRefused);
+    const [id] = await queueTasks(fixture, 1, { name: 'short', attempts: 1 });
+    await claimed.opened;
+    await fixture.pool.query('update holdfast.worker set expired_at = now()');
+    await until('the worker has a new id', () => worker.id !== first);
+    answered.open();
+    await until('it is given back', async () => (await taskRow(fixture, id!)).state === 'queued');
+    expect(await taskRow(fixture, id!)).toMatchObject({ fence: 1, attempts: 0, worker_id: null });
+    expect(runs).toBe(0);
+  });
+});
+
+it('a task of which the giving back failed at the deadline is given back when the worker signs off, uncounted', async () => {
+  const parts = workerParts(fixture.url);
+  const contexts: TaskContext[] = [];
+  const worker = await parts.startWorker({ handlers: [untilAborted(contexts)], queues });
+  const [id] = await queueTasks(fixture, 1, { name: 'long', attempts: 1 });
+  await until('it runs', () => contexts.length === 1);
+  parts.ledger.before(FINISH.given_back, connectionRefused);
+  await worker.stop({ deadlineSeconds: 0 });
+  expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', fence: 1, attempts: 0, worker_id: null });
+  await parts.close();
 });

@@ -18,6 +18,8 @@ export interface TakerOptions {
   readonly runner: Runner;
   readonly counters: Counters;
   readonly logger: TaskLogger;
+  /** Queues claimed tasks again that did not begin. @throws when PostgreSQL does not take it; the lease finds them. */
+  giveBack(tasks: readonly ClaimedTask[]): Promise<void>;
 }
 
 /** How long a take waits in Redis for the first id. With an empty take the ledger is asked as well, once a second. */
@@ -157,7 +159,7 @@ export class Taker {
     counters.claimedFromRedis += tasks.length;
     counters.staleIds += ids.length - tasks.length;
     if (tasks.length > 0) this.source = 'redis';
-    this.begin(workerId, tasks);
+    await this.begin(workerId, tasks);
   }
 
   private async fromPostgres(free: number): Promise<number> {
@@ -169,14 +171,14 @@ export class Taker {
     counters.claimedFromPostgres += tasks.length;
     // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
     if (tasks.length > 0 && (redis?.ready !== true || this.redisLags)) this.source = 'postgres';
-    this.begin(workerId, tasks);
+    await this.begin(workerId, tasks);
     return tasks.length;
   }
 
-  /** Starts what was claimed, unless the lease ended while the answer was under way: then the ledger takes it back. */
-  private begin(workerId: string, tasks: readonly ClaimedTask[]): void {
-    const { lease, runner } = this.options;
-    if (!lease.valid || lease.id !== workerId) return;
-    for (const task of tasks) runner.start(task);
+  /** Starts what was claimed, unless the lease ended while the answer was under way: then it goes back, uncounted. */
+  private async begin(workerId: string, tasks: readonly ClaimedTask[]): Promise<void> {
+    const { lease, runner, giveBack } = this.options;
+    if (lease.valid && lease.id === workerId) for (const task of tasks) runner.start(task);
+    else await giveBack(tasks);
   }
 }

@@ -55,6 +55,29 @@ where not exists (
   where t.id = h.id and t.fence = h.fence and t.state = 'running' and t.worker_id = $1
 )
 
+-- name: return_running
+-- Whatever still runs under this worker ($1) and is not in hand ($2 ids, $3 fences) goes back uncounted: of its claims
+-- that were never answered, nothing has begun. For an id that is not used any more. Relies on: as reconcile.
+with lost as materialized (
+  select t.id
+  from holdfast.claim c
+  cross join lateral unnest(c.task_ids) as member (id)
+  join holdfast.task t on t.id = member.id
+  where c.worker_id = $1
+    and t.state = 'running'
+    and t.worker_id = $1
+    and not exists (
+      select from unnest($2::bigint[], $3::integer[]) as h (id, fence) where h.id = t.id and h.fence = t.fence
+    )
+  order by t.id
+  for update of t skip locked
+)
+update holdfast.task t
+set state = 'queued', attempts = t.attempts - 1, worker_id = null, started_at = null
+from lost
+where t.id = lost.id
+returning t.id, t.queue, t.priority
+
 -- name: leave
 -- The worker's own last word. Claims of tasks that it could not give back stay, and the reapers find them.
 update holdfast.worker set expired_at = now(), running = 0 where id = $1 and expired_at is null

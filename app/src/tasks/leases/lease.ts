@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DispatchItem } from '../dispatching/dispatcher';
 import { idArray } from '../lanes';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type { Counters } from '../metrics';
-import { monotonicMs, pause } from '../pause';
+import { monotonicMs, pause, within } from '../pause';
+import type { Attempt } from '../running/attempt';
 import type { InHand } from '../running/in-hand';
 import type { TaskLogger } from '../types';
 
@@ -25,7 +28,7 @@ export interface LeaseOptions {
   /** The lease is gone: running attempts must stop, others may have their tasks. */
   onLost(): void;
   /** These tasks were claimed for us but never arrived, and are queued again. */
-  onGivenBack(items: readonly { id: string; queue: string; priority: number }[]): void;
+  onGivenBack(items: readonly DispatchItem[]): void;
 }
 
 interface ReconciledRow {
@@ -38,6 +41,8 @@ interface ReconciledRow {
 
 /** Retries of a heartbeat that PostgreSQL did not take, in ms. */
 const RETRY_MS = 500;
+/** Of the few statements that the end of an id consists of. */
+const LAST_WORD = { timeoutMs: 2_000 };
 const CHECK_MS = 250;
 /** With the 5 s after which a claim counts as lost: found within 7 s. */
 const RECONCILE_MS = 2_000;
@@ -71,17 +76,26 @@ export class Lease {
     this.loops = Promise.all([this.beatLoop(), this.reconcileLoop(), this.watchLoop()]);
   }
 
-  /** Ends the lease: from here on others may take whatever still counts as ours. */
-  async end(): Promise<void> {
+  /**
+   * Ends the lease: gives back what still counts as ours and signs off, so that nobody has to wait. Takes `limitMs` at
+   * most: a PostgreSQL that does not answer within it is left to find out by itself.
+   */
+  async end(limitMs: number): Promise<void> {
     this.stopping.abort();
-    await this.loops;
+    const untilMs = monotonicMs() + limitMs;
+    await within(limitMs, this.loops ?? Promise.resolve());
     this.validUntilMs = 0;
-    await this.options.ledger.query(this.sql.leave, [this.currentId]).catch((error: unknown) => {
+    try {
+      await insist(untilMs, () => this.returnRunning(this.currentId, []));
+      await insist(untilMs, () => this.options.ledger.query(this.sql.leave, [this.currentId], LAST_WORD));
+      // What a claim took that nobody waited for any more and that was carried out only now.
+      await insist(untilMs, () => this.returnRunning(this.currentId, []));
+    } catch (error) {
       this.options.logger.warn(
         { err: error, worker: this.currentId },
         'worker could not sign off; its lease will run out',
       );
-    });
+    }
   }
 
   /** One heartbeat now, outside its rhythm; one after another, because two that find the id expired would register twice. */
@@ -103,8 +117,21 @@ export class Lease {
       'others have expired this worker; it starts again under a new id',
     );
     this.validUntilMs = 0;
+    const began = this.options.inHand.all();
     this.lose();
+    if (this.stopping.signal.aborted) return;
+    await this.returnRunning(this.currentId, began).catch((error: unknown) => {
+      this.options.logger.debug({ err: error }, 'what was claimed under the expired id is left to others');
+    });
     await this.register();
+  }
+
+  /** Gives back, uncounted, what runs under this id and has not begun here. */
+  private async returnRunning(id: string, began: readonly Attempt[]): Promise<void> {
+    const { ledger, counters, onGivenBack } = this.options;
+    const answer = await ledger.query<DispatchItem>(this.sql.return_running, [id, ...keysOf(began)], LAST_WORD);
+    counters.givenBack += answer.rows.length;
+    onGivenBack(answer.rows);
   }
 
   private async register(): Promise<void> {
@@ -168,8 +195,7 @@ export class Lease {
     const attempts = inHand.all();
     const answer = await this.options.ledger.query<ReconciledRow>(this.sql.reconcile, [
       this.currentId,
-      idArray(attempts.map(({ task }) => task.id)),
-      idArray(attempts.map(({ task }) => task.fence)),
+      ...keysOf(attempts),
       idArray(inHand.openClaims()),
     ]);
     // Deleted just now with all others that are neither open nor young.
@@ -189,10 +215,28 @@ export class Lease {
   }
 }
 
+function keysOf(attempts: readonly Attempt[]): [ids: string, fences: string] {
+  return [idArray(attempts.map(({ task }) => task.id)), idArray(attempts.map(({ task }) => task.fence))];
+}
+
+/** Tries again until it works. @throws the last error when time is up. */
+async function insist(untilMs: number, act: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      if (monotonicMs() + RETRY_MS > untilMs) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
 export const LEASE_STATEMENTS = [
   'register',
   'beat',
   'reconcile',
+  'return_running',
   'leave',
   'beats',
   'expire',

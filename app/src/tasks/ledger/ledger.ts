@@ -1,5 +1,5 @@
 import { Client, Pool } from 'pg';
-import type { ClientConfig, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg';
+import type { ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { CommitUnknownError, TransactionEndedError } from '../errors';
 import type { TaskLogger, Transaction } from '../types';
 import { isConnectionError } from './connection-errors';
@@ -12,6 +12,11 @@ export const PLANNING = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']
   .map((way) => `-c enable_${way}=off`)
   .concat('-c max_parallel_workers_per_gather=0', '-c jit=off', '-c plan_cache_mode=force_generic_plan')
   .join(' ');
+
+/** After which a statement whose answer has not come is given up, and its connection with it. */
+export interface TimeLimit {
+  readonly timeoutMs: number;
+}
 
 /** Two claims by id, one of the oldest, one batch of completions: no more are under way at a time. */
 const STATEMENT_CONNECTIONS = 4;
@@ -48,9 +53,25 @@ export class Ledger {
     this.pool.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
   }
 
-  /** One statement in a transaction of its own. */
-  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    return this.pool.query<Row>(text, values as unknown[] | undefined);
+  /** One statement in a transaction of its own. Of one that is given up, nobody knows whether it is carried out. */
+  query<Row extends QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    limit?: TimeLimit,
+  ): Promise<QueryResult<Row>> {
+    return this.pool.query<Row>(limited({ text, values: values as unknown[] | undefined }, limit));
+  }
+
+  /** As `query`, on a connection that is made for it: one that exists may be broken without anybody knowing. */
+  async queryAnew<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<QueryResult<Row>> {
+    const client = this.dedicated({});
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await client.query<Row>(text, values as unknown[]);
+    } finally {
+      client.end().catch(() => undefined);
+    }
   }
 
   /** One of the engine's own hot statements, prepared under `name`; see PLANNING. */
@@ -58,8 +79,9 @@ export class Ledger {
     name: string,
     text: string,
     values: readonly unknown[],
+    limit?: TimeLimit,
   ): Promise<QueryResult<Row>> {
-    return this.statements.query<Row>({ name, text, values: values as unknown[] });
+    return this.statements.query<Row>(limited({ name, text, values: values as unknown[] }, limit));
   }
 
   /**
@@ -134,6 +156,11 @@ export class Ledger {
   async close(): Promise<void> {
     await Promise.all([this.pool.end(), this.statements.end()]);
   }
+}
+
+/** `pg` knows a time-out for each statement, its types do not. */
+function limited(query: QueryConfig, limit: TimeLimit | undefined): QueryConfig & { query_timeout?: number } {
+  return limit === undefined ? query : { ...query, query_timeout: limit.timeoutMs };
 }
 
 /** The transaction as `fn` may use it, until `end`, which resolves when no statement of it is under way any more. */

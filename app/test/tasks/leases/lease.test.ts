@@ -85,7 +85,7 @@ it('a lease counts from before its heartbeat was sent: a late answer, although p
   parts.control.heal();
   await lease.beat();
   expect(lease.valid).toBe(true);
-  await lease.end();
+  await lease.end(1_000);
 });
 
 it('past its lease a worker aborts its tasks and claims nothing until a heartbeat is taken', async () => {

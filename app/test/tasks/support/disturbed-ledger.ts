@@ -1,5 +1,6 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import { Ledger } from '../../../src/tasks/ledger/ledger';
+import type { TimeLimit } from '../../../src/tasks/ledger/ledger';
 
 type Step = () => Promise<void> | void;
 
@@ -35,16 +36,25 @@ export class DisturbedLedger extends Ledger {
     return this.answers.get(statement) ?? 0;
   }
 
-  override query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    return this.disturb(text, () => super.query<Row>(text, values));
+  override query<Row extends QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    limit?: TimeLimit,
+  ): Promise<QueryResult<Row>> {
+    return this.disturb(text, () => super.query<Row>(text, values, limit));
+  }
+
+  override queryAnew<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<QueryResult<Row>> {
+    return this.disturb(text, () => super.queryAnew<Row>(text, values));
   }
 
   override prepared<Row extends QueryResultRow>(
     name: string,
     text: string,
     values: readonly unknown[],
+    limit?: TimeLimit,
   ): Promise<QueryResult<Row>> {
-    return this.disturb(text, () => super.prepared<Row>(name, text, values));
+    return this.disturb(text, () => super.prepared<Row>(name, text, values, limit));
   }
 
   private async disturb<Answer>(text: string, ask: () => Promise<Answer>): Promise<Answer> {
