@@ -35,9 +35,14 @@ export class RedisEngineVersion {
     readonly parameterGroupFamily: string,
   ) {}
 
-  /** Whether this is at least `version` of the same engine. */
+  /** Whether this is `version` of its engine or a later one. */
   isAtLeast(version: string): boolean {
     return compare(this.version, version) >= 0;
+  }
+
+  /** Whether ElastiCache can write this engine's data to a log over several zones. */
+  get hasDurability(): boolean {
+    return this.engine === 'valkey' && this.isAtLeast('9.0');
   }
 
   toString(): string {

@@ -1,4 +1,4 @@
-import { Resource } from 'aws-cdk-lib';
+import { Duration, Resource } from 'aws-cdk-lib';
 import type { IResource } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -28,8 +28,11 @@ export interface IRedisReplicationGroup extends IResource, ec2.IConnectable, IRe
   /** The CacheClusterId of each node, which is the dimension of its metrics. */
   readonly nodeIds: readonly string[];
 
+  /** A metric of one node, which is one of `nodeIds`. Over 1 minute unless told otherwise. */
+  metricOfNode(nodeId: string, metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric;
   /**
    * A metric of the nodes: of the one node, or over all nodes by `across`, because a failover moves the primary.
+   * At most 10 nodes, which is CloudWatch's limit.
    * @param metricName a name of https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
    */
   metric(metricName: string, props: RedisMetricOptions): cloudwatch.IMetric;
@@ -69,24 +72,31 @@ export abstract class RedisReplicationGroupBase extends Resource implements IRed
     return { replicationGroupId: this.replicationGroupId };
   }
 
+  metricOfNode(nodeId: string, metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/ElastiCache',
+      metricName,
+      dimensionsMap: { CacheClusterId: nodeId },
+      period: Duration.minutes(1),
+      ...props,
+    });
+  }
+
   metric(metricName: string, { across, ...props }: RedisMetricOptions): cloudwatch.IMetric {
-    const ofNodes = this.nodeIds.slice(0, METRICS_PER_EXPRESSION).map(
-      (CacheClusterId) =>
-        new cloudwatch.Metric({
-          namespace: 'AWS/ElastiCache',
-          metricName,
-          dimensionsMap: { CacheClusterId },
-          ...props,
-        }),
-    );
+    const ofNodes = this.nodeIds.map((nodeId) => this.metricOfNode(nodeId, metricName, props));
     const [only, ...others] = ofNodes;
     if (only !== undefined && others.length === 0) return only;
+    if (ofNodes.length > METRICS_PER_EXPRESSION) {
+      throw new Error(
+        `metric joins at most ${METRICS_PER_EXPRESSION} nodes, got ${ofNodes.length}; use metricOfNode [at ${this.node.path}]`,
+      );
+    }
     const usingMetrics = Object.fromEntries(ofNodes.map((metric, index) => [`node${index + 1}`, metric]));
     return new cloudwatch.MathExpression({
       expression: `${across}([${Object.keys(usingMetrics).join(', ')}])`,
       usingMetrics,
       label: props.label ?? metricName,
-      ...(props.period !== undefined && { period: props.period }),
+      period: props.period ?? Duration.minutes(1),
     });
   }
 

@@ -92,8 +92,7 @@ function durabilityMistakes(props: RedisReplicationGroupProps) {
   const needs = `durability '${durability}' needs`;
   const family = familyOf(nodeType);
   return [
-    !(engineVersion.engine === 'valkey' && engineVersion.isAtLeast('9.0')) &&
-      `${needs} valkey 9.0 or later, got ${engineVersion.toString()}`,
+    !engineVersion.hasDurability && `${needs} valkey 9.0 or later, got ${engineVersion.toString()}`,
     !clusterMode && `${needs} clusterMode, got false`,
     replicas === 0 && `${needs} at least 1 replica, got 0`,
     replicas > 0 && !multiAz && `${needs} multiAz, got false`,

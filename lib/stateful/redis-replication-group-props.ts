@@ -27,13 +27,14 @@ export enum MaxMemoryPolicy {
 }
 
 /**
- * What is safe when a write is answered. Fixed at creation.
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticache-replicationgroup.html
+ * What is safe when a write is answered. ASYNC and SYNC can be exchanged later; whether there is a log at all is decided
+ * at creation, as far as CloudFormation goes.
+ * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/durability.html
  */
 export enum RedisDurability {
   /** What ElastiCache chooses for the engine. */
   DEFAULT = 'default',
-  /** A log over several zones has the write soon after. */
+  /** A log over several zones has the write within 10 seconds. */
   ASYNC = 'async',
   /** A log over several zones has the write before the answer. Costs extra. */
   SYNC = 'sync',
@@ -127,7 +128,8 @@ export interface RedisReplicationGroupProps {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * What is safe when a write is answered. SYNC needs Valkey 9.0, cluster mode, Multi-AZ, a replica and an r, m or c node.
+   * What is safe when a write is answered. SYNC and ASYNC need Valkey 9.0, cluster mode, Multi-AZ and a replica on a node
+   * of the families r6g, r7g, r8g, m6g, m7g, m8g, c7gn or c8gn.
    *
    * @default RedisDurability.DEFAULT
    */

@@ -108,8 +108,7 @@ export class RedisReplicationGroup extends RedisReplicationGroupBase {
       authToken: this.secret.secretValue.unsafeUnwrap(),
       atRestEncryptionEnabled: true,
       ...(props.encryptionKey !== undefined && { kmsKeyId: props.encryptionKey.keyArn }),
-      ...(props.durability !== undefined &&
-        props.durability !== RedisDurability.DEFAULT && { durability: props.durability }),
+      ...durabilityOf(props.durability, engineVersion),
       snapshotRetentionLimit: (props.snapshotRetention ?? Duration.days(0)).toDays(),
       ...(props.snapshotWindow !== undefined && { snapshotWindow: props.snapshotWindow }),
       ...(props.maintenanceWindow !== undefined && { preferredMaintenanceWindow: props.maintenanceWindow }),
@@ -178,6 +177,15 @@ function nodeIdsOf(
 /** r6gd nodes keep cold keys on a disk; CloudFormation wants it said. */
 function isDataTiered(nodeType: string): boolean {
   return !Token.isUnresolved(nodeType) && nodeType.startsWith('cache.r6gd.');
+}
+
+/** Nothing where it would say nothing: engines without the log know no setting for it. */
+function durabilityOf(
+  durability: RedisDurability | undefined,
+  engineVersion: RedisEngineVersion,
+): Pick<elasticache.CfnReplicationGroupProps, 'durability'> {
+  const isSaid = durability !== undefined && durability !== RedisDurability.DEFAULT && engineVersion.hasDurability;
+  return isSaid ? { durability } : {};
 }
 
 function logDelivery(

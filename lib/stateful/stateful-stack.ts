@@ -1,14 +1,14 @@
-import { RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { Stack, Tags, Validations } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as rds from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
 import { AlarmTopic } from './alarm-topic';
 import { AlphanumericSecret } from './alphanumeric-secret';
 import { publishBackingServices } from './backing-services';
-import { MOST_ZONES, createNetwork } from './network';
-import { createPostgres } from './postgres';
+import { keepWhatDataNeeds } from './keep-what-data-needs';
+import { MOST_ZONES, Network } from './network';
+import { Postgres } from './postgres';
 import { zonesOfRegion } from './published-parameters';
 import { createRedis } from './redis';
 import type { RedisReplicationGroup } from './redis-replication-group';
@@ -16,18 +16,18 @@ import { Uploads } from './uploads';
 
 export interface StatefulStackProps extends StackProps {
   readonly configuration: StageConfiguration;
-  /** Connections that the database takes; the processes' and some spare ones. */
+  /** Connections that the database takes in all; 0 leaves it to RDS. */
   readonly maxConnections: number;
 }
 
-/** Length of the administration routes' bearer token: 64 letters and digits, about 380 bits. */
+/** Characters of the administration routes' token. */
 const ADMIN_TOKEN_LENGTH = 64;
 
 /** What is kept: network, database, queue, cache, uploads, secrets. Containers come and go in another stack. */
 export class StatefulStack extends Stack {
   readonly vpc: ec2.IVpc;
   /** Absent where the configuration names an existing database. */
-  readonly database?: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot;
+  readonly database?: Postgres['instance'];
   /** Absent where the configuration names an existing Redis. */
   readonly queue?: RedisReplicationGroup;
   /** The same object as `queue` where one node serves both. */
@@ -38,34 +38,37 @@ export class StatefulStack extends Stack {
 
   constructor(scope: Construct, id: string, { configuration, maxConnections, ...props }: StatefulStackProps) {
     super(scope, id, props);
-    const network = createNetwork(this, configuration);
+    const { name, stage, database, redis } = configuration;
+    const network = new Network(this, 'Network', configuration);
     this.vpc = network.vpc;
-    if (!('existing' in configuration.database)) {
-      this.database = createPostgres(this, {
-        configuration,
-        database: configuration.database,
-        network,
-        maxConnections,
-      });
+    if (!('existing' in database)) {
+      this.database = new Postgres(this, 'Database', { configuration, database, network, maxConnections }).instance;
     }
-    if (!('existing' in configuration.redis)) {
-      const { queue, cache } = createRedis(this, { configuration, redis: configuration.redis, network });
+    if (!('existing' in redis)) {
+      const { queue, cache } = createRedis(this, { configuration, redis, network });
       this.queue = queue;
       this.cache = cache;
     }
     this.uploads = new Uploads(this, 'Uploads');
     this.adminToken = new AlphanumericSecret(this, 'AdminToken', {
-      description: `Bearer token of ${configuration.name} ${configuration.stage}'s administration routes`,
+      description: `Bearer token of the administration routes of ${name} ${stage}`,
       length: ADMIN_TOKEN_LENGTH,
-      removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', configuration.alarms.emails);
+    Validations.of(this.adminToken).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason: 'People and scripts hold this token; it changes when they say so, and containers get it when they start.',
+    });
+    this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', {
+      displayName: `${name} ${stage}`,
+      emails: configuration.alarms.emails,
+    });
     publishBackingServices(this, configuration, this);
-    const tags = { app: configuration.name, stage: configuration.stage, ...configuration.tags };
-    for (const [key, value] of Object.entries(tags)) Tags.of(this).add(key, value);
+    if (configuration.keepDataOnDelete === 'retain') keepWhatDataNeeds(this);
+    for (const [key, value] of Object.entries({ app: name, stage, ...configuration.tags }))
+      Tags.of(this).add(key, value);
   }
 
-  /** The region's zones by their order, resolved by CloudFormation: a synth asks no account. */
+  /** The region's first zones as CloudFormation has them at the deploy: a synth asks no account. */
   override get availabilityZones(): string[] {
     return zonesOfRegion(MOST_ZONES);
   }
