@@ -3,6 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { ENVIRONMENT, PORTS } from '../../app/src/contract';
 import { databasePoolSize } from '../config';
 import type { DrainBudget, StageConfiguration } from '../config';
+import { metricsNamespace } from '../observability/metrics';
 import type { BackingServices, Endpoint } from '../stateful/backing-services';
 
 /** What a container gets to know of its surroundings, by the names of app/src/contract.ts. */
@@ -10,6 +11,8 @@ export interface ContainerEnvironment {
   readonly environment: Readonly<Record<string, string>>;
   /** Values that Amazon ECS reads from Secrets Manager when the container starts; they stand in no template. */
   readonly secrets: Readonly<Record<string, ecs.Secret>>;
+  /** The servers that the above name: the container reaches these and no others. */
+  readonly endpoints: readonly Endpoint[];
 }
 
 export interface EnvironmentProps {
@@ -30,11 +33,6 @@ const CELERY_VISIBILITY_TIMEOUT_SECONDS = 'CELERY_VISIBILITY_TIMEOUT_SECONDS';
  */
 const AWS_REGION = 'AWS_REGION';
 
-/** CloudWatch namespace of the stage's own metrics. */
-export function metricsNamespace({ name, stage }: StageConfiguration): string {
-  return `Holdfast/${name}-${stage}`;
-}
-
 export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const { configuration, drainBudget, services } = props;
   const common = merge(database(props), queue(props), cache(props), objects(props), region(props), {
@@ -42,11 +40,11 @@ export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
       [ENVIRONMENT.port]: String(configuration.web.port),
       [ENVIRONMENT.drainSeconds]: String(drainBudget.web.drainSeconds),
     },
+    secrets: { [ENVIRONMENT.adminToken]: ecs.Secret.fromSecretsManager(services.adminToken) },
   });
   if (configuration.taskEngine !== 'holdfast') return merge(common, mail(props), celery(props));
   return merge(common, engine(configuration, 'web', configuration.web.databaseConnections), {
     environment: { [ENVIRONMENT.probes]: configuration.probes ? 'on' : 'off' },
-    secrets: { [ENVIRONMENT.adminToken]: ecs.Secret.fromSecretsManager(services.adminToken) },
   });
 }
 
@@ -95,11 +93,12 @@ export function migrationEnvironment(props: EnvironmentProps): ContainerEnvironm
 /** Later parts win, and a name is either a variable or a secret: Amazon ECS refuses one that is both. */
 export function merge(...parts: readonly Partial<ContainerEnvironment>[]): ContainerEnvironment {
   return parts.reduce<ContainerEnvironment>(
-    (merged, { environment = {}, secrets = {} }) => ({
+    (merged, { environment = {}, secrets = {}, endpoints = [] }) => ({
       environment: { ...without(merged.environment, secrets), ...environment },
       secrets: { ...without(merged.secrets, environment), ...secrets },
+      endpoints: [...new Set([...merged.endpoints, ...endpoints])],
     }),
-    { environment: {}, secrets: {} },
+    { environment: {}, secrets: {}, endpoints: [] },
   );
 }
 
@@ -114,6 +113,7 @@ function database({ services: { database: endpoint } }: EnvironmentProps): Conta
       [ENVIRONMENT.databaseUrl]: `postgres://${escape(user)}@${host}:${port}/${escape(name)}?sslmode=verify-full`,
     },
     secrets: { [ENVIRONMENT.databasePassword]: secretOf(endpoint) },
+    endpoints: [endpoint],
   };
 }
 
@@ -129,6 +129,7 @@ function redis(endpoint: Endpoint & { readonly tls: boolean }, url: string, pass
   return {
     environment: { [url]: `${endpoint.tls ? 'rediss' : 'redis'}://${endpoint.host}:${endpoint.port}` },
     secrets: { [password]: secretOf(endpoint) },
+    endpoints: [endpoint],
   };
 }
 

@@ -1,3 +1,4 @@
+import { Validations } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct, Dependable } from 'constructs';
@@ -5,6 +6,7 @@ import type { IConstruct, IDependable } from 'constructs';
 import type { StageConfiguration } from '../config';
 import type { BackingServices } from '../stateful/backing-services';
 import { InstanceGroup } from './instance-group';
+import { acknowledgeOpenEgress } from './nag';
 import { ScaleInRelease } from './scale-in-release';
 
 export interface ContainerFleetProps {
@@ -34,10 +36,15 @@ export class ContainerFleet extends Construct {
       // CloudTrail says who opened a session; keeping what was typed would widen the role of every task.
       executeCommandConfiguration: { logging: ecs.ExecuteCommandLogging.NONE },
     });
+    Validations.of(this.cluster).acknowledge({
+      id: 'AwsSolutions-ECS4',
+      reason: 'A choice of the configuration (fleet.containerInsights) that costs per container; no alarm needs it.',
+    });
     const securityGroup = new ec2.SecurityGroup(this, 'Instances', {
       vpc: services.vpc,
       description: `${configuration.name} ${configuration.stage}: instances and, in network mode bridge, their containers`,
     });
+    acknowledgeOpenEgress(securityGroup);
     // In network mode bridge a service is reached through its instances: rules for the one are rules for the others.
     if (fleet.networkMode === 'bridge') this.cluster.connections.addSecurityGroup(securityGroup);
     const common = { configuration, services, cluster: this.cluster, securityGroup };
@@ -66,15 +73,21 @@ export class ContainerFleet extends Construct {
 }
 
 /**
- * The association of cluster and capacity providers. CDK makes it only while it synthesises, so this is found when
- * dependencies are resolved. aws-cdk #18179: without it services are deleted after their capacity, and the stack hangs.
+ * The association of cluster and capacity providers. CDK makes it only while it synthesises, so it is found when
+ * dependencies are resolved. Without it services are deleted after their capacity, and the stack hangs (aws-cdk #18179).
  */
+class Association extends Dependable {
+  constructor(private readonly cluster: ecs.Cluster) {
+    super();
+  }
+
+  get dependencyRoots(): IConstruct[] {
+    return this.cluster.node.children.filter((child) => child instanceof ecs.CfnClusterCapacityProviderAssociations);
+  }
+}
+
 function associationOf(cluster: ecs.Cluster): IDependable {
   const association: IDependable = {};
-  Dependable.implement(association, {
-    get dependencyRoots(): IConstruct[] {
-      return cluster.node.children.filter((child) => child instanceof ecs.CfnClusterCapacityProviderAssociations);
-    },
-  });
+  Dependable.implement(association, new Association(cluster));
   return association;
 }

@@ -1,15 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import type { IConstruct, IDependable } from 'constructs';
-import type { BackingServices, Endpoint } from '../stateful/backing-services';
+import type { IConstruct } from 'constructs';
+import type { Endpoint } from '../stateful/backing-services';
 import type { ContainerFleet } from './container-fleet';
 import { ContainerTask } from './container-task';
 import type { ContainerTaskProps } from './container-task';
 import type { InstanceGroup } from './instance-group';
+import { acknowledgeWildcards } from './nag';
 
 export interface ContainerServiceProps extends Omit<ContainerTaskProps, 'stopTimeout'> {
-  readonly services: BackingServices;
   readonly fleet: ContainerFleet;
   readonly stopTimeoutSeconds: number;
   /** How many containers run. @default - scaling decides, and a deploy leaves the number as it is */
@@ -36,6 +37,7 @@ export class ContainerService extends Construct {
     super(scope, id);
     const { configuration, fleet, services } = props;
     this.task = new ContainerTask(this, 'Task', { ...props, stopTimeout: Duration.seconds(props.stopTimeoutSeconds) });
+    const { securityGroup } = this.task;
     const { min, max } = props.healthyPercent ?? { min: 100, max: 200 };
     const { capacityProvider } = props.group ?? fleet.onDemand;
     this.service = new ecs.Ec2Service(this, 'Service', {
@@ -61,26 +63,22 @@ export class ContainerService extends Construct {
       enableECSManagedTags: true,
       enableExecuteCommand: configuration.fleet.ecsExec,
       ...(props.healthCheckGracePeriod === undefined ? {} : { healthCheckGracePeriod: props.healthCheckGracePeriod }),
-      ...(configuration.fleet.networkMode === 'awsvpc' ? { vpcSubnets: services.instanceSubnets } : {}),
+      ...(securityGroup === undefined ? {} : { vpcSubnets: services.instanceSubnets, securityGroups: [securityGroup] }),
     });
+    if (configuration.fleet.ecsExec) {
+      const reason = 'The channels of ECS Exec (ssmmessages) know no resources; fleet.ecsExec turns them on.';
+      acknowledgeWildcards(this.task.taskDefinition.taskRole, ['*'], reason);
+    }
     this.service.node.addDependency(fleet.ready, ...this.task.roles);
-    connect(this.service, this.service, services);
+    connect(this.service.connections, this.service, props.environment.endpoints);
   }
 }
 
-/** Opens the way from containers to database, queue and cache, and makes what starts them wait for it. */
-export function connect(
-  client: Pick<ecs.Ec2Service, 'connections'>,
-  starter: IConstruct,
-  { database, queue, cache }: BackingServices,
-): void {
-  for (const endpoint of new Set<Endpoint>([database, queue, cache])) {
-    client.connections.allowToDefaultPort(endpoint);
-    starter.node.addDependency(...rulesOf(endpoint));
+/** Opens the way from containers to the servers that they are told of, and makes what starts them wait for it. */
+export function connect(client: ec2.Connections, starter: IConstruct, endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) {
+    client.allowToDefaultPort(endpoint);
+    // The servers' security groups belong to another stack; the rules that this one adds hang below them.
+    starter.node.addDependency(...endpoint.connections.securityGroups);
   }
-}
-
-/** The security groups are of another stack; the rules that this stack adds to them hang below. */
-function rulesOf({ connections }: Endpoint): IDependable[] {
-  return connections.securityGroups;
 }

@@ -1,15 +1,18 @@
-import { RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
 import type { Duration } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { ProcessConfiguration, SecretConfiguration, SidecarConfiguration, StageConfiguration } from '../config';
+import type { BackingServices } from '../stateful/backing-services';
 import { merge } from './container-environment';
 import type { ContainerEnvironment } from './container-environment';
 import type { ContainerImages } from './container-images';
-import { acknowledgeWildcards } from './nag';
+import { logRetention } from './log-retention';
+import { acknowledgeOpenEgress, acknowledgeWildcards } from './nag';
 
 /** What every process of the configuration has, the migration included. */
 export type TaskConfiguration = Pick<
@@ -33,6 +36,7 @@ export interface ContainerTaskProps {
   readonly name: string;
   readonly process: TaskConfiguration;
   readonly environment: ContainerEnvironment;
+  readonly services: BackingServices;
   readonly images: ContainerImages;
   /** From SIGTERM until SIGKILL. */
   readonly stopTimeout: Duration;
@@ -50,13 +54,22 @@ export class ContainerTask extends Construct {
   readonly taskDefinition: ecs.Ec2TaskDefinition;
   readonly container: ecs.ContainerDefinition;
   readonly logGroup: logs.LogGroup;
+  /** @default - in network mode bridge, that of the instances */
+  readonly securityGroup?: ec2.SecurityGroup;
 
   constructor(scope: Construct, id: string, props: ContainerTaskProps) {
     super(scope, id);
-    const { configuration, name, process } = props;
+    const { configuration, name, process, services } = props;
+    if (configuration.fleet.networkMode === 'awsvpc') {
+      this.securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+        vpc: services.vpc,
+        description: `${configuration.name} ${configuration.stage}: ${name}`,
+      });
+      acknowledgeOpenEgress(this.securityGroup);
+    }
     this.logGroup = new logs.LogGroup(this, 'Logs', {
       logGroupName: `/${configuration.name}/${configuration.stage}/${name}`,
-      retention: configuration.logRetentionDays,
+      retention: logRetention(configuration),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.taskDefinition = new ecs.Ec2TaskDefinition(this, 'Definition', {
@@ -68,6 +81,10 @@ export class ContainerTask extends Construct {
     for (const { actions, resources } of process.permissions) {
       this.taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({ actions, resources }));
     }
+    Validations.of(this.taskDefinition).acknowledge({
+      id: 'AwsSolutions-ECS2',
+      reason: 'Addresses and settings, which are no secrets; secrets are read from Secrets Manager at the start.',
+    });
     this.container = this.addContainer(props);
     for (const [sidecar, settings] of Object.entries(process.sidecars ?? {})) this.addSidecar(sidecar, settings, props);
     acknowledgeWildcards(

@@ -1,4 +1,4 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Tags, Validations } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -76,16 +76,23 @@ export class InstanceGroup extends Construct {
       id: 'AwsSolutions-AS3',
       reason: 'Instances come and go as capacity needs them; the alarms tell when the fleet is at its maximum.',
     });
+    if (props.spot === true) {
+      Validations.of(this.autoScalingGroup).acknowledge({
+        id: 'AwsSolutions-EC26',
+        reason: 'The launch template encrypts the volume; the rule does not follow a mixed instances policy to it.',
+      });
+    }
   }
 
   private launchTemplate({ configuration, cluster, securityGroup, instanceTypes, spot }: InstanceGroupProps) {
     const { fleet } = configuration;
     const [first = fleet.instanceType] = instanceTypes;
+    const name = `${configuration.name}-${configuration.stage}${spot === true ? '-spot' : ''}`;
     const launchTemplate = new ec2.LaunchTemplate(this, 'LaunchTemplate', {
       instanceType: new ec2.InstanceType(first),
       machineImage: machineImage(fleet.machineImageRelease, architectureOf(first)),
       userData: ec2.UserData.forLinux(),
-      role: instanceRole(this, cluster),
+      role: instanceRole(this, cluster, `Agents of the instances of ${name}`),
       securityGroup,
       blockDevices: [
         {
@@ -103,6 +110,7 @@ export class InstanceGroup extends Construct {
       // A person who terminates by EC2 would bypass draining; by the group it drains. EC2 refuses it for Spot.
       ...(spot === true ? {} : { disableApiTermination: true }),
     });
+    Tags.of(launchTemplate).add('Name', name);
     configureInstance(launchTemplate, fleet.networkMode);
     return launchTemplate;
   }

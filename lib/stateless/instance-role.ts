@@ -9,7 +9,7 @@ import { acknowledgeWildcards } from './nag';
  * secrets read by the execution role of each task, so the instance's role has neither (AWS's own
  * AmazonEC2ContainerServiceforEC2Role has).
  */
-export function instanceRole(scope: Construct, cluster: ecs.Cluster): iam.IRole {
+export function instanceRole(scope: Construct, cluster: ecs.Cluster, description: string): iam.IRole {
   const inCluster = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
   const instances = Stack.of(scope).formatArn({
     service: 'ecs',
@@ -18,7 +18,7 @@ export function instanceRole(scope: Construct, cluster: ecs.Cluster): iam.IRole 
   });
   const role = new iam.Role(scope, 'InstanceRole', {
     assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
-    description: `Agents of the instances of ${cluster.node.path}`,
+    description,
     managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
     inlinePolicies: {
       agent: new iam.PolicyDocument({

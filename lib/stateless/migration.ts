@@ -1,5 +1,4 @@
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { MigrationConfiguration } from '../config';
@@ -11,6 +10,7 @@ import { connect } from './container-service';
 import { ContainerTask } from './container-task';
 import { CustomResourceFunction, customResourceProvider } from './custom-resource-function';
 import type { MigrationProperties } from './migration.event';
+import { acknowledgeWildcards } from './nag';
 
 export interface MigrationProps extends EnvironmentProps {
   readonly migration: MigrationConfiguration;
@@ -25,29 +25,27 @@ const GRACE = Duration.minutes(5);
 
 /**
  * Runs the migration command once as an ECS task whenever its task definition changes, and fails the deploy when it
- * fails. What starts the new version depends on it. A rollback runs nothing: migrations have to work with the old version
+ * fails. A rollback runs nothing: migrations have to work with the old version
  * anyway.
  */
 export class Migration extends Construct {
   readonly task: ContainerTask;
-  /** What connects to the database: the instances, or in network mode awsvpc the task itself. */
-  private readonly client: ec2.Connections;
+  /** Complete when the migration has ended well: what starts the new version depends on it. */
+  readonly run: CustomResource;
 
   constructor(scope: Construct, id: string, props: MigrationProps) {
     super(scope, id);
     const { configuration, fleet, images, migration, services } = props;
+    const environment = migrationEnvironment(props);
     this.task = new ContainerTask(this, 'Task', {
       configuration,
+      services,
       images,
       name: 'migration',
       process: migration,
-      environment: migrationEnvironment(props),
+      environment,
       stopTimeout: STOP_TIMEOUT,
     });
-    const awsvpc = configuration.fleet.networkMode === 'awsvpc';
-    this.client = awsvpc
-      ? new ec2.Connections({ securityGroups: [this.securityGroup(props)] })
-      : fleet.cluster.connections;
     const onEvent = new CustomResourceFunction(this, 'OnEvent', {
       configuration,
       file: 'migration.on-event.lambda.ts',
@@ -58,6 +56,11 @@ export class Migration extends Construct {
       file: 'migration.is-complete.lambda.ts',
       statements: this.watchPermissions(fleet),
     });
+    const tasks = this.tasksIn(fleet);
+    const reason =
+      'Tasks get their ids when they start, definitions their revision; neither is of another family or cluster.';
+    acknowledgeWildcards(onEvent.role, [this.revisions, tasks], reason);
+    acknowledgeWildcards(isComplete.role, [tasks], reason);
     const provider = customResourceProvider(this, 'Provider', {
       configuration,
       onEvent,
@@ -67,16 +70,17 @@ export class Migration extends Construct {
         limit: Duration.minutes(migration.timeoutMinutes).plus(GRACE),
       },
     });
-    const run = new CustomResource(this, 'Run', {
+    this.run = new CustomResource(this, 'Run', {
       serviceToken: provider.serviceToken,
       resourceType: 'Custom::Migration',
       properties: this.properties(props),
     });
-    run.node.addDependency(fleet.ready, ...this.task.roles, onEvent.role, isComplete.role);
-    connect(this.client, run, services);
+    this.run.node.addDependency(fleet.ready, ...this.task.roles, onEvent.role, isComplete.role);
+    connect(this.task.securityGroup?.connections ?? fleet.cluster.connections, this.run, environment.endpoints);
   }
 
-  private properties({ configuration, fleet, migration, services }: MigrationProps): MigrationProperties {
+  private properties({ fleet, migration, services }: MigrationProps): MigrationProperties {
+    const { securityGroup } = this.task;
     return {
       Cluster: fleet.cluster.clusterArn,
       TaskDefinition: this.task.taskDefinition.taskDefinitionArn,
@@ -84,33 +88,37 @@ export class Migration extends Construct {
       Container: this.task.container.containerName,
       LogGroup: this.task.logGroup.logGroupName,
       TimeoutMinutes: String(migration.timeoutMinutes),
-      ...(configuration.fleet.networkMode === 'awsvpc'
-        ? {
+      ...(securityGroup === undefined
+        ? {}
+        : {
             Subnets: services.vpc.selectSubnets(services.instanceSubnets).subnetIds,
-            SecurityGroups: this.client.securityGroups.map(({ securityGroupId }) => securityGroupId),
-          }
-        : {}),
+            SecurityGroups: [securityGroup.securityGroupId],
+          }),
     };
   }
 
-  private securityGroup({ configuration, services }: MigrationProps): ec2.SecurityGroup {
-    return new ec2.SecurityGroup(this, 'SecurityGroup', {
-      vpc: services.vpc,
-      description: `${configuration.name} ${configuration.stage}: migration`,
-    });
+  private tasksIn({ cluster }: ContainerFleet): string {
+    return Stack.of(this).formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
   }
 
-  private arn(resource: string, resourceName: string): string {
-    return Stack.of(this).formatArn({ service: 'ecs', resource, resourceName });
+  /** The family, not the revision: a permission that changed with each deploy might not have spread when it is used. */
+  private get revisions(): string {
+    const resourceName = `${this.task.taskDefinition.family}:*`;
+    return Stack.of(this).formatArn({ service: 'ecs', resource: 'task-definition', resourceName });
   }
 
-  private startPermissions({ cluster }: ContainerFleet): iam.PolicyStatement[] {
+  private startPermissions(fleet: ContainerFleet): iam.PolicyStatement[] {
     return [
-      // The family, not the revision: a permission that changed with each deploy might not have spread when it is used.
       new iam.PolicyStatement({
         actions: ['ecs:RunTask'],
-        resources: [this.arn('task-definition', `${this.task.taskDefinition.family}:*`)],
-        conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+        resources: [this.revisions],
+        conditions: { ArnEquals: { 'ecs:cluster': fleet.cluster.clusterArn } },
+      }),
+      // The task carries the tags of the stack; Amazon ECS asks for this where tagging has to be permitted.
+      new iam.PolicyStatement({
+        actions: ['ecs:TagResource'],
+        resources: [this.tasksIn(fleet)],
+        conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
       }),
       new iam.PolicyStatement({
         actions: ['iam:PassRole'],
@@ -121,12 +129,12 @@ export class Migration extends Construct {
     ];
   }
 
-  private watchPermissions({ cluster }: ContainerFleet): iam.PolicyStatement[] {
+  private watchPermissions(fleet: ContainerFleet): iam.PolicyStatement[] {
     return [
       new iam.PolicyStatement({
         actions: ['ecs:DescribeTasks', 'ecs:StopTask'],
-        resources: [this.arn('task', `${cluster.clusterName}/*`)],
-        conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+        resources: [this.tasksIn(fleet)],
+        conditions: { ArnEquals: { 'ecs:cluster': fleet.cluster.clusterArn } },
       }),
       new iam.PolicyStatement({ actions: ['logs:GetLogEvents'], resources: [this.task.logGroup.logGroupArn] }),
     ];

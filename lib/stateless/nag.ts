@@ -1,4 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { IConstruct } from 'constructs';
 
 /**
@@ -11,6 +12,14 @@ export function acknowledgeWildcards(role: IConstruct | undefined, resources: re
     const id = `AwsSolutions-IAM5[Resource::${flatten(Stack.of(role).resolve(resource))}]`;
     Validations.of(role).acknowledge({ id, reason });
   }
+}
+
+/** Says why a security group, which lets everything out, has no rules of its own for what goes out. */
+export function acknowledgeOpenEgress(securityGroup: ec2.ISecurityGroup): void {
+  Validations.of(securityGroup).acknowledge({
+    id: '@aws-cdk/aws-ec2:ipv4IgnoreEgressRule',
+    reason: 'Agents and containers call AWS and whom the app calls; who may be called is said where it is called.',
+  });
 }
 
 /** The text of a value as cdk-nag writes it. */

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
 import { CustomResourceFunction, customResourceProvider } from './custom-resource-function';
 import type { InstanceGroup } from './instance-group';
+import { acknowledgeWildcards } from './nag';
 import type { ScaleInReleaseProperties } from './scale-in-release.on-event.lambda';
 
 export interface ScaleInReleaseProps {
@@ -23,8 +24,10 @@ export class ScaleInRelease extends Construct {
     const onEvent = new CustomResourceFunction(this, 'OnEvent', {
       configuration,
       file: 'scale-in-release.on-event.lambda.ts',
-      statements: permissions(this, groups),
+      statements: permissions(groups),
     });
+    acknowledgeWildcards(onEvent.role, groups.map(arnOf), 'The group is the one named; only its id is left open.');
+    acknowledgeWildcards(onEvent.role, ['*'], 'Describing groups and their hooks knows no resources.');
     const provider = customResourceProvider(this, 'Provider', { configuration, onEvent });
     for (const { autoScalingGroup, capacityProvider, node } of groups) {
       const properties: ScaleInReleaseProperties = { AutoScalingGroupName: autoScalingGroup.autoScalingGroupName };
@@ -39,16 +42,17 @@ export class ScaleInRelease extends Construct {
   }
 }
 
-/** The group's name holds the stack's name and a random part, and its ARN a random id, so only its start is known. */
-function permissions(scope: Construct, groups: readonly InstanceGroup[]): iam.PolicyStatement[] {
-  const arns = groups.map(({ autoScalingGroup }) =>
-    Stack.of(scope).formatArn({
-      service: 'autoscaling',
-      resource: 'autoScalingGroup',
-      resourceName: `*:autoScalingGroupName/${autoScalingGroup.autoScalingGroupName}`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    }),
-  );
+/** A group's ARN holds an id that nothing of CloudFormation tells, besides its name. */
+function arnOf({ autoScalingGroup }: InstanceGroup): string {
+  return Stack.of(autoScalingGroup).formatArn({
+    service: 'autoscaling',
+    resource: 'autoScalingGroup',
+    resourceName: `*:autoScalingGroupName/${autoScalingGroup.autoScalingGroupName}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+function permissions(groups: readonly InstanceGroup[]): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       actions: [
@@ -56,9 +60,8 @@ function permissions(scope: Construct, groups: readonly InstanceGroup[]): iam.Po
         'autoscaling:SetInstanceProtection',
         'autoscaling:DeleteLifecycleHook',
       ],
-      resources: arns,
+      resources: groups.map(arnOf),
     }),
-    // These two know no resources.
     new iam.PolicyStatement({
       actions: ['autoscaling:DescribeAutoScalingGroups', 'autoscaling:DescribeLifecycleHooks'],
       resources: ['*'],

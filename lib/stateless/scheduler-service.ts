@@ -2,6 +2,7 @@ import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import type { SchedulerConfiguration } from '../config';
 import { grantMail, grantObjects } from './app-permissions';
+import { addCeleryMetrics } from './celery-metrics';
 import { schedulerEnvironment } from './container-environment';
 import type { EnvironmentProps } from './container-environment';
 import type { ContainerFleet } from './container-fleet';
@@ -44,5 +45,9 @@ export class SchedulerService extends Construct {
     this.service = service;
     grantMail(task, configuration);
     if (!durable) grantObjects(task, services);
+    if (configuration.taskEngine === 'celery') {
+      const image = images.of(scheduler.image ?? configuration.image);
+      addCeleryMetrics(task.taskDefinition, { configuration, image, queue: services.queue, logGroup: task.logGroup });
+    }
   }
 }

@@ -50,7 +50,7 @@ export class StatelessStack extends Stack {
     if (migration !== undefined) {
       this.migration = new Migration(this, 'Migration', { ...common, migration });
       // A failed migration fails the deploy before anything of the new version serves.
-      for (const { service } of this.processes) service.node.addDependency(this.migration);
+      for (const { service } of this.processes) service.node.addDependency(this.migration.run);
     }
     for (const [key, value] of Object.entries(configuration.tags)) Tags.of(this).add(key, value);
     new CfnOutput(this, 'Url', { description: 'Where people reach the app', value: this.web.url });

@@ -1,4 +1,4 @@
-import { App } from 'aws-cdk-lib';
+import { App, CfnOutput } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { drainBudget, resolveStage } from '../../lib/config';
 import type { Configuration, StageConfiguration } from '../../lib/config';
@@ -49,6 +49,8 @@ export function synthesize(overrides: Partial<Configuration> = {}, stage = 'prod
     configuration,
     drainBudget: drainBudget(configuration).budget,
   });
+  // Stands for the alarms, which are composed beside this stack and use its topic.
+  new CfnOutput(stack, 'AlarmTopic', { value: stack.services.alarmTopic.topicArn });
   const template = Template.fromStack(stack);
   return {
     app,
