@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,20 +5,13 @@ import { createDatabase, redisUrl } from '../servers/databases';
 import type { TestDatabase } from '../servers/databases';
 import { testFolder } from '../servers/private-servers';
 import { eventually } from '../http/test-app';
+import { killEntryPoints, line, runEntryPoint } from './entry-point';
+import type { Running } from './entry-point';
 
-const ROOT = join(__dirname, '..', '..', '..');
 const TOKEN = 'a-token-for-tests-0123';
-
-interface Running {
-  readonly child: ChildProcessWithoutNullStreams;
-  readonly lines: () => Record<string, unknown>[];
-  readonly errors: () => string;
-  readonly exit: Promise<number | string>;
-}
 
 let database: TestDatabase;
 let environment: Record<string, string>;
-const started: Running[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -39,42 +30,11 @@ beforeAll(async () => {
   };
   expect(await run('migrate').exit).toBe(0);
 });
-afterEach(async () => {
-  for (const { child, exit } of started.splice(0)) {
-    child.kill('SIGKILL');
-    await exit;
-  }
-});
+afterEach(killEntryPoints);
 afterAll(() => database.drop());
 
-function run(kind: string, overrides: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', join('app', 'src', `${kind}.ts`)], {
-    cwd: ROOT,
-    env: { ...process.env, ...environment, ...overrides },
-  });
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', (part: Buffer) => (output += part.toString()));
-  child.stderr.on('data', (part: Buffer) => (errors += part.toString()));
-  const exit = new Promise<number | string>((resolve) => {
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
-  const running: Running = {
-    child,
-    exit,
-    errors: () => errors,
-    lines: () =>
-      output
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
-  };
-  started.push(running);
-  return running;
-}
-
-const line = (running: Running, message: RegExp) =>
-  eventually(() => running.lines().find(({ msg }) => message.test(String(msg))), `a line ${String(message)}`);
+const run = (kind: string, overrides: Record<string, string> = {}): Running =>
+  runEntryPoint(kind, { ...environment, ...overrides });
 
 async function startWeb(overrides: Record<string, string> = {}): Promise<{ web: Running; url: string }> {
   const web = run('web', overrides);
