@@ -2,17 +2,19 @@
 
 -- name: register
 insert into holdfast.worker (id, host, pid, queues, kinds, concurrency, worker_kind) values ($1, $2, $3, $4, $5, $6, $7)
+returning extract(epoch from clock_timestamp())::float8 as now
 
 -- name: beat
 -- $1 worker, $2 running, $3 source, $4 draining. No row: this id has expired and never comes back.
 update holdfast.worker
 set beat = beat + 1, heartbeat_at = now(), running = $2, source = $3, draining = $4
 where id = $1 and expired_at is null
-returning id
+returning extract(epoch from clock_timestamp())::float8 as now
 
 -- name: reconcile
 -- Compares what the ledger thinks this worker runs with what it has in hand ($2 ids, $3 fences; $4 claims with open tasks).
--- Rows claimed more than 5 s ago and not in hand: the claim's answer was lost, so they go back uncounted.
+-- Rows not in hand and claimed before $5 (seconds since 1970 by the database's clock, 5 s before the hand was looked at,
+-- however long this statement was under way): the claim's answer was lost, so they go back uncounted.
 -- Relies on: claim_worker, primary key of task.
 with hand as materialized (
   select * from unnest($2::bigint[], $3::integer[]) as h (id, fence)
@@ -22,10 +24,10 @@ with hand as materialized (
   cross join lateral unnest(c.task_ids) as member (id)
   join holdfast.task t on t.id = member.id
   where c.worker_id = $1
-    and c.claimed_at < now() - interval '5 seconds'
+    and c.claimed_at < to_timestamp($5)
     and t.state = 'running'
     and t.worker_id = $1
-    and t.started_at < now() - interval '5 seconds'
+    and t.started_at < to_timestamp($5)
     and not exists (select from hand h where h.id = t.id and h.fence = t.fence)
   order by t.id
   for update of t skip locked
@@ -38,7 +40,7 @@ with hand as materialized (
 ), forgotten as (
   delete from holdfast.claim c
   where c.worker_id = $1
-    and c.claimed_at < now() - interval '5 seconds'
+    and c.claimed_at < to_timestamp($5)
     and c.id <> all ($4::bigint[])
     and not exists (
       select from unnest(c.task_ids) as member (id)

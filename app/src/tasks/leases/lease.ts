@@ -39,12 +39,24 @@ interface ReconciledRow {
   priority: number;
 }
 
+interface ClockRow {
+  now: number;
+}
+
+/** After this without an answer a heartbeat is sent again; half a heartbeat's time when that is shorter. */
+const BEAT_SILENCE_MS = 2_000;
+/** Then the rhythm goes on; what is still under way may be answered late. */
+const BEAT_TRIES = 3;
+/** Longer than any claim is waited for: a claim that is not in hand after this never will be. */
+const CLAIM_LOST_SECONDS = 5;
+/** A silent connection must not keep anything waiting for as long as the lease. */
+const GIVEN_UP = { timeoutMs: 5_000 };
 /** Retries of a heartbeat that PostgreSQL did not take, in ms. */
 const RETRY_MS = 500;
 /** Of the few statements that the end of an id consists of. */
 const LAST_WORD = { timeoutMs: 2_000 };
 const CHECK_MS = 250;
-/** With the 5 s after which a claim counts as lost: found within 7 s. */
+/** With the time after which a claim counts as lost: found within 7 s. */
 const RECONCILE_MS = 2_000;
 
 /**
@@ -56,6 +68,8 @@ export class Lease {
   private readonly stopping = new AbortController();
   private currentId = randomUUID();
   private validUntilMs = 0;
+  /** What the database's clock said, and when its answer came. */
+  private clock = { seconds: 0, atMs: 0 };
   private lost = false;
   private beating: Promise<void> = Promise.resolve();
   private loops: Promise<unknown> | undefined;
@@ -104,14 +118,30 @@ export class Lease {
     return this.beating;
   }
 
+  /**
+   * The first answer counts, whichever way it came: a heartbeat that is not answered soon is sent again at once on a
+   * connection made for it, because the silence may be that of one connection. All tries count from when they were sent.
+   */
   private async sendBeat(): Promise<void> {
-    const sentAtMs = monotonicMs();
-    const { running, source, draining } = this.options.describe();
-    const answer = await this.options.ledger.query(this.sql.beat, [this.currentId, running, source, draining]);
-    if (answer.rowCount === 1) {
-      this.extend(sentAtMs);
-      return;
+    const silenceMs = Math.min(BEAT_SILENCE_MS, this.options.heartbeatSeconds * 500);
+    let answered: (ours: boolean) => void = () => undefined;
+    const first = new Promise<boolean>((resolve) => (answered = resolve));
+    let taken: boolean | undefined;
+    let trouble: unknown = new Error('PostgreSQL is silent');
+    for (let tries = 0; tries < BEAT_TRIES && taken === undefined; tries += 1) {
+      const failed = this.tryBeat(tries > 0)
+        .then(answered)
+        .then(
+          () => first,
+          (error: unknown) => {
+            trouble = error;
+            return undefined;
+          },
+        );
+      taken = await within(silenceMs, Promise.race([first, failed]));
     }
+    if (taken === undefined) throw trouble;
+    if (taken) return;
     this.options.logger.warn(
       { worker: this.currentId },
       'others have expired this worker; it starts again under a new id',
@@ -126,12 +156,26 @@ export class Lease {
     await this.register();
   }
 
+  /** @returns whether the id is still ours. An answer that nobody waits for any more extends the lease all the same. */
+  private async tryBeat(anew: boolean): Promise<boolean> {
+    const { ledger } = this.options;
+    const id = this.currentId;
+    const { running, source, draining } = this.options.describe();
+    const values = [id, running, source, draining];
+    const sentAtMs = monotonicMs();
+    const answer = await (anew
+      ? ledger.queryAnew<ClockRow>(this.sql.beat, values)
+      : ledger.query<ClockRow>(this.sql.beat, values));
+    if (answer.rowCount === 1 && id === this.currentId) this.extend(sentAtMs, answer.rows[0]);
+    return answer.rowCount === 1;
+  }
+
   /** Gives back, uncounted, what runs under this id and has not begun here. */
   private async returnRunning(id: string, began: readonly Attempt[]): Promise<void> {
-    const { ledger, counters, onGivenBack } = this.options;
+    const { ledger, counters } = this.options;
     const answer = await ledger.query<DispatchItem>(this.sql.return_running, [id, ...keysOf(began)], LAST_WORD);
     counters.givenBack += answer.rows.length;
-    onGivenBack(answer.rows);
+    this.options.onGivenBack(answer.rows);
   }
 
   private async register(): Promise<void> {
@@ -139,14 +183,21 @@ export class Lease {
     const id = randomUUID();
     const sentAtMs = monotonicMs();
     const values = [id, hostname(), process.pid, queues, kinds, concurrency, workerKind];
-    await this.options.ledger.query(this.sql.register, values);
+    const answer = await this.options.ledger.query<ClockRow>(this.sql.register, values, GIVEN_UP);
     this.currentId = id;
-    this.extend(sentAtMs);
+    this.extend(sentAtMs, answer.rows[0]);
   }
 
-  private extend(sentAtMs: number): void {
-    this.validUntilMs = sentAtMs + this.options.leaseSeconds * 1000;
-    this.lost = false;
+  private extend(sentAtMs: number, clock: ClockRow | undefined): void {
+    if (this.stopping.signal.aborted) return;
+    this.validUntilMs = Math.max(this.validUntilMs, sentAtMs + this.options.leaseSeconds * 1000);
+    if (this.valid) this.lost = false;
+    if (clock !== undefined) this.clock = { seconds: clock.now, atMs: monotonicMs() };
+  }
+
+  /** Seconds since 1970 by the database's clock, or a little less: as far as it must have come since it was last told. */
+  private databaseSeconds(): number {
+    return this.clock.seconds + (monotonicMs() - this.clock.atMs) / 1000;
   }
 
   private lose(): void {
@@ -192,12 +243,10 @@ export class Lease {
 
   private async reconcile(): Promise<void> {
     const { inHand, counters, logger } = this.options;
-    const attempts = inHand.all();
-    const answer = await this.options.ledger.query<ReconciledRow>(this.sql.reconcile, [
-      this.currentId,
-      ...keysOf(attempts),
-      idArray(inHand.openClaims()),
-    ]);
+    const lostBefore = this.databaseSeconds() - CLAIM_LOST_SECONDS;
+    const hand = keysOf(inHand.all());
+    const values = [this.currentId, ...hand, idArray(inHand.openClaims()), lostBefore];
+    const answer = await this.options.ledger.query<ReconciledRow>(this.sql.reconcile, values, GIVEN_UP);
     // Deleted just now with all others that are neither open nor young.
     inHand.takeEndedClaims();
     const givenBack = answer.rows.filter((row) => row.what === 'given-back');

@@ -51,6 +51,8 @@ interface TakenBackRow {
 const LOOK_EVERY_MS = 1_000;
 /** Half a lease without a look counts as having been frozen, so short leases are looked at more often than that. */
 const LOOKS_PER_LEASE = 5;
+/** What every look begins with is quick; longer without an answer is a silent connection. */
+const LOOK_LIMIT = { timeoutMs: 5_000 };
 const FORGET_EVERY_MS = 3_600_000;
 /** One step of the sweep a minute in the whole fleet: a few milliseconds of PostgreSQL, some hundred pages read. */
 const SWEEP_EVERY_MS = 60_000;
@@ -100,7 +102,7 @@ export class Reaper {
 
   private async look(): Promise<void> {
     const leaseMs = this.options.leaseSeconds * 1000;
-    const beats = await this.options.ledger.query<{ id: string; beat: string }>(this.sql.beats);
+    const beats = await this.options.ledger.query<{ id: string; beat: string }>(this.sql.beats, [], LOOK_LIMIT);
     const nowMs = monotonicMs();
     // This process may itself have been frozen: then others' silence was only its own.
     if (nowMs - this.lastLookMs > leaseMs / 2) this.seen.clear();
@@ -112,7 +114,7 @@ export class Reaper {
       if (before?.beat !== beat) this.seen.set(id, { beat, sinceMs: nowMs });
       else if (nowMs - before.sinceMs >= leaseMs) await this.expire(id, beat);
     }
-    const orphans = await this.options.ledger.query<{ orphans: boolean }>(this.sql.orphans);
+    const orphans = await this.options.ledger.query<{ orphans: boolean }>(this.sql.orphans, [], LOOK_LIMIT);
     if (orphans.rows[0]?.orphans === true) await this.takeBack();
     // One sweeps for all: the first by id of those that live. Two for a moment would do no harm.
     const first = beats.rows.reduce((least, { id }) => (id < least ? id : least), this.options.workerId());

@@ -5,6 +5,7 @@ import { Lease } from '../../../src/tasks/leases/lease';
 import { monotonicMs } from '../../../src/tasks/pause';
 import { InHand } from '../../../src/tasks/running/in-hand';
 import type { TaskWorker } from '../../../src/tasks/worker';
+import { cuttingProxy } from '../support/cutting-proxy';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { aborted, gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -186,6 +187,37 @@ it('no load keeps a heartbeat waiting: tasks that hold every connection do not c
   expect(worker.id).toBe(id);
   expect(parts.counters.leaseLost).toBe(0);
   await worker.stop();
+});
+
+it('one connection that goes silent costs no lease: the heartbeat on it is sent again at once on a new one', async () => {
+  const proxy = await cuttingProxy(fixture.url);
+  const leaseSeconds = 3;
+  parts = workerParts(proxy.url, { leaseSeconds });
+  const others = workerParts(fixture.url, { leaseSeconds });
+  const running: TaskContext[] = [];
+  const release = gate();
+  const worker = await startWorker(async (context) => {
+    running.push(context);
+    await release.opened;
+  });
+  const nothing = { handlers: [handle(probe, () => Promise.resolve())], queues: [{ name: 'elsewhere' }] };
+  await others.startWorker(nothing);
+  const { id } = worker;
+  const [task] = await queueTasks(fixture, 1, { name: 'waits' });
+  await until('it runs', () => running.length === 1);
+
+  await proxy.swallow('set beat = beat + 1');
+  const silentMs = monotonicMs();
+  await until('longer than a lease is over', () => monotonicMs() - silentMs > leaseSeconds * 1500);
+  expect(running[0]!.signal.aborted).toBe(false);
+  expect(parts.counters.leaseLost + others.counters.reaped).toBe(0);
+  expect(worker.id).toBe(id);
+  release.open();
+  await until('it is done', async () => (await taskRow(fixture, task!)).state === 'done');
+  expect(await taskRow(fixture, task!)).toMatchObject({ fence: 1, attempts: 1 });
+  await worker.stop();
+  await others.close();
+  await proxy.close();
 });
 
 it('a worker that stops signs off, so that nobody has to wait for its lease', async () => {

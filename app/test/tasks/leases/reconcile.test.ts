@@ -78,6 +78,33 @@ it('a claim whose answer may still be under way is left alone, and so is a task 
   expect(signal.aborted).toBe(false);
 });
 
+it('a task that began after the hand was looked at is left alone, however late the comparison arrives', async () => {
+  const looked = gate();
+  const late = gate();
+  parts.control.before(LEASE.reconcile, () => {
+    looked.open();
+    return late.opened;
+  });
+  await looked.opened;
+  slot.open();
+  await until('the slot is free', async () => (await taskRow(fixture, seen[0]!.taskId)).state === 'done');
+  slot = gate();
+  const [id] = await queueTasks(fixture, 1, { name: 'busy' });
+  await until('the next runs', () => seen.length === 2);
+  await until('it has run for more than five seconds', async () => {
+    const rows = await fixture.rows(
+      `select from holdfast.task where id = $1 and started_at < now() - interval '5.5 seconds'`,
+      [id],
+    );
+    return rows.length === 1;
+  });
+  const before = parts.control.answered(LEASE.reconcile);
+  late.open();
+  await until('the comparison has arrived', () => parts.control.answered(LEASE.reconcile) > before);
+  expect(await taskRow(fixture, id!)).toMatchObject({ state: 'running', fence: 1, worker_id: worker.id });
+  expect(seen[1]!.signal.aborted).toBe(false);
+});
+
 it('a task in hand that is no longer owned is aborted', async () => {
   const { signal, taskId } = seen[0]!;
   await takeAway(fixture, taskId);

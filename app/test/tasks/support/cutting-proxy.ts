@@ -11,6 +11,11 @@ export interface CuttingProxy {
    * Resolves when the message is on its way to PostgreSQL.
    */
   loseAnswerTo(text: string): Promise<void>;
+  /**
+   * Lets the next connection on which a message contains `text` go silent for ever, beginning with that message.
+   * Resolves when it has happened.
+   */
+  swallow(text: string): Promise<void>;
   /** Cuts the connection whose answers are held back; those of the client's messages that PostgreSQL has stay there. */
   cut(): void;
   close(): Promise<void>;
@@ -19,7 +24,7 @@ export interface CuttingProxy {
 export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  let wanted: { readonly text: string; readonly found: () => void } | undefined;
+  let wanted: { readonly text: string; readonly found: () => void; readonly swallow: boolean } | undefined;
   let mute: Socket | undefined;
 
   const server = createServer((client) => {
@@ -29,15 +34,18 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
       // Cut connections are what this is for.
       socket.on('error', () => undefined);
     }
+    let silent = false;
     client.on('data', (data) => {
-      upstream.write(data);
-      if (wanted === undefined || !data.includes(wanted.text)) return;
-      mute = client;
-      wanted.found();
+      const found = wanted !== undefined && data.includes(wanted.text) ? wanted : undefined;
+      silent ||= found?.swallow === true;
+      if (!silent) upstream.write(data);
+      if (found === undefined) return;
+      if (!silent) mute = client;
       wanted = undefined;
+      found.found();
     });
     upstream.on('data', (data) => {
-      if (mute !== client) client.write(data);
+      if (mute !== client && !silent) client.write(data);
     });
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
@@ -50,7 +58,8 @@ export async function cuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    loseAnswerTo: (text) => new Promise((found) => (wanted = { text, found })),
+    loseAnswerTo: (text) => new Promise((found) => (wanted = { text, found, swallow: false })),
+    swallow: (text) => new Promise((found) => (wanted = { text, found, swallow: true })),
     cut: () => mute?.destroy(),
     close: async () => {
       for (const socket of sockets) socket.destroy();
