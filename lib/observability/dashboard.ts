@@ -63,24 +63,26 @@ function taskWidgets(configuration: StageConfiguration): CustomMetricGroup[] {
   if (written === 'none') return [];
   const kinds = Object.keys(configuration.workers);
   const metrics = new TaskMetrics(configuration);
+  const ofKinds = (metric: (kind: string) => cloudwatch.Metric): cloudwatch.Metric[] =>
+    kinds.map((kind) => metric(kind).with({ label: kind }));
   const { backlogTasks, oldestAgeSeconds } = configuration.alarms;
   const all = written === 'all';
   return [
     {
       title: 'Backlog (tasks)',
-      metrics: kinds.map((kind) => metrics.backlog(kind)),
+      metrics: ofKinds((kind) => metrics.backlog(kind)),
       horizontalAnnotations: [{ value: backlogTasks, label: 'Alarm' }],
     },
     ...(all
       ? [
           {
             title: 'Oldest task has waited (s)',
-            metrics: kinds.map((kind) => metrics.oldestAgeSeconds(kind)),
+            metrics: ofKinds((kind) => metrics.oldestAgeSeconds(kind)),
             horizontalAnnotations: [{ value: oldestAgeSeconds, label: 'Alarm' }],
           },
         ]
       : []),
-    { title: 'Workers that run', metrics: kinds.map((kind) => metrics.runningWorkers(kind)) },
+    { title: 'Workers that run', metrics: ofKinds((kind) => metrics.runningWorkers(kind)) },
     ...(all ? [{ title: 'Dead tasks', metrics: [metrics.deadTasks()] }] : []),
   ];
 }

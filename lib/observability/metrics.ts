@@ -84,7 +84,6 @@ export class TaskMetrics {
       metricName,
       statistic,
       period: METRIC_PERIOD,
-      label: kind ?? metricName,
       ...(kind === undefined ? {} : { dimensionsMap: { [METRICS.dimension]: kind } }),
     });
   }
