@@ -7,8 +7,8 @@ import type { Configuration } from '../../lib/config';
 import { DeploymentStage } from '../../lib/deployment-stage';
 import type { Deployment, Stacks } from '../../lib/deployment-stage';
 
-/** The CDK's own validation takes seconds a synth; synth-command.test.ts runs with it. */
-const WITHOUT_VALIDATION = { '@aws-cdk/core:validateAgainstDefaultRules': false };
+// The CDK's own validation takes seconds a synth; synth-command.test.ts runs with it.
+process.env.CDK_VALIDATION = 'false';
 
 export const STAGES = ['dev', 'production'] as const;
 
@@ -42,7 +42,7 @@ export function synthesize(
   customize?: Deployment['customize'],
 ): SynthesizedStage {
   // The feature flags of `npx cdk`, without which the templates differ from those that are deployed.
-  const app = new App({ context: { ...cdk.context, ...WITHOUT_VALIDATION } });
+  const app = new App({ context: cdk.context });
   const stacks = new DeploymentStage(app, stage, {
     configuration,
     ...(customize === undefined ? {} : { customize }),
