@@ -6,6 +6,8 @@ export interface AlphanumericSecretProps {
   readonly description: string;
   /** Characters. */
   readonly length: number;
+  /** With a user, the secret is JSON with `username` and `password`. @default - the secret is the password alone */
+  readonly username?: string;
   /** @default - deleted with the stack */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -15,7 +17,15 @@ export class AlphanumericSecret extends secretsmanager.Secret {
   constructor(scope: Construct, id: string, props: AlphanumericSecretProps) {
     super(scope, id, {
       description: props.description,
-      generateSecretString: { passwordLength: props.length, excludePunctuation: true, includeSpace: false },
+      generateSecretString: {
+        passwordLength: props.length,
+        excludePunctuation: true,
+        includeSpace: false,
+        ...(props.username !== undefined && {
+          secretStringTemplate: JSON.stringify({ username: props.username }),
+          generateStringKey: 'password',
+        }),
+      },
       ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
     });
   }

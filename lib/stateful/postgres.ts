@@ -5,6 +5,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
+import { AlphanumericSecret } from './alphanumeric-secret';
 import type { Network } from './network';
 import { postgresParameters } from './postgres-parameters';
 import { SERVER_PORTS } from './published-parameters';
@@ -20,8 +21,8 @@ export interface PostgresProps {
   readonly maxConnections: number;
 }
 
-/** All printable ASCII but letters and digits: a password without them needs no escaping in a URL or a shell. */
-const PUNCTUATION = ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
+/** Letters and digits, which need no escaping in a URL or a shell. RDS takes up to 128 characters for PostgreSQL. */
+const PASSWORD_LENGTH = 40;
 const EXPORTED_LOGS = ['postgresql', 'upgrade'];
 
 /**
@@ -40,15 +41,6 @@ export class Postgres extends Construct {
   constructor(scope: Construct, id: string, { configuration, database, network, maxConnections }: PostgresProps) {
     super(scope, id);
     const instanceIdentifier = nameOf(configuration, database);
-    const logGroups = EXPORTED_LOGS.map((log) => {
-      const logGroup = new logs.CfnLogGroup(this, `${log}-log`, {
-        // Where RDS writes to. Made before it, or RDS makes one that keeps its logs for ever.
-        logGroupName: `/aws/rds/instance/${instanceIdentifier}/${log}`,
-        retentionInDays: configuration.logRetentionDays,
-      });
-      logGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
-      return logGroup;
-    });
     const engine = rds.DatabaseInstanceEngine.postgres({ version: versionOf(database.engineVersion) });
     const hours = quietHours(configuration.region);
     const common: rds.DatabaseInstanceSourceProps = {
@@ -91,24 +83,39 @@ export class Postgres extends Construct {
       performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
       databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
     };
+    const secret = new AlphanumericSecret(this, 'Secret', {
+      description: `User and password of the database of ${configuration.name} ${configuration.stage}`,
+      length: PASSWORD_LENGTH,
+      username: database.user,
+    });
     this.instance =
       database.fromSnapshot === undefined
         ? new rds.DatabaseInstance(this, 'Instance', {
             ...common,
             databaseName: database.name,
-            credentials: rds.Credentials.fromGeneratedSecret(database.user, { excludeCharacters: PUNCTUATION }),
+            credentials: rds.Credentials.fromSecret(secret, database.user),
             storageEncrypted: true,
           })
-        : // Names, encryption and data are the snapshot's; the user gets a new password, from a new secret.
+        : // Names, encryption and data are the snapshot's; the user gets a new password, that of the secret.
           new rds.DatabaseInstanceFromSnapshot(this, 'Instance', {
             ...common,
             snapshotIdentifier: database.fromSnapshot,
-            credentials: rds.SnapshotCredentials.fromGeneratedSecret(database.user, {
-              excludeCharacters: PUNCTUATION,
-            }),
+            credentials: rds.SnapshotCredentials.fromSecret(secret),
           });
-    for (const logGroup of logGroups) this.instance.node.addDependency(logGroup);
+    this.keepLogs(this.instance.node.defaultChild as rds.CfnDBInstance, instanceIdentifier, configuration);
     this.acknowledgeFindings(database);
+  }
+
+  /** Makes the groups that RDS writes its logs to before it does, because its own would keep them for ever. */
+  private keepLogs(instance: rds.CfnDBInstance, identifier: string, { logRetentionDays }: StageConfiguration): void {
+    for (const log of EXPORTED_LOGS) {
+      const logGroup = new logs.CfnLogGroup(this, `${log}-log`, {
+        logGroupName: `/aws/rds/instance/${identifier}/${log}`,
+        retentionInDays: logRetentionDays,
+      });
+      logGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
+      instance.addResourceDependency(logGroup);
+    }
   }
 
   private acknowledgeFindings({ multiAz, deletionProtection, fromSnapshot }: DatabaseConfiguration): void {
