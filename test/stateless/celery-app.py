@@ -1,0 +1,14 @@
+"""Tasks for the test of celery-metrics.py: they sleep."""
+
+import os
+import time
+
+from celery import Celery
+
+app = Celery("tests", broker=os.environ["BROKER"])
+app.conf.task_acks_late = True
+
+
+@app.task(name="sleep")
+def sleep(seconds):
+    time.sleep(seconds)
