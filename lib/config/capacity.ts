@@ -115,7 +115,7 @@ function checkFleet(
     return {
       mistakes: unknown.map(
         ({ name }) =>
-          `${locate(...places.types)} is '${name}', which is not known here; allowed is ${allowed}: take one of them, or add it to lib/config/instance-types.ts.`,
+          `${locate(...places.types)} is "${name}", which is not known here; allowed is ${allowed}: take one of them, or add it to lib/config/instance-types.ts.`,
       ),
     };
   }
@@ -154,14 +154,15 @@ function checkRoom(
   if (largest === undefined) return {};
   const all = [...tasks.flatMap((task) => Array.from({ length: task.max }, () => task)), largest];
   const limit = tasksOn(type, configuration);
-  const needed = packInstances(all, type, limit);
+  const needed = packInstances(all, type, limit) ?? Infinity;
   const grown = tasks.filter(({ max, min }) => max > min).map(({ process }) => process);
-  if (needed === undefined || needed > places.instances) {
+  if (needed > places.instances) {
     const each = `${type.name} has ${type.usableMemoryMiB} MiB and ${type.cpuUnits} CPU units for ${limit === Infinity ? 'tasks' : `at most ${limit} tasks`}`;
     const lower = grown.length === 0 ? 'take a larger instance type' : `lower scaling.max of ${grown.join(' or ')}`;
+    const bridge = limit === Infinity ? '' : ", or set networkMode 'bridge'";
     return {
       mistakes: [
-        `${locate(...places.max)} is ${places.instances}; allowed is at least ${needed ?? 'more'}, which hold all processes at their largest scale and the new copy of one that a rollout starts (${each}): raise it, or ${lower}.`,
+        `${locate(...places.max)} is ${places.instances}; allowed is at least ${needed}, which hold all processes at their largest scale and the new copy of one that a rollout starts (${each}): raise it, or ${lower}${bridge}.`,
       ],
     };
   }
@@ -196,7 +197,7 @@ function checkArchitectures({ fleet }: StageConfiguration, locate: Locate): Part
   return {
     mistakes: others.map(
       (name) =>
-        `${locate('fleet', 'spot', 'instanceTypes')} has '${name}'; allowed are types of the architecture of ${fleet.instanceType}, ${own ?? ''}, because there is one image: replace it.`,
+        `${locate('fleet', 'spot', 'instanceTypes')} has "${name}"; allowed are types of the architecture of ${fleet.instanceType}, ${own ?? ''}, because there is one image: replace it.`,
     ),
   };
 }

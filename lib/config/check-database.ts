@@ -24,7 +24,7 @@ export function checkDatabase({ database, like }: StageConfiguration, locate: Lo
   const at = (key: string) => locate('database', key);
   if (!isRdsClass(instanceClass)) {
     mistakes.push(
-      `${at('instanceClass')} is '${instanceClass}'; allowed is one of the families ${RDS_FAMILIES.join(', ')} in a size that RDS has (micro to 2xlarge for t, large to 8xlarge): take one of them, or add it to lib/config/instance-types.ts.`,
+      `${at('instanceClass')} is "${instanceClass}"; allowed is one of the families ${RDS_FAMILIES.join(', ')} in a size that RDS has (micro to 2xlarge for t, large to 8xlarge): take one of them, or add it to lib/config/instance-types.ts.`,
     );
   }
   const least = Math.ceil(Math.round(storageGiB * LEAST_GROWTH * 100) / 100);
@@ -51,7 +51,8 @@ export function checkDatabase({ database, like }: StageConfiguration, locate: Lo
   return { mistakes, warnings };
 }
 
-function isRdsClass(name: string): boolean {
+/** Whether RDS for PostgreSQL has the class and it is known here. */
+export function isRdsClass(name: string): boolean {
   const type = instanceType(name);
   if (type === undefined || !RDS_FAMILIES.includes(type.family) || NOT_ON_RDS.includes(type.size)) return false;
   return type.size !== 'medium' || !NOT_AS_MEDIUM.includes(type.family);

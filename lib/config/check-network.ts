@@ -51,7 +51,7 @@ function gatewayMistakes({ network, fleet }: StageConfiguration, locate: Locate)
       : []),
     ...(natGateways === 0 && fleet.networkMode === 'awsvpc'
       ? [
-          `${locate('fleet', 'networkMode')} is 'awsvpc' with natGateways 0; allowed is awsvpc only with NAT, because interfaces of tasks on EC2 get no public address: set natGateways to 1, or networkMode 'bridge'.`,
+          `${locate('fleet', 'networkMode')} is "awsvpc" with natGateways 0; allowed is awsvpc only with NAT, because interfaces of tasks on EC2 get no public address: set natGateways to 1, or networkMode 'bridge'.`,
         ]
       : []),
   ];

@@ -60,7 +60,7 @@ function nodeMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
     .filter(({ nodeType }) => !isNodeType(nodeType))
     .map(
       ({ at, nodeType }) =>
-        `${locate(...at)} is '${nodeType}'; allowed is cache. with t3 or t4g in ${SMALL_SIZES.join(', ')}, or ${Object.keys(
+        `${locate(...at)} is "${nodeType}"; allowed is cache. with t3 or t4g in ${SMALL_SIZES.join(', ')}, or ${Object.keys(
           NODE_FAMILIES,
         )
           .slice(2)
@@ -125,7 +125,7 @@ function celeryMistakes(
       : []),
     ...(cache === 'shared'
       ? [
-          `${locate('redis', 'cache')} is 'shared' with taskEngine 'celery'; allowed is a node of its own in a stage like production, because a full cache would drop tasks: give it a nodeType.`,
+          `${locate('redis', 'cache')} is "shared" with taskEngine 'celery'; allowed is a node of its own in a stage like production, because a full cache would drop tasks: give it a nodeType.`,
         ]
       : []),
   ];
@@ -142,7 +142,7 @@ function sharedWarnings(
   return [
     {
       id: 'holdfast:shared-cache',
-      text: `${locate('redis', 'cache')} is 'shared' ${why}: a full cache slows the queue down; give it a nodeType.`,
+      text: `${locate('redis', 'cache')} is "shared" ${why}: a full cache slows the queue down; give it a nodeType.`,
     },
   ];
 }

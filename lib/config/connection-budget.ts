@@ -1,5 +1,5 @@
 import { CONNECTIONS_BEYOND_POOL } from '../../app/src/contract';
-import { rdsClassesOf } from './check-database';
+import { isRdsClass, rdsClassesOf } from './check-database';
 import { instanceType } from './instance-types';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
@@ -41,7 +41,7 @@ const SMALLEST_POOL = 4;
  * Source: RDS guide, "Quotas and constraints", maximum number of database connections.
  */
 export function maxConnections(instanceClass: string): number | undefined {
-  const type = instanceType(instanceClass);
+  const type = isRdsClass(instanceClass) ? instanceType(instanceClass) : undefined;
   return type && Math.min(5_000, Math.floor((type.memoryMiB * 1_048_576) / 9_531_392));
 }
 
@@ -121,7 +121,7 @@ function shareMistakes(
   const [largest] = [...lines].sort((a, b) => b.connections - a.connections);
   const existing = 'existing' in database;
   const where = existing ? locate('database', 'existing', 'maxConnections') : locate('database', 'instanceClass');
-  const given = existing ? String(max) : `'${database.instanceClass}' with ${max} connections`;
+  const given = existing ? String(max) : `"${database.instanceClass}" with ${max} connections`;
   const next = existing ? undefined : nextClass(database.instanceClass, connections);
   const lower =
     largest &&

@@ -85,12 +85,13 @@ export const DRAIN_RULES: readonly DrainRule[] = [
     check: (context) =>
       ofProcesses(context, ({ drain, at, locate, given }) => {
         if (drain.stopTimeoutSeconds <= STOP_LIMIT_SECONDS) return [];
+        const mend = 'handlerSeconds' in drain ? "split the work, or set onDrain 'give-back'" : 'lower it';
         const [key, value, over] =
           given.drainSeconds === undefined && 'handlerSeconds' in drain
             ? ['handlerSeconds', drain.handlerSeconds, 2 * MARGIN_SECONDS]
             : ['drainSeconds', drain.drainSeconds, MARGIN_SECONDS];
         return [
-          `${locate(...at, key)} is ${value}, so the container would need ${drain.stopTimeoutSeconds} s to stop; allowed is at most ${STOP_LIMIT_SECONDS - over}: split the work, or set onDrain 'give-back'.`,
+          `${locate(...at, key)} is ${value}, so the container would need ${drain.stopTimeoutSeconds} s to stop; allowed is at most ${STOP_LIMIT_SECONDS - over}: ${mend}.`,
         ];
       }),
   },
@@ -150,11 +151,11 @@ export const DRAIN_RULES: readonly DrainRule[] = [
     check: (context) =>
       context.configuration.taskEngine === 'holdfast'
         ? ofProcesses(context, ({ given: { environment }, at, locate }) => {
-            const lease = Number(environment[ENVIRONMENT.leaseSeconds] ?? LEASE_SECONDS);
-            const heartbeat = Number(environment[ENVIRONMENT.heartbeatSeconds] ?? HEARTBEAT_SECONDS);
-            if (lease >= 2 * heartbeat) return [];
+            const lease = environment[ENVIRONMENT.leaseSeconds] ?? String(LEASE_SECONDS);
+            const heartbeat = environment[ENVIRONMENT.heartbeatSeconds] ?? String(HEARTBEAT_SECONDS);
+            if (Number(lease) >= 2 * Number(heartbeat)) return [];
             return [
-              `${locate(...at, 'environment', ENVIRONMENT.leaseSeconds)} is ${lease} with ${ENVIRONMENT.heartbeatSeconds} ${heartbeat}; allowed is at least ${2 * heartbeat}: raise it, or lower ${ENVIRONMENT.heartbeatSeconds}.`,
+              `${locate(...at, 'environment', ENVIRONMENT.leaseSeconds)} is ${lease} with ${ENVIRONMENT.heartbeatSeconds} ${heartbeat}; allowed is at least two heartbeats: raise it, or lower ${ENVIRONMENT.heartbeatSeconds}.`,
             ];
           })
         : [],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
+import { sentencesOf } from './issues';
 import { inLayers } from './locate';
 import type { Layers } from './locate';
 import { mergeLayers } from './merge';
@@ -19,7 +20,6 @@ import {
   record,
   refusal,
   text,
-  unknownKeys,
   wholeNumber,
 } from './values';
 import { acknowledge } from './warnings';
@@ -128,7 +128,7 @@ export function resolveStage(configuration: Configuration, stage: string): Stage
   const { preset, common, own } = layers;
   const result = stageSchema.safeParse(withProcessDefaults(mergeLayers([preset, common, own])));
   if (result.success) return { ...result.data, stage, like: layers.like };
-  throw new ConfigurationError(mistakesOf(result.error.issues, layers));
+  throw new ConfigurationError(sentencesOf(result.error.issues, inLayers(layers)));
 }
 
 /** The names of the configuration's stages. @throws ConfigurationError when it has none. */
@@ -175,23 +175,6 @@ export function layersOf(configuration: Configuration, stage: string): Layers & 
 
 function isPreset(name: unknown): name is PresetName {
   return typeof name === 'string' && Object.hasOwn(PRESETS, name);
-}
-
-/** One sentence for each issue, and for each key that is unknown. */
-function mistakesOf(issues: readonly z.core.$ZodIssue[], layers: Layers): string[] {
-  const locate = inLayers(layers);
-  return issues.flatMap((issue) => {
-    const path = issue.path.map(String);
-    const keys = unknownKeys(issue);
-    if (keys.length === 0) return [`${locate(...path)} ${issue.message}.`];
-    const allowed = issue.message.slice(issue.message.indexOf(';'));
-    return keys.map((key) => {
-      const where = locate(...path, key)
-        .slice(0, -key.length)
-        .replace(/\.$/, '');
-      return `${where === '' ? 'The configuration' : where} has the unknown key ${given(key)}${allowed}.`;
-    });
-  });
 }
 
 function withProcessDefaults(merged: unknown): unknown {

@@ -50,13 +50,16 @@ export function list<Schema extends z.ZodType>(item: Schema, rule: string, min =
   return z.array(item, { error }).min(min, { error });
 }
 
+/** What stands in a message between the unknown key and the list of those allowed. */
+export const ALLOWED_KEYS = '; allowed are ';
+
 /** An object that knows all its keys: another key is an error that names those allowed, one for each key. */
 export function record<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `has the unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}; allowed are ${keys}`
+        ? `has an unknown key${ALLOWED_KEYS}${keys}`
         : `is ${given(issue.input)}; allowed is an object with ${keys}`,
   });
 }

@@ -1,0 +1,118 @@
+import reference from '../../holdfast.config';
+import { estimateCost, resolveStage } from '../../lib/config';
+import type { StageConfiguration } from '../../lib/config';
+import { hourlyPrice, PRICES } from '../../lib/config/prices';
+import { production } from './shop';
+
+function inRegion(stage: string, region: string): StageConfiguration {
+  return { ...resolveStage(reference, stage), region };
+}
+
+test.each([
+  ['dev', 'us-east-1', 75],
+  ['dev', 'ap-northeast-2', 90],
+  ['production', 'us-east-1', 215],
+  ['production', 'ap-northeast-2', 280],
+])('%s in %s costs at most %d USD per month', (stage, region, limit) => {
+  const { totalUsdPerMonth } = estimateCost(inRegion(stage, region));
+  expect(totalUsdPerMonth).toBeLessThanOrEqual(limit);
+  // What is within the limit only because something was forgotten is far from it.
+  expect(totalUsdPerMonth).toBeGreaterThan(0.9 * limit);
+});
+
+describe('an estimate', () => {
+  test('is the sum of quantities and prices, and says how much of it is unverified', () => {
+    const cost = estimateCost(inRegion('production', 'us-east-1'));
+    for (const { quantity, unitPriceUsd, usdPerMonth } of cost.items) {
+      expect(usdPerMonth).toBeCloseTo(quantity * (unitPriceUsd ?? NaN), 10);
+    }
+    const sum = (verified: boolean) =>
+      cost.items.filter((item) => item.verified === verified).reduce((total, item) => total + item.usdPerMonth, 0);
+    expect(cost.totalUsdPerMonth).toBeCloseTo(sum(true) + sum(false), 10);
+    expect(cost.unverifiedUsdPerMonth).toBeCloseTo(sum(false), 10);
+    expect(sum(true)).toBeGreaterThan(sum(false));
+  });
+
+  test('counts what is there', () => {
+    const { items } = estimateCost(inRegion('production', 'us-east-1'));
+    expect(items.map(({ label, usdPerMonth }) => `${label}: ${usdPerMonth.toFixed(2)}`)).toEqual([
+      'EC2 t4g.medium x 2: 49.06',
+      'EBS gp3 of the instances: 4.80',
+      'Application Load Balancer: 16.43',
+      'Load balancer capacity: 0.58',
+      'Public IPv4 addresses x 3: 10.95',
+      'NAT gateways x 1: 32.85',
+      'Data through NAT: 0.90',
+      'RDS db.t4g.small Multi-AZ: 47.45',
+      'RDS gp3 storage: 4.60',
+      'Valkey cache.t4g.micro x 2 (queue): 18.69',
+      'Valkey cache.t4g.micro x 1 (cache): 9.34',
+      'CloudWatch alarms: 3.90',
+      'CloudWatch custom metrics: 4.50',
+      'CloudWatch dashboard: 3.00',
+      'CloudWatch logs: 1.50',
+      'Secrets: 1.60',
+      'S3 storage: 0.02',
+    ]);
+  });
+
+  test('takes the counts of alarms and metrics that it is given', () => {
+    const configuration = inRegion('dev', 'us-east-1');
+    const priceOf = (alarms: number, customMetrics: number) =>
+      estimateCost(configuration, { alarms, customMetrics }).totalUsdPerMonth;
+    expect(priceOf(20, 6) - priceOf(10, 6)).toBeCloseTo(1, 10);
+    expect(priceOf(10, 16) - priceOf(10, 6)).toBeCloseTo(3, 10);
+  });
+
+  test('counts the instances that the smallest scale needs', () => {
+    const { cost } = production({
+      web: { scaling: { min: 12, max: 12 } },
+      database: { instanceClass: 't4g.medium' },
+    });
+    expect(cost.items[0]?.label).toBe('EC2 t4g.medium x 2');
+    const more = production({
+      web: { scaling: { min: 20, max: 20 } },
+      database: { instanceClass: 't4g.large' },
+    });
+    expect(more.cost.items[0]?.label).toBe('EC2 t4g.medium x 3');
+  });
+
+  test('of a region without prices is that of us-east-1', () => {
+    const elsewhere = estimateCost(inRegion('production', 'eu-central-1'));
+    expect(elsewhere.region).toBe('us-east-1');
+    expect(elsewhere.totalUsdPerMonth).toBe(estimateCost(inRegion('production', 'us-east-1')).totalUsdPerMonth);
+  });
+
+  test('leaves out a price that is unknown and shows the item', () => {
+    const { cost, warnings } = production({ fleet: { instanceType: 'r6g.large' } });
+    expect(cost.items[0]).toEqual({
+      label: 'EC2 r6g.large x 2',
+      quantity: 1460,
+      unit: 'instance-hours',
+      usdPerMonth: 0,
+      verified: false,
+    });
+    expect(warnings[0]?.text).toBe(
+      'The price of EC2 r6g.large x 2 is unknown and missing from the cost; add it to lib/config/prices.ts.',
+    );
+  });
+
+  test('has no database or Redis where they exist already', () => {
+    const secretArn = 'arn:aws:secretsmanager:us-east-1:111122223333:secret:x-abcdef';
+    const server = { host: 'x.example.org', secretArn, securityGroupId: 'sg-0123456789abcdef0' };
+    const { cost } = production({
+      database: { existing: { ...server, name: 'app', user: 'app', maxConnections: 300 } },
+      redis: { existing: server },
+    });
+    expect(cost.items.filter(({ label }) => /RDS|Valkey/.test(label))).toEqual([]);
+    expect(cost.items.find(({ label }) => label === 'Secrets')?.quantity).toBe(1);
+  });
+});
+
+test('the price of a size that no list has follows the family and is not verified', () => {
+  const { ec2 } = PRICES['us-east-1'];
+  expect(hourlyPrice(ec2, 't4g.medium')).toEqual({ usd: 0.0336, mark: 'U' });
+  expect(hourlyPrice(ec2, 't4g.large')).toEqual({ usd: 0.0672, mark: 'B' });
+  expect(hourlyPrice(ec2, 't4g.17xlarge')).toBeUndefined();
+  expect(hourlyPrice(ec2, 'c7g.large')).toBeUndefined();
+});

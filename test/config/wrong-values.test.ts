@@ -1,0 +1,128 @@
+import { mistakesOf, shopWith } from './shop';
+
+test.each<[string, object, readonly string[]]>([
+  [
+    'a name with capitals',
+    { name: 'Shop' },
+    [
+      'name is "Shop"; allowed is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash.',
+    ],
+  ],
+  [
+    'an unknown key',
+    { nmae: 'shop' },
+    [
+      'The configuration has the unknown key "nmae"; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, stages: write name.',
+    ],
+  ],
+  [
+    'an unknown key in a stage',
+    { stages: { production: { regoin: 'us-east-1' } } },
+    [
+      'stages.production has the unknown key "regoin"; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, like: write region.',
+    ],
+  ],
+  [
+    'an unknown key of a process',
+    { web: { memory: 512 } },
+    [
+      'web has the unknown key "memory"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write memoryMiB.',
+    ],
+  ],
+  [
+    'an unknown key in a stage that the common part has too',
+    { web: { cpuUnits: 256 }, stages: { production: { web: { memory: 512, cpu: 1 } } } },
+    [
+      'stages.production.web has the unknown key "memory"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write memoryMiB.',
+      'stages.production.web has the unknown key "cpu"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write cpuUnits.',
+    ],
+  ],
+  [
+    'the name of a worker kind in capitals',
+    { workers: { A: { queues: [{ name: 'a' }] } } },
+    [
+      'workers.A is not a name that is allowed here; a name is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash.',
+    ],
+  ],
+  [
+    'a number as text',
+    { stages: { production: { fleet: { max: '6' } } } },
+    ['stages.production.fleet.max is "6"; allowed is a whole number of instances from 1 to 100.'],
+  ],
+  [
+    'a missing region',
+    { stages: { production: { region: null } } },
+    ["stages.production.region is null; allowed is an AWS region such as 'us-east-1'."],
+  ],
+  [
+    'a region that is none',
+    { stages: { production: { region: 'virginia' } } },
+    ['stages.production.region is "virginia"; allowed is an AWS region such as \'us-east-1\'.'],
+  ],
+  [
+    'workers without queues',
+    { workers: { mail: { command: ['mail'] } } },
+    ['workers.mail.queues is missing; allowed is a list of at least one { name, weight? }.'],
+  ],
+  [
+    'an empty list of queues',
+    { workers: { default: { queues: [] } } },
+    ['workers.default.queues is []; allowed is a list of at least one { name, weight? }.'],
+  ],
+  [
+    'a command in shell form',
+    { web: { command: 'node web.js' } },
+    ['web.command is "node web.js"; allowed is a list of words in exec form, so that SIGTERM reaches the program.'],
+  ],
+  [
+    'a log retention that CloudWatch does not offer',
+    { logRetentionDays: 10 },
+    [
+      'logRetentionDays is 10; allowed is one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653.',
+    ],
+  ],
+  [
+    'an e-mail address that is none',
+    { alarms: { emails: ['nobody'] } },
+    ['alarms.emails.0 is "nobody"; allowed is an e-mail address.'],
+  ],
+  [
+    'a preset that does not exist',
+    { stages: { production: { like: 'staging' } } },
+    ["stages.production.like is \"staging\"; allowed is 'dev' or 'production'."],
+  ],
+  [
+    'a PostgreSQL that the task engine does not know',
+    { database: { engineVersion: '19.1' } },
+    ['database.engineVersion is "19.1"; allowed is a full version of PostgreSQL 15 to 18, such as \'18.6\'.'],
+  ],
+  [
+    'an existing network beside settings of a new one',
+    {
+      network: {
+        existing: {
+          vpcId: 'vpc-0123456789abcdef0',
+          availabilityZones: ['us-east-1a', 'us-east-1b'],
+          publicSubnetIds: ['subnet-01234567', 'subnet-01234568'],
+          privateSubnetIds: ['subnet-11234567', 'subnet-21234567'],
+        },
+        natGateways: 1,
+      },
+    },
+    ['network has the unknown key "natGateways"; allowed are existing.'],
+  ],
+  [
+    'the acknowledgement of a warning that does not exist',
+    { acknowledge: { 'holdfast:http': 'It is only for colleagues.' } },
+    [
+      'acknowledge has the unknown key "holdfast:http"; allowed are holdfast:http-only, holdfast:alarms-reach-nobody, holdfast:redis-plain-tcp, holdfast:shared-cache, holdfast:single-zone-database, holdfast:image-architecture, holdfast:no-migration, holdfast:no-scheduler, holdfast:awsvpc-trunking, holdfast:spot-unused, holdfast:prices-of-another-region, holdfast:price-unknown: write holdfast:http-only.',
+    ],
+  ],
+  [
+    'an acknowledgement without a real reason',
+    { stages: { production: { acknowledge: { 'holdfast:http-only': 'ok' } } } },
+    ['stages.production.acknowledge.holdfast:http-only is "ok"; allowed is a reason of at least 10 characters.'],
+  ],
+])('refuses %s', (_what, change, mistakes) => {
+  expect(mistakesOf(shopWith(change))).toEqual(mistakes);
+});
