@@ -1,4 +1,5 @@
 import { Claimer } from './claiming/claimer';
+import type { ClaimedTask } from './claiming/claimer';
 import { LaneOrder } from './claiming/lane-order';
 import { Taker } from './claiming/taker';
 import { DefinitionError } from './errors';
@@ -13,7 +14,7 @@ import type { Ledger } from './ledger/ledger';
 import { Lease } from './leases/lease';
 import { Reaper } from './leases/reaper';
 import type { Counters } from './metrics';
-import { pause } from './pause';
+import { pause, within } from './pause';
 import { InHand } from './running/in-hand';
 import { ProgressWriter } from './running/progress-writer';
 import { Runner } from './running/runner';
@@ -150,33 +151,45 @@ export class TaskWorker implements Worker {
   }
 
   private async drain(): Promise<void> {
-    const { logger, dispatcher } = this.parts;
+    const { logger } = this.parts;
     this.draining = true;
     logger.info({ worker: this.id, running: this.runner.running }, 'worker stops taking tasks and drains');
-    await this.taker.stop();
-    await this.relay?.stop();
-    await this.lease.beat().catch(() => undefined);
-    await this.untilIdle();
+    let taking = true;
+    void this.taker.stop().finally(() => {
+      taking = false;
+      this.runner.notify();
+    });
+    const relayStopped = this.relay?.stop();
+    void this.lease.beat().catch(() => undefined);
+    await this.untilDeadline(() => taking || this.inHand.size > 0);
+    this.taker.abandon();
     const leftovers = await this.runner.drain(OBEY_MS);
-    if (leftovers.length > 0) {
-      const givenBack = await this.finisher.giveBack(leftovers).catch((error: unknown) => {
-        logger.warn(
-          { err: error, tasks: leftovers.length },
-          'tasks could not be given back; others take them when the lease ends',
-        );
-        return [];
-      });
-      dispatcher.push(givenBack);
-      logger.warn({ worker: this.id, tasks: givenBack.length }, 'drain deadline passed: running tasks were given back');
-    }
-    await this.reaper.stop();
-    await this.lease.end(SIGN_OFF_MS);
+    const signOffMs = performance.now() + SIGN_OFF_MS;
+    if (leftovers.length > 0) await this.giveBack(leftovers);
+    const leftMs = signOffMs - performance.now();
+    await Promise.all([this.lease.end(leftMs), within(leftMs, Promise.all([relayStopped, this.reaper.stop()]))]);
     logger.info({ worker: this.id }, 'worker stopped');
   }
 
-  /** Resolves when nothing is in hand, or at the deadline (which a second `stop` may have brought forward). */
-  private async untilIdle(): Promise<void> {
-    while (this.inHand.size > 0 && performance.now() < this.deadlineMs) {
+  private async giveBack(tasks: readonly ClaimedTask[]): Promise<void> {
+    const { logger, dispatcher } = this.parts;
+    const answer = this.finisher.giveBack(tasks).catch((error: unknown) => {
+      logger.debug({ err: error }, 'giving back failed');
+      return undefined;
+    });
+    const givenBack = await within(SIGN_OFF_MS / 2, answer);
+    const fields = { worker: this.id, tasks: givenBack?.length ?? tasks.length };
+    if (givenBack === undefined) {
+      logger.warn(fields, 'drain deadline passed: what runs goes back when the worker signs off, or its lease ends');
+    } else if (givenBack.length > 0) {
+      dispatcher.push(givenBack);
+      logger.warn(fields, 'drain deadline passed: running tasks were given back');
+    }
+  }
+
+  /** Resolves when nothing is busy, or at the deadline (which a second `stop` may have brought forward). */
+  private async untilDeadline(busy: () => boolean): Promise<void> {
+    while (busy() && performance.now() < this.deadlineMs) {
       const wait = new AbortController();
       // Half a second at most, so that a deadline brought forward is seen.
       await Promise.race([

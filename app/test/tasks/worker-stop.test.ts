@@ -11,6 +11,7 @@ import type { LedgerFixture } from './support/ledger-fixture';
 import { recordingLogger } from './support/recording-logger';
 import { CLAIM, FINISH, LEASE } from './support/statements';
 import { queueTasks, taskRow, taskRows } from './support/task-rows';
+import { tcpSwitch } from './support/tcp-switch';
 import { until } from './support/until';
 import { workerParts } from './support/worker-parts';
 import type { TestParts } from './support/worker-parts';
@@ -248,4 +249,30 @@ it('a task of which the giving back failed at the deadline is given back when th
   await worker.stop({ deadlineSeconds: 0 });
   expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', fence: 1, attempts: 0, worker_id: null });
   await parts.close();
+});
+
+it('keeps its deadline while PostgreSQL is silent: signals abort at it, stopping ends soon after, and nothing is claimed', async () => {
+  const address = new URL(fixture.url);
+  const line = await tcpSwitch(Number(address.port));
+  address.port = String(line.port);
+  const logger = recordingLogger();
+  const tasks = createTasks({ postgres: { connectionString: address.href }, logger });
+  const contexts: TaskContext[] = [];
+  const worker = await tasks.startWorker({ handlers: [untilAborted(contexts)], queues });
+  await tasks.accept(long, {});
+  await until('it runs', () => contexts.length === 1);
+
+  line.freeze();
+  const silentMs = monotonicMs();
+  const stopping = worker.stop({ deadlineSeconds: 1 });
+  expect(await aborted(contexts[0]!.signal)).toMatchObject({ reason: 'draining' });
+  const abortedMs = monotonicMs() - silentMs;
+  await stopping;
+  const stoppedMs = monotonicMs() - silentMs;
+  expect(abortedMs).toBeGreaterThanOrEqual(1_000);
+  expect(abortedMs).toBeLessThan(2_000);
+  expect(stoppedMs).toBeLessThan(7_000);
+  expect(logger.saying('were given back')).toEqual([]);
+  await line.close();
+  await tasks.close();
 });

@@ -21,6 +21,11 @@ export interface ClaimedTask {
   readonly claimId: string;
 }
 
+/**
+ * A claim without an answer must not keep its slots idle. Below the time after which the comparison with what is in hand
+ * gives back what never arrived, so that nothing begins that is given back.
+ */
+const CLAIM_LIMIT = { timeoutMs: 3_000 };
 /** What Redis holds may be anything; only this can be an id. */
 const ID = /^[1-9]\d{0,17}$/;
 
@@ -40,12 +45,12 @@ export class Claimer {
     const possible = ids.filter((id) => ID.test(id));
     if (possible.length === 0) return [];
     const values = [workerId, this.kinds, idArray(possible), this.queues];
-    return (await this.ledger.prepared<ClaimedTask>('claim_by_id', this.sql.by_id, values)).rows;
+    return (await this.ledger.prepared<ClaimedTask>('claim_by_id', this.sql.by_id, values, CLAIM_LIMIT)).rows;
   }
 
   /** Claims the oldest due tasks, lane after lane in the order given. */
   async oldest(workerId: string, lanes: readonly Lane[], limit: number): Promise<ClaimedTask[]> {
     const values = [workerId, this.kinds, lanes.map((lane) => lane.queue), lanes.map((lane) => lane.priority), limit];
-    return (await this.ledger.prepared<ClaimedTask>('claim_oldest', this.sql.oldest, values)).rows;
+    return (await this.ledger.prepared<ClaimedTask>('claim_oldest', this.sql.oldest, values, CLAIM_LIMIT)).rows;
   }
 }

@@ -47,6 +47,7 @@ export class Taker {
   private redisLags = false;
   private running: Promise<void> | undefined;
   private paused = false;
+  private abandoned = false;
   /** A take is under way; what it claims counts in `reserved` or is in hand when it is over. */
   private taking = false;
   /** Where the last tasks came from. */
@@ -64,6 +65,11 @@ export class Taker {
     this.options.runner.notify();
     this.options.redis?.close();
     await this.running;
+  }
+
+  /** What claims still under way bring is given back from here on. */
+  abandon(): void {
+    this.abandoned = true;
   }
 
   /** Begins no more takes until `resume`. Resolves when none is under way, or when taking was resumed meanwhile. */
@@ -175,10 +181,10 @@ export class Taker {
     return tasks.length;
   }
 
-  /** Starts what was claimed, unless the lease ended while the answer was under way: then it goes back, uncounted. */
+  /** Starts what was claimed, unless it came too late, after the lease or the drain had ended: then it goes back, uncounted. */
   private async begin(workerId: string, tasks: readonly ClaimedTask[]): Promise<void> {
     const { lease, runner, giveBack } = this.options;
-    if (lease.valid && lease.id === workerId) for (const task of tasks) runner.start(task);
+    if (!this.abandoned && lease.valid && lease.id === workerId) for (const task of tasks) runner.start(task);
     else await giveBack(tasks);
   }
 }

@@ -97,19 +97,24 @@ export class Lease {
   async end(limitMs: number): Promise<void> {
     this.stopping.abort();
     const untilMs = monotonicMs() + limitMs;
-    await within(limitMs, this.loops ?? Promise.resolve());
+    await within(limitMs / 2, this.loops ?? Promise.resolve());
     this.validUntilMs = 0;
-    try {
-      await insist(untilMs, () => this.returnRunning(this.currentId, []));
-      await insist(untilMs, () => this.options.ledger.query(this.sql.leave, [this.currentId], LAST_WORD));
-      // What a claim took that nobody waited for any more and that was carried out only now.
-      await insist(untilMs, () => this.returnRunning(this.currentId, []));
-    } catch (error) {
-      this.options.logger.warn(
-        { err: error, worker: this.currentId },
-        'worker could not sign off; its lease will run out',
-      );
-    }
+    const signedOff = this.signOff(untilMs).then(
+      () => true,
+      (error: unknown) => {
+        this.options.logger.debug({ err: error }, 'signing off failed');
+        return false;
+      },
+    );
+    if ((await within(untilMs - monotonicMs(), signedOff)) === true) return;
+    this.options.logger.warn({ worker: this.currentId }, 'worker could not sign off; its lease will run out');
+  }
+
+  private async signOff(untilMs: number): Promise<void> {
+    await insist(untilMs, () => this.returnRunning(this.currentId, []));
+    await insist(untilMs, () => this.options.ledger.query(this.sql.leave, [this.currentId], LAST_WORD));
+    // What a claim took that nobody waited for any more and that was carried out only now.
+    await insist(untilMs, () => this.returnRunning(this.currentId, []));
   }
 
   /** One heartbeat now, outside its rhythm; one after another, because two that find the id expired would register twice. */

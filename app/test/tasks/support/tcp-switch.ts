@@ -9,6 +9,8 @@ export interface TcpSwitch {
   pointTo(port: number): void;
   /** From now on what the server answers on existing connections is lost; what is sent to it still arrives. */
   loseAnswers(): void;
+  /** From now on nothing passes, on new connections either, and nobody is told. */
+  freeze(): void;
   /** Breaks the connections that exist. */
   cut(): void;
   close(): Promise<void>;
@@ -16,6 +18,7 @@ export interface TcpSwitch {
 
 export async function tcpSwitch(firstPort: number): Promise<TcpSwitch> {
   let target = firstPort;
+  let frozen = false;
   const links = new Set<{ readonly client: Socket; readonly server: Socket; mute: boolean }>();
   const listener = createServer((client) => {
     const server = connect(target, '127.0.0.1');
@@ -27,9 +30,11 @@ export async function tcpSwitch(firstPort: number): Promise<TcpSwitch> {
       links.delete(link);
     };
     for (const socket of [client, server]) socket.on('error', end).on('close', end);
-    client.on('data', (data) => server.write(data));
+    client.on('data', (data) => {
+      if (!frozen) server.write(data);
+    });
     server.on('data', (data) => {
-      if (!link.mute) client.write(data);
+      if (!link.mute && !frozen) client.write(data);
     });
   });
   await once(listener.listen(0, '127.0.0.1'), 'listening');
@@ -44,6 +49,9 @@ export async function tcpSwitch(firstPort: number): Promise<TcpSwitch> {
     },
     loseAnswers: () => {
       for (const link of links) link.mute = true;
+    },
+    freeze: () => {
+      frozen = true;
     },
     cut,
     close: async () => {
