@@ -39,10 +39,10 @@ export interface Synthesized {
   resources(type: string): Readonly<Record<string, Resource>>;
 }
 
-/** The stack of a stage, without bundling the code of its functions. */
+/** The stack of a stage. */
 export function synthesize(overrides: Partial<Configuration> = {}, stage = 'production'): Synthesized {
   const configuration = resolveStage({ ...APP, ...overrides }, stage);
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  const app = new App();
   const stack = new StatelessStack(app, 'Stateless', {
     stackName: `${configuration.name}-${configuration.stage}-stateless`,
     env: { region: configuration.region },
