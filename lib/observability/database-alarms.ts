@@ -46,7 +46,7 @@ export function addDatabaseAlarms(
     periods: 2,
     noData: 'missing',
     meaning: `The database has less than ${FREE_STORAGE_SHARE * configured.storageGiB} GiB of storage free and did not grow by itself; when it is full, it stops and no task is accepted.`,
-    firstStep: `raise database.maxStorageGiB (now ${configured.maxStorageGiB}) and deploy the stateful stack. Storage grows at most once in six hours; until then look for what fills it: npx holdfast status.`,
+    firstStep: `raise database.maxStorageGiB (now ${configured.maxStorageGiB}) and deploy the stateful stack. Storage grows at most once in six hours; until then look for what fills it: select pg_size_pretty(pg_total_relation_size(oid)), relname from pg_class order by pg_total_relation_size(oid) desc limit 10.`,
   });
   if (configuration.alarms.set === 'essential') return;
   alarms.add({

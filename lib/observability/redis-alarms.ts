@@ -50,7 +50,7 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
     noData: 'missing',
     meaning: `The queue's Redis has used more than ${memoryPercent} % of its memory for 5 minutes; when it is full, it refuses writes. ${lost}`,
     firstStep:
-      'see which queue grows: npx holdfast queues. Start more workers, or raise redis.queue.nodeType, which changes without losing keys.',
+      'see which queue grows in the dashboard or in GET /api/queues of the app. Start more workers, or raise redis.queue.nodeType, which changes without losing keys.',
   });
   // Without the ledger an evicted key is a lost task or a lost binding (https://github.com/celery/kombu/issues/1063).
   const evictionsMatter = !shared && (configuration.taskEngine !== 'holdfast' || configuration.alarms.set === 'all');
@@ -63,7 +63,8 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
       periods: 1,
       noData: 'notBreaching',
       meaning: `The queue's Redis threw at least one key away, which its policy noeviction forbids: somebody changed its parameters. ${configuration.taskEngine === 'holdfast' ? 'Tasks are not lost, they come again from the database.' : 'Tasks may be lost.'}`,
-      firstStep: 'compare what runs with what is configured: npx holdfast doctor. Then deploy the stateful stack.',
+      firstStep:
+        'compare maxmemory-policy of the parameter group with what is configured, then deploy the stateful stack.',
     });
   }
   if (configuration.alarms.set === 'all') addEarlyQueueAlarms(alarms, configuration, queue, redis.queue.nodeType);
@@ -84,7 +85,7 @@ function addEarlyQueueAlarms(
     periods: 10,
     noData: 'missing',
     meaning: `The queue's Redis has used more than ${cpu.percent} % of ${cpu.of} for 10 minutes; it runs commands on one core, which is nearly full, and tasks are handed out late.`,
-    firstStep: 'look for what asks so much (npx holdfast queues), then raise redis.queue.nodeType.',
+    firstStep: 'look for what asks so much (GET /api/queues of the app), then raise redis.queue.nodeType.',
   });
   const connections = containersAtMost(configuration) * ROLLOUT_OVERLAP * CONNECTIONS_PER_CONTAINER;
   alarms.add({
@@ -95,7 +96,8 @@ function addEarlyQueueAlarms(
     periods: 5,
     noData: 'missing',
     meaning: `The queue's Redis has held more than ${connections} connections for 5 minutes, more than all containers should open: something opens connections and does not close them. A node takes 65,000.`,
-    firstStep: 'see in the logs which process reconnects (npx holdfast logs), and restart it.',
+    firstStep:
+      'see in the log groups of the services which process reconnects, and stop its task; Amazon ECS starts another.',
   });
   if (queue.nodeIds.length > 1) {
     alarms.add({

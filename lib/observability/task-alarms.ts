@@ -43,7 +43,7 @@ function addAge(
     noData: 'ignore',
     meaning: `A task of ${kind} has waited for more than ${oldestAgeSeconds} s. It is not lost; it is late.`,
     firstStep:
-      'see whether workers run and whether the backlog shrinks: npx holdfast status. If it grows, raise scaling.max of the worker; if no worker runs, read its logs: npx holdfast logs.',
+      'see in the dashboard or in GET /api/queues of the app whether workers run and whether the backlog shrinks. If it grows, raise scaling.max of the worker; if no worker runs, read its log group.',
   });
 }
 
@@ -62,7 +62,7 @@ function addBacklog(
     noData: 'ignore',
     meaning: `More than ${backlogTasks} tasks of ${kind} have waited for 5 minutes: more come in than are done.`,
     firstStep:
-      'see which queue grows: npx holdfast queues. If the tasks are wanted, raise scaling.max of the worker; if not, pause their source.',
+      'see which queue grows in GET /api/queues of the app. If the tasks are wanted, raise scaling.max of the worker; if not, pause their source.',
   });
 }
 
@@ -76,7 +76,7 @@ function addWorkers(alarms: StageAlarms, kind: string, min: number, metrics: Tas
     noData: 'breaching',
     meaning: `For ${SILENT_MINUTES} minutes fewer than ${min} workers of ${kind} have sent heartbeats: they do not start, or they hang.`,
     firstStep:
-      'compare running containers with heartbeats: npx holdfast status. A container that runs without a heartbeat is to be stopped; one that does not start says why in its logs.',
+      'compare the running tasks of the service with the workers in GET /api/queues of the app. A container that runs without a heartbeat is to be stopped; one that does not start says why in its logs.',
   });
 }
 
@@ -94,7 +94,7 @@ function addDead(alarms: StageAlarms, metrics: TaskMetrics): void {
     noData: 'ignore',
     meaning: 'At least one task failed for good, or stopped where only a person can decide. It stays until then.',
     firstStep:
-      'read the reason: npx holdfast queues, then npx holdfast task ID. When the cause is mended: npx holdfast retry ID.',
+      'read the reason: GET /api/tasks?state=dead with the administration token. When the cause is mended: POST /api/tasks/ID/retry.',
   });
 }
 
@@ -107,8 +107,7 @@ function addSilence(alarms: StageAlarms, metrics: TaskMetrics): cloudwatch.Alarm
     periods: SILENT_MINUTES,
     noData: 'breaching',
     meaning: `The scheduler has written no metrics for ${SILENT_MINUTES} minutes: it does not run, or does not reach its database. Schedules are late, and neither scaling nor the other alarms on tasks see anything.`,
-    firstStep:
-      'read what it says: npx holdfast logs scheduler. If it hangs, stop its container; Amazon ECS starts another.',
+    firstStep: 'read its log group. If it hangs, stop its container; Amazon ECS starts another.',
   });
 }
 

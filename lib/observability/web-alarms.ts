@@ -26,7 +26,7 @@ export function addWebAlarms(alarms: StageAlarms, { configuration, web }: Servic
     metric: targetGroup.metrics.httpCodeTarget(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, { period: MINUTE }),
     meaning: `The web containers answered at least ${failed} requests a minute with a server error (5xx) for 2 minutes. A deployment that is under way is rolled back.`,
     firstStep:
-      'read the errors: npx holdfast logs web. If it began with a deployment that is over, deploy the version before it.',
+      'read the errors in the log group of web. If it began with a deployment that is over, deploy the version before it.',
   });
   alarms.add({
     what: ROLLBACK_ALARMS.unhealthy,
@@ -36,14 +36,14 @@ export function addWebAlarms(alarms: StageAlarms, { configuration, web }: Servic
     periods: 3,
     noData: 'notBreaching',
     meaning: `A web container has failed its health check (${configuration.web.healthPath}) for 3 minutes and gets no requests. A deployment that is under way is rolled back.`,
-    firstStep: 'see which container it is and what it says: npx holdfast status, then npx holdfast logs web.',
+    firstStep: 'see which target it is in the target group, and what its container says in the log group of web.',
   });
   alarms.add({
     ...errors,
     what: 'load-balancer-5xx',
     metric: loadBalancer.metrics.httpCodeElb(elbv2.HttpCodeElb.ELB_5XX_COUNT, { period: MINUTE }),
     meaning: `The load balancer itself answered at least ${failed} requests a minute with an error (5xx) for 2 minutes: no container took them, or a connection broke.`,
-    firstStep: 'see whether web containers run and are healthy: npx holdfast status.',
+    firstStep: 'see in the events of the web service whether its containers run and are healthy.',
   });
   if (configuration.alarms.set === 'essential') return;
   const { latencySeconds } = configuration.alarms;

@@ -28,7 +28,7 @@ export async function startEmulatedAws(): Promise<EmulatedAws> {
     program: PROGRAM,
     arguments: [],
     folder,
-    environment: { ...process.env, GATEWAY_PORT: String(port), TMPDIR: folder },
+    environment: { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), TMPDIR: folder },
     log: () => undefined,
   });
   const endpoint = `http://127.0.0.1:${port}`;
