@@ -9,9 +9,10 @@ export default defineConfiguration({
   taskEngine: 'celery',
   image: { directory: 'examples/celery' },
   web: {
-    command: ['gunicorn', '--bind', '0.0.0.0:8000', '--workers', '2', '--graceful-timeout', '30', 'web:application'],
+    command: ['gunicorn', '--bind', '0.0.0.0:8000', '--workers', '2', '--graceful-timeout', '10', 'web:application'],
     port: 8000,
     healthPath: '/healthz',
+    // The load balancer waits these 30 s before SIGTERM; what is left then has DRAIN_SECONDS, 10 by default.
     requestSeconds: 30,
     // Two processes, each with one connection.
     databaseConnections: 2,
@@ -29,10 +30,13 @@ export default defineConfiguration({
     },
   },
   scheduler: {
-    command: ['celery', '--app', 'tasks', 'beat', '--schedule', '/tmp/beat', '--pidfile', ''],
+    command: ['celery', '--app', 'tasks', 'beat', '--schedule', '/tmp/beat', '--pidfile='],
     databaseConnections: 0,
   },
   celery: { visibilityTimeoutSeconds: 900 },
   tls: { httpOnly: { reason: 'An example without a domain of its own.' } },
+  acknowledge: {
+    'holdfast:alarms-reach-nobody': 'An example that nobody operates; name your address in alarms.emails.',
+  },
   stages: { dev: { region: 'us-east-1' }, production: { region: 'us-east-1' } },
 });

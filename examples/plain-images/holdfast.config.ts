@@ -22,5 +22,9 @@ export default defineConfiguration({
     },
   },
   tls: { httpOnly: { reason: 'An example without a domain of its own.' } },
+  acknowledge: {
+    'holdfast:alarms-reach-nobody': 'An example that nobody operates; name your address in alarms.emails.',
+    'holdfast:image-architecture': 'Both images are published for arm64 and amd64.',
+  },
   stages: { dev: { region: 'us-east-1' }, production: { region: 'us-east-1' } },
 });

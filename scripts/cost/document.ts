@@ -1,0 +1,190 @@
+import { PRICE_SOURCES, estimateCost, resolveStage } from '../../lib/config';
+import type { Configuration, CostEstimate, CostItem, StageOverrides } from '../../lib/config';
+import { watchedCounts } from '../../lib/observability';
+import { markdownTable } from './table';
+
+/** Regions that there are price lists for. */
+export const REGIONS = ['us-east-1', 'ap-northeast-2'] as const;
+type Region = (typeof REGIONS)[number];
+
+/** What a stage of the configuration would cost in a region, whatever region it names itself. */
+export function costIn(configuration: Configuration, stage: string, region: Region): CostEstimate {
+  const stages = { ...configuration.stages, [stage]: { ...configuration.stages[stage], region } };
+  const resolved = resolveStage({ ...configuration, stages }, stage);
+  return estimateCost(resolved, watchedCounts(resolved));
+}
+
+/** `73.40` */
+export function usd(amount: number): string {
+  return amount.toFixed(2);
+}
+
+export function unverifiedPercent({ totalUsdPerMonth, unverifiedUsdPerMonth }: CostEstimate): string {
+  return `${Math.round((100 * unverifiedUsdPerMonth) / totalUsdPerMonth)} %`;
+}
+
+/** What a stage contains, in the words of the readme. */
+function contents(configuration: Configuration, stage: string): string {
+  const { fleet, network, database, redis } = resolveStage(configuration, stage);
+  const gateways = 'existing' in network ? 0 : network.natGateways;
+  return [
+    `${fleet.min} × ${fleet.instanceType}`,
+    'load balancer',
+    gateways === 0 ? 'no NAT' : `${gateways} NAT gateway${gateways === 1 ? '' : 's'}`,
+    'existing' in database ? 'no database' : `db.${database.instanceClass}${database.multiAz ? ' in two zones' : ''}`,
+    'existing' in redis
+      ? 'no Redis'
+      : `${1 + redis.queue.replicas + (redis.cache === 'shared' ? 0 : 1)} × ${redis.queue.nodeType}`,
+  ].join(', ');
+}
+
+/** The totals, for the readme too. */
+export function summaryTable(configuration: Configuration): string {
+  return markdownTable(
+    [
+      { heading: 'stage' },
+      { heading: 'contains' },
+      ...REGIONS.flatMap((region) => [
+        { heading: region, align: 'right' as const },
+        { heading: 'of it unverified', align: 'right' as const },
+      ]),
+    ],
+    Object.keys(configuration.stages).map((stage) => [
+      `\`${stage}\``,
+      contents(configuration, stage),
+      ...REGIONS.flatMap((region) => totals(configuration, stage, region)),
+    ]),
+  );
+}
+
+/** What can be left out of production, and what that costs in promise. */
+const SAVINGS: readonly { readonly turn: string; readonly change: StageOverrides; readonly price: string }[] = [
+  {
+    turn: 'network.natGateways: 0',
+    change: { network: { natGateways: 0 } },
+    price: 'instances have public addresses, behind security groups that let only the load balancer in',
+  },
+  {
+    turn: 'redis.queue.replicas: 0',
+    change: { redis: { queue: { replicas: 0 } } },
+    price: 'no task; while a lost node is replaced, workers draw from PostgreSQL. Refused for Celery',
+  },
+  {
+    turn: "redis.cache: 'shared'",
+    change: { redis: { cache: 'shared' } },
+    price: 'no task; a full cache slows the queue down',
+  },
+  {
+    turn: 'database.multiAz: false',
+    change: { database: { multiAz: false } },
+    price:
+      'while its zone is away nothing is accepted; if its disk is lost, what came after the last log backup (5 min)',
+  },
+  {
+    turn: "alarms.set: 'essential', dashboard: false",
+    change: { alarms: { set: 'essential' }, dashboard: false },
+    price: 'early signs: you hear of late tasks, not of what will make them late',
+  },
+];
+
+export function savingsTable(configuration: Configuration): string {
+  const stage = 'production';
+  const total = (each: Configuration, region: Region): number => costIn(each, stage, region).totalUsdPerMonth;
+  return markdownTable(
+    [
+      { heading: 'turn' },
+      ...REGIONS.map((region) => ({ heading: region, align: 'right' as const })),
+      { heading: 'what it costs you' },
+    ],
+    SAVINGS.map(({ turn, change, price }) => {
+      const changed = { ...configuration, stages: { [stage]: deepMerge(configuration.stages[stage] ?? {}, change) } };
+      return [
+        `\`${turn}\``,
+        ...REGIONS.map((region) => `−${usd(total(configuration, region) - total(changed, region))}`),
+        price,
+      ];
+    }),
+  );
+}
+
+function deepMerge<T extends object>(base: T, over: object): T {
+  const merged = { ...base } as Record<string, unknown>;
+  for (const [key, value] of Object.entries(over) as [string, unknown][]) {
+    const existing = merged[key];
+    merged[key] = isPlain(existing) && isPlain(value) ? deepMerge(existing, value) : value;
+  }
+  return merged as T;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** docs/cost.md. */
+export function costDocument(configuration: Configuration): string {
+  const stages = Object.keys(configuration.stages);
+  const first = costIn(configuration, stages[0] ?? '', REGIONS[0]);
+  return [
+    '# What it costs',
+    '',
+    'When you need it: before you deploy, and before you raise a number in the configuration. `npm run cost` writes this page',
+    'from `holdfast.config.ts` and `lib/config/prices.ts`. In USD per month:',
+    '',
+    summaryTable(configuration),
+    '',
+    ...first.assumptions.filter((sentence) => !sentence.startsWith('Load:')).map((sentence) => `- ${sentence}`),
+    "- Unverified is what rests on prices without one of AWS's own dated lists behind them; the marks are explained below.",
+    '',
+    '## What to turn down',
+    '',
+    'In `production`, each alone, in USD per month:',
+    '',
+    savingsTable(configuration),
+    '',
+    'Beyond the configuration: a one-year commitment on the EC2 instances saves about 17 USD per month in us-east-1 and 21 in',
+    'ap-northeast-2 (unverified), and costs no promise.',
+    ...stages.flatMap((stage) => REGIONS.flatMap((region) => section(configuration, stage, region))),
+    '',
+    '## Marks',
+    '',
+    markdownTable([{ heading: 'mark' }, { heading: 'source' }], Object.entries(PRICE_SOURCES)),
+    '',
+  ].join('\n');
+}
+
+function totals(configuration: Configuration, stage: string, region: Region): [string, string] {
+  const estimate = costIn(configuration, stage, region);
+  return [usd(estimate.totalUsdPerMonth), unverifiedPercent(estimate)];
+}
+
+function section(configuration: Configuration, stage: string, region: Region): string[] {
+  const { items, totalUsdPerMonth, assumptions } = costIn(configuration, stage, region);
+  const load = assumptions.find((sentence) => sentence.startsWith('Load:'));
+  return [
+    '',
+    `## ${stage}, ${region}`,
+    '',
+    markdownTable(
+      [
+        { heading: 'item' },
+        { heading: 'quantity', align: 'right' },
+        { heading: 'unit' },
+        { heading: 'USD a unit', align: 'right' },
+        { heading: 'mark' },
+        { heading: 'USD per month', align: 'right' },
+      ],
+      [...items.map(row), ['**total**', '', '', '', '', `**${usd(totalUsdPerMonth)}**`]],
+    ),
+    '',
+    ...(load === undefined ? [] : [load]),
+  ];
+}
+
+function row({ label, quantity, unit, unitPriceUsd, mark, usdPerMonth }: CostItem): string[] {
+  return [label, amount(quantity), unit, unitPriceUsd?.toString() ?? 'unknown', mark ?? '', usd(usdPerMonth)];
+}
+
+/** At most two decimals: 1460 hours, 0.5 GB. */
+function amount(quantity: number): string {
+  return String(Math.round(quantity * 100) / 100);
+}

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import type { Configuration } from '../../lib/config';
+import { DeploymentStage } from '../../lib/deployment-stage';
+import { draw } from './draw';
+import { readModel } from './model';
+import type { SynthesizedStacks } from './model';
+import type { Template } from './templates';
+
+/** Synthesises a stage in a folder that is removed again. */
+export function synthesizeStacks(configuration: Configuration, stage: string): SynthesizedStacks {
+  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-diagram-'));
+  try {
+    const app = new App({ outdir });
+    const { stateful, stateless } = new DeploymentStage(app, stage, { configuration });
+    const assembly = app.synth();
+    const templateOf = (name: string): Template => assembly.getStackByName(name).template as Template;
+    return {
+      name: configuration.name,
+      stage,
+      region: stateful.region,
+      stackNames: { stateful: stateful.stackName, stateless: stateless.stackName },
+      stateful: templateOf(stateful.stackName),
+      stateless: templateOf(stateless.stackName),
+    };
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
+
+/** The same templates give the same text. */
+export function architectureSvg(stacks: SynthesizedStacks): string {
+  return draw(readModel(stacks));
+}
