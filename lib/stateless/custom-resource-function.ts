@@ -1,5 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AssetHashType, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -18,8 +20,6 @@ export interface CustomResourceFunctionProps {
   readonly statements: readonly iam.PolicyStatement[];
 }
 
-const RUNTIME = lambda.Runtime.NODEJS_24_X;
-
 /** A Lambda function behind a custom resource, bundled by the local esbuild, with its own role and log group. */
 export class CustomResourceFunction extends Construct {
   readonly function: lambda.Function;
@@ -29,41 +29,38 @@ export class CustomResourceFunction extends Construct {
     super(scope, id);
     const logGroup = functionLogs(this, props.configuration);
     this.role = functionRole(this, logGroup, props.statements);
+    const folder = bundled(props.file);
     this.function = new lambda.Function(this, 'Function', {
-      code: bundled(props.file),
+      code: lambda.Code.fromAsset(folder),
       handler: 'index.handler',
-      runtime: RUNTIME,
+      runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 256,
       timeout: Duration.minutes(1),
       role: this.role,
       logGroup,
     });
+    // CDK has copied it into the cloud assembly by now.
+    rmSync(folder, { recursive: true });
   }
 }
 
 /**
- * One file, by the esbuild of this repository. CDK's NodejsFunction does the same through `npx`, which for three
- * functions takes longer than the rest of a synth.
+ * One file in a folder of its own, by the esbuild of this repository. CDK's NodejsFunction does the same through `npx`,
+ * which for three functions takes longer than the rest of a synth.
  */
-function bundled(file: string): lambda.Code {
-  const bundle = (folder: string): boolean => {
-    buildSync({
-      entryPoints: [join(__dirname, file)],
-      outfile: join(folder, 'index.js'),
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      // The runtime holds it.
-      external: ['@aws-sdk/*'],
-    });
-    return true;
-  };
-  return lambda.Code.fromAsset(__dirname, {
-    assetHashType: AssetHashType.OUTPUT,
-    // The command never runs; by it CDK, which bundles equal requests once, tells the files apart.
-    bundling: { image: RUNTIME.bundlingImage, command: ['esbuild', file], local: { tryBundle: bundle } },
+function bundled(file: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'custom-resource-'));
+  buildSync({
+    entryPoints: [join(__dirname, file)],
+    outfile: join(folder, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    // The runtime holds it.
+    external: ['@aws-sdk/*'],
   });
+  return folder;
 }
 
 export interface CustomResourceProviderProps {

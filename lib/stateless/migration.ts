@@ -25,8 +25,7 @@ const GRACE = Duration.minutes(5);
 
 /**
  * Runs the migration command once as an ECS task whenever its task definition changes, and fails the deploy when it
- * fails. A rollback runs nothing: migrations have to work with the old version
- * anyway.
+ * fails. A rollback runs nothing: migrations have to work with the old version anyway.
  */
 export class Migration extends Construct {
   readonly task: ContainerTask;

@@ -16,6 +16,8 @@ export interface ScaleInReleaseEvent {
   readonly ResourceProperties: ScaleInReleaseProperties;
 }
 
+type AutoScaling = Pick<AutoScalingClient, 'send'>;
+
 /** What the capacity provider calls the hook by which Amazon ECS drains instances. */
 const DRAINING_HOOK = 'ecs-managed-draining-termination-hook';
 /** Instances that one SetInstanceProtection takes. Source: its API reference. */
@@ -24,14 +26,14 @@ const BATCH = 50;
 /** Takes off a group, when it is about to be deleted, what Amazon ECS left on it. Creation and update do nothing. */
 export async function release(
   event: ScaleInReleaseEvent,
-  autoScaling: AutoScalingClient,
+  autoScaling: AutoScaling,
 ): Promise<{ readonly PhysicalResourceId: string }> {
   const { AutoScalingGroupName } = event.ResourceProperties;
   if (event.RequestType === 'Delete') await releaseGroup(AutoScalingGroupName, autoScaling);
   return { PhysicalResourceId: AutoScalingGroupName };
 }
 
-async function releaseGroup(AutoScalingGroupName: string, autoScaling: AutoScalingClient): Promise<void> {
+async function releaseGroup(AutoScalingGroupName: string, autoScaling: AutoScaling): Promise<void> {
   const { AutoScalingGroups = [] } = await autoScaling.send(
     new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [AutoScalingGroupName] }),
   );
@@ -54,7 +56,7 @@ async function releaseGroup(AutoScalingGroupName: string, autoScaling: AutoScali
 }
 
 /** Deleting the hook also ends the wait of instances that are under way to their end. */
-async function removeHook(AutoScalingGroupName: string, autoScaling: AutoScalingClient): Promise<void> {
+async function removeHook(AutoScalingGroupName: string, autoScaling: AutoScaling): Promise<void> {
   const { LifecycleHooks = [] } = await autoScaling.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName }));
   if (!LifecycleHooks.some(({ LifecycleHookName }) => LifecycleHookName === DRAINING_HOOK)) return;
   await autoScaling.send(new DeleteLifecycleHookCommand({ AutoScalingGroupName, LifecycleHookName: DRAINING_HOOK }));

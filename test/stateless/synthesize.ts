@@ -36,7 +36,7 @@ export interface Synthesized {
   readonly configuration: StageConfiguration;
   readonly template: Template;
   /** The resources of a type by their logical ids. */
-  resources(type: string): Readonly<Record<string, Resource>>;
+  readonly resources: (type: string) => Readonly<Record<string, Resource>>;
 }
 
 /** The stack of a stage. */

@@ -1,0 +1,231 @@
+import { Match, synthesize } from './synthesize';
+import type { Resource } from './synthesize';
+
+interface Container {
+  readonly Name: string;
+  readonly Environment: readonly { readonly Name: string; readonly Value: unknown }[];
+  readonly Secrets: readonly { readonly Name: string }[];
+}
+
+function containerOf(definitions: Readonly<Record<string, Resource>>, name: string): Container {
+  const containers = Object.values(definitions).flatMap(
+    ({ Properties }) => Properties.ContainerDefinitions as Container[],
+  );
+  const found = containers.find(({ Name }) => Name === name);
+  if (found === undefined) throw new Error(`no container ${name}`);
+  return found;
+}
+
+describe('every service', () => {
+  const { template, resources } = synthesize();
+
+  test('keeps all its containers while it is deployed, and goes back when the new ones fail', () => {
+    for (const { Properties } of Object.values(resources('AWS::ECS::Service'))) {
+      expect(Properties.DeploymentConfiguration).toMatchObject({
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      });
+    }
+  });
+
+  test('starts after the migration, the policies of its roles and the rules to its servers', () => {
+    const [run] = Object.keys(resources('Custom::Migration'));
+    for (const [id, { DependsOn }] of Object.entries(resources('AWS::ECS::Service'))) {
+      const dependencies = JSON.stringify(DependsOn);
+      expect(DependsOn).toContain(run);
+      expect(dependencies).toContain(`${id.replace(/Service[0-9A-F]{8}$/, '')}TaskExecutionRoleDefaultPolicy`);
+      expect(dependencies).toContain('BackingServicesDatabaseSecurityGroupfrom');
+    }
+  });
+
+  test('spreads over zones, and only web is moved between them', () => {
+    const rebalanced = Object.values(resources('AWS::ECS::Service')).map(({ Properties }) => [
+      Properties.ServiceName,
+      Properties.AvailabilityZoneRebalancing,
+      (Properties.PlacementStrategies as { Type: string }[]).map(({ Type }) => Type),
+    ]);
+
+    expect(rebalanced).toEqual([
+      ['web', 'ENABLED', ['spread', 'binpack']],
+      ['worker-default', 'DISABLED', ['spread', 'binpack']],
+      ['scheduler', 'DISABLED', ['spread', 'binpack']],
+    ]);
+  });
+
+  test('has a log group of a fixed name that goes with the stack', () => {
+    for (const name of ['web', 'worker-default', 'scheduler', 'migration']) {
+      template.hasResource('AWS::Logs::LogGroup', {
+        DeletionPolicy: 'Delete',
+        Properties: { LogGroupName: `/library/production/${name}`, RetentionInDays: 90 },
+      });
+    }
+  });
+});
+
+describe('every container', () => {
+  const { template, resources } = synthesize();
+
+  test('runs as another user, without capabilities, on a file system that it cannot write to but /tmp', () => {
+    template.allResourcesProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [
+        Match.objectLike({
+          User: '1000:1000',
+          ReadonlyRootFilesystem: true,
+          LinuxParameters: Match.objectLike({
+            Capabilities: { Drop: ['ALL'] },
+            InitProcessEnabled: true,
+            Tmpfs: [Match.objectLike({ ContainerPath: '/tmp' })],
+          }),
+        }),
+      ],
+    });
+  });
+
+  test('goes on while CloudWatch Logs does not answer', () => {
+    template.allResourcesProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [
+        Match.objectLike({
+          LogConfiguration: { LogDriver: 'awslogs', Options: Match.objectLike({ mode: 'non-blocking' }) },
+        }),
+      ],
+    });
+  });
+
+  test('may be entered by ECS Exec where the configuration says so', () => {
+    const dev = synthesize({}, 'dev');
+
+    dev.template.allResourcesProperties('AWS::ECS::Service', { EnableExecuteCommand: true });
+    expect(JSON.stringify(dev.resources('AWS::ECS::TaskDefinition'))).toContain('/var/lib/amazon');
+    template.allResourcesProperties('AWS::ECS::Service', { EnableExecuteCommand: false });
+  });
+
+  test('reads the secrets that it is told of, and no others', () => {
+    const { Secrets } = containerOf(resources('AWS::ECS::TaskDefinition'), 'migration');
+
+    expect(Secrets.map(({ Name }) => Name)).toEqual(['DATABASE_PASSWORD']);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyName: Match.stringLikeRegexp('MigrationTaskExecutionRole'),
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({ Action: ['logs:CreateLogStream', 'logs:PutLogEvents'] }),
+          Match.objectLike({ Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'] }),
+        ],
+      },
+    });
+  });
+
+  test('has what the configuration adds: variables, secrets, permissions and sidecars', () => {
+    const arn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:stripe-AbCdEf';
+    const added = synthesize({
+      web: {
+        environment: { LOG_LEVEL: 'debug' },
+        secrets: { STRIPE_KEY: { arn, field: 'key' } },
+        permissions: [{ actions: ['sns:Publish'], resources: ['arn:aws:sns:us-east-1:123456789012:news'] }],
+        sidecars: { proxy: { image: { reference: 'envoyproxy/envoy:v1.36' }, port: 9901 } },
+      },
+    });
+    const web = containerOf(added.resources('AWS::ECS::TaskDefinition'), 'web');
+
+    expect(web.Environment).toContainEqual({ Name: 'LOG_LEVEL', Value: 'debug' });
+    expect(web.Secrets).toContainEqual({ Name: 'STRIPE_KEY', ValueFrom: `${arn}:key::` });
+    expect(containerOf(added.resources('AWS::ECS::TaskDefinition'), 'proxy')).toMatchObject({ Essential: false });
+    expect(JSON.stringify(added.resources('AWS::IAM::Policy'))).toContain('sns:Publish');
+  });
+});
+
+describe('a worker', () => {
+  test('knows its kind, its queues with their weights and how long it may drain', () => {
+    const { Environment } = containerOf(synthesize().resources('AWS::ECS::TaskDefinition'), 'worker-default');
+
+    expect(Environment).toEqual(
+      expect.arrayContaining([
+        { Name: 'WORKER_KIND', Value: 'default' },
+        { Name: 'WORKER_QUEUES', Value: 'default:2,imports:1' },
+        { Name: 'DRAIN_SECONDS', Value: '70' },
+        { Name: 'DATABASE_POOL_SIZE', Value: '4' },
+        { Name: 'SCALE_IN_PROTECTION', Value: 'on' },
+      ]),
+    );
+  });
+
+  test('may protect tasks of its own cluster and look at its own service', () => {
+    synthesize().template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyName: Match.stringLikeRegexp('Workerdefault.*TaskRole'),
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'] }),
+          Match.objectLike({
+            Action: 'ecs:DescribeServices',
+            Resource: { 'Fn::Join': ['', Match.arrayWith(['/worker-default'])] },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('may send mail from the address of the configuration only', () => {
+    const mail = synthesize({ mail: { from: 'Library <post@example.org>' } });
+
+    mail.template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyName: Match.stringLikeRegexp('Workerdefault.*TaskRole'),
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'ses:SendEmail',
+            Condition: { StringEquals: { 'ses:FromAddress': 'post@example.org' } },
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+describe('the scheduler', () => {
+  test('is one, and a deploy starts the new one first', () => {
+    synthesize().template.hasResourceProperties('AWS::ECS::Service', {
+      ServiceName: 'scheduler',
+      DesiredCount: 1,
+      DeploymentConfiguration: { MinimumHealthyPercent: 100, MaximumPercent: 200 },
+    });
+  });
+
+  test('is never two with Celery, whose beats would send every task twice', () => {
+    synthesize({ taskEngine: 'celery' }).template.hasResourceProperties('AWS::ECS::Service', {
+      ServiceName: 'scheduler',
+      DesiredCount: 1,
+      DeploymentConfiguration: { MinimumHealthyPercent: 0, MaximumPercent: 100 },
+    });
+  });
+
+  test('knows all kinds of workers and where its metrics go', () => {
+    const { Environment } = containerOf(synthesize().resources('AWS::ECS::TaskDefinition'), 'scheduler');
+
+    expect(Environment).toContainEqual({ Name: 'WORKER_KINDS', Value: 'default=default,imports' });
+    expect(Environment).toContainEqual({ Name: 'METRICS_NAMESPACE', Value: 'Holdfast/library-production' });
+  });
+});
+
+describe('another task engine', () => {
+  const { resources } = synthesize({ taskEngine: 'celery', celery: { visibilityTimeoutSeconds: 1_800 } });
+
+  test.each(['web', 'worker-default', 'scheduler', 'migration'])(
+    '%s gets addresses and Celery its time-out',
+    (name) => {
+      const container = containerOf(resources('AWS::ECS::TaskDefinition'), name);
+      const names = [...container.Environment, ...container.Secrets].map(({ Name }) => Name);
+
+      expect(names).toEqual(
+        expect.arrayContaining([
+          'DATABASE_URL',
+          'QUEUE_REDIS_URL',
+          'CACHE_REDIS_URL',
+          'OBJECTS_URL',
+          'DATABASE_PASSWORD',
+        ]),
+      );
+      expect(container.Environment).toContainEqual({ Name: 'CELERY_VISIBILITY_TIMEOUT_SECONDS', Value: '1800' });
+      expect(names).not.toContain('DATABASE_POOL_SIZE');
+    },
+  );
+});
