@@ -2,7 +2,7 @@ import { defineConfiguration } from '../../lib/config';
 
 /**
  * A Django or Flask app with Celery on the deployment's Redis. The image is built from examples/celery; put your own
- * folder there. `npx cdk synth --all -c stage=dev -c config=examples/celery/holdfast.config.ts`
+ * folder there. `npx cdk synth -c stage=dev -c config=examples/celery/holdfast.config.ts`
  */
 export default defineConfiguration({
   name: 'celery-app',

@@ -2,7 +2,7 @@ import { defineConfiguration } from '../../lib/config';
 
 /**
  * The smallest deployment of something else: nginx as web, a shell loop as worker, both as they come from a public
- * registry. `npx cdk synth --all -c stage=dev -c config=examples/plain-images/holdfast.config.ts`
+ * registry. `npx cdk synth -c stage=dev -c config=examples/plain-images/holdfast.config.ts`
  */
 export default defineConfiguration({
   name: 'plain',
