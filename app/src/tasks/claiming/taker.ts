@@ -183,8 +183,8 @@ export class Taker {
 
   /** Starts what was claimed, unless it came too late, after the lease or the drain had ended: then it goes back, uncounted. */
   private async begin(workerId: string, tasks: readonly ClaimedTask[]): Promise<void> {
-    const { lease, runner, giveBack } = this.options;
+    const { lease, runner } = this.options;
     if (!this.abandoned && lease.valid && lease.id === workerId) for (const task of tasks) runner.start(task);
-    else await giveBack(tasks);
+    else await this.options.giveBack(tasks);
   }
 }

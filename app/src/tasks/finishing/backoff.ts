@@ -9,6 +9,8 @@ export function backoffSeconds(
   failures: number,
   random: () => number = Math.random,
 ): number {
-  const wait = Math.min(backoff.maxSeconds, backoff.firstSeconds * backoff.factor ** (failures - 1));
+  // The power overflows after many failures, and nothing times infinity is no number.
+  const grown = backoff.firstSeconds === 0 ? 0 : backoff.firstSeconds * backoff.factor ** (failures - 1);
+  const wait = Math.min(backoff.maxSeconds, grown);
   return wait * (1 + backoff.jitter * (2 * random() - 1));
 }

@@ -8,6 +8,7 @@ import { isDataError, isTransient } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type { Counters } from '../metrics';
+import { describe } from '../running/describe';
 import type { InHand } from '../running/in-hand';
 import type { TaskLogger, Transaction } from '../types';
 
@@ -23,8 +24,14 @@ export interface Failure {
   readonly delaySeconds: number;
 }
 
-/** What became of one item of a batch. */
-type Written = { readonly ending: Ending } | { readonly error: unknown };
+/** What became of one item of a batch. `held`: somebody else has locked the row, so nothing is known yet. */
+type Written = { readonly ending: Ending | 'held' } | { readonly error: unknown };
+
+/** A transaction that holds a task's row. */
+export interface Holder {
+  readonly pid: number;
+  readonly beganAt: string;
+}
 
 interface FencedRow {
   id: string;
@@ -33,6 +40,7 @@ interface FencedRow {
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
+const END_LIMIT = { timeoutMs: 2_000 };
 /** Past this many tries, over a second and a half, it is not bad luck: the attempt fails and its backoff gives others room. */
 const MOST_TRIES_OF_EFFECTS = 6;
 
@@ -44,14 +52,17 @@ export class Finisher {
   private readonly sql = loadStatements(__dirname, 'finish.sql', [
     'done',
     'done_one',
-    'already_done',
+    'outcome',
     'failed',
     'given_back',
     'progress',
     'holds_fence',
+    'end_transaction',
   ]);
   private readonly doneBatch: Batcher<ClaimedTask, Written>;
   private readonly failedBatch: Batcher<Failure, Written>;
+  /** Ends that wait until somebody lets go of their rows. */
+  private held = 0;
 
   constructor(
     private readonly ledger: Ledger,
@@ -68,28 +79,31 @@ export class Finisher {
 
   /** Attempts whose end is being written. */
   get size(): number {
-    return this.doneBatch.size + this.failedBatch.size;
+    return this.doneBatch.size + this.failedBatch.size + this.held;
   }
 
+  /** @throws what PostgreSQL refuses it for; that says nothing about the task, which is still running. */
   async done(task: ClaimedTask): Promise<Ending> {
-    return this.count(endingOf(await this.doneBatch.add(task)));
+    return this.count(await this.writeAlone(this.doneBatch, task));
   }
 
   /**
    * Completes the task and writes its effects in one transaction, the fenced update first.
    * @throws what `effects` throws, when trying again would not help or did not; the task is then still running.
+   * @throws NotWrittenError when PostgreSQL refuses for a reason that has nothing to do with the effects.
    */
   async doneWithEffects(task: ClaimedTask, effects: (tx: Transaction) => Promise<void>): Promise<Ending> {
     let tries = 0;
     const ending = await this.persist(async (repeated): Promise<Ending> => {
-      if (repeated && (await this.alreadyDone([task])).size > 0) return 'done';
-      const fence = { held: true };
+      if (repeated && (await this.outcome(task)) === 'done') return 'done';
+      const fence = { held: true, begun: false };
       try {
         await this.transaction(async (tx) => {
           const fenced = await tx.query(this.sql.done_one, [task.id, task.fence]);
           fence.held = fenced.rowCount === 1;
           if (!fence.held) throw new FencedOff();
           tries += 1;
+          fence.begun = true;
           await effects(tx);
         });
         return 'done';
@@ -97,16 +111,18 @@ export class Finisher {
         // Effects may throw the refusal of some other attempt: only the fenced update tells of this one. And only what
         // began counts as a try: while PostgreSQL is away, nothing does.
         if (fence.held && tries >= MOST_TRIES_OF_EFFECTS) throw new EffectsGivenUp(tries, error);
-        if (fence.held) throw error;
-        // The COMMIT whose answer was lost may have come through only now: the fenced update waited for it.
-        return repeated && (await this.alreadyDone([task])).size > 0 ? 'done' : 'fenced-off';
+        if (fence.held) throw fence.begun || isRepeatable(error) ? error : new NotWrittenError(error);
+        const outcome = await this.outcome(task);
+        // Also by our own COMMIT whose answer was lost and that is still under way.
+        if (outcome === 'running') throw new RowHeldError();
+        return repeated && outcome === 'done' ? 'done' : 'fenced-off';
       }
     });
     return this.count(ending);
   }
 
   async failed(failure: Failure): Promise<Ending> {
-    return this.count(endingOf(await this.failedBatch.add(failure)));
+    return this.count(await this.writeAlone(this.failedBatch, failure));
   }
 
   /** Queues the tasks again, uncounted, and returns those that were still ours. One try: the lease covers the rest. */
@@ -119,31 +135,56 @@ export class Finisher {
 
   /** Writes the latest progress of running tasks. */
   async progress(values: readonly { readonly task: ClaimedTask; readonly json: string }[]): Promise<void> {
-    await this.ledger.query(this.sql.progress, [
-      ...keysOf(values.map(({ task }) => task)),
-      values.map(({ json }) => json),
-    ]);
+    try {
+      await this.ledger.query(this.sql.progress, [
+        ...keysOf(values.map(({ task }) => task)),
+        values.map(({ json }) => json),
+      ]);
+    } catch (error) {
+      // JSON may hold what PostgreSQL does not take (U+0000); the others' progress has nothing to do with it.
+      if (values.length === 1 || !isDataError(error)) throw error;
+      const half = values.length >> 1;
+      const halves = [values.slice(0, half), values.slice(half)].map((some) => this.progress(some));
+      const failed = (await Promise.allSettled(halves)).find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    }
   }
 
   /** A handler's own transaction, rolled back when the task is no longer ours at its beginning. */
-  async holdFence(tx: Transaction, task: ClaimedTask): Promise<void> {
-    const held = await tx.query(this.sql.holds_fence, [task.id, task.fence]);
-    if (held.rowCount !== 1) throw new FencedOff();
+  async holdFence(tx: Transaction, task: ClaimedTask): Promise<Holder> {
+    const held = await tx.query<Holder>(this.sql.holds_fence, [task.id, task.fence]);
+    const holder = held.rows[0];
+    if (holder === undefined) throw new FencedOff();
+    return holder;
   }
 
-  private async writeDone(tasks: readonly ClaimedTask[]): Promise<Ending[]> {
+  /** Ends a handler's transaction from outside: what it does is rolled back, and its connection is gone. */
+  async endTransaction({ pid, beganAt }: Holder): Promise<void> {
+    await this.ledger.query(this.sql.end_transaction, [pid, beganAt], END_LIMIT);
+  }
+
+  private async writeDone(tasks: readonly ClaimedTask[]): Promise<(Ending | 'held')[]> {
     const claims = this.inHand.takeEndedClaims();
     const answer = await this.ledger.prepared('done', this.sql.done, [...keysOf(tasks), idArray(claims)]);
     if (answer.rowCount === tasks.length) return tasks.map(() => 'done');
-    const done = await this.alreadyDone(tasks);
-    return tasks.map((task) => (done.has(keyOf(task)) ? 'done' : 'fenced-off'));
+    const outcomes = await this.outcomes(tasks);
+    return tasks.map((task) => {
+      const outcome = outcomes.get(keyOf(task));
+      return outcome === 'done' ? 'done' : outcome === 'running' ? 'held' : 'fenced-off';
+    });
   }
 
-  private async alreadyDone(tasks: readonly ClaimedTask[]): Promise<Set<string>> {
-    return keySet((await this.ledger.query<FencedRow>(this.sql.already_done, keysOf(tasks))).rows);
+  /** Of those attempts that are still the last of their tasks. */
+  private async outcomes(tasks: readonly FencedRow[]): Promise<Map<string, 'done' | 'running'>> {
+    const answer = await this.ledger.query<FencedRow & { state: 'done' | 'running' }>(this.sql.outcome, keysOf(tasks));
+    return new Map(answer.rows.map((row) => [keyOf(row), row.state]));
   }
 
-  private async writeFailed(failures: readonly Failure[]): Promise<Ending[]> {
+  private async outcome(task: ClaimedTask): Promise<'done' | 'running' | undefined> {
+    return (await this.outcomes([task])).get(keyOf(task));
+  }
+
+  private async writeFailed(failures: readonly Failure[]): Promise<(Ending | 'held')[]> {
     const answer = await this.ledger.query<FencedRow & { state: 'queued' | 'dead' }>(this.sql.failed, [
       ...keysOf(failures.map(({ task }) => task)),
       failures.map(({ error }) => error),
@@ -151,18 +192,35 @@ export class Finisher {
       failures.map(({ delaySeconds }) => delaySeconds),
     ]);
     const states = new Map(answer.rows.map((row) => [keyOf(row), row.state]));
-    return failures.map(({ task }) => states.get(keyOf(task)) ?? 'fenced-off');
+    const left = failures.filter(({ task }) => !states.has(keyOf(task))).map(({ task }) => task);
+    const outcomes = left.length === 0 ? new Map<string, string>() : await this.outcomes(left);
+    return failures.map(({ task }) => {
+      const key = keyOf(task);
+      return states.get(key) ?? (outcomes.get(key) === 'running' ? 'held' : 'fenced-off');
+    });
   }
 
-  /** One statement for all; when a row's data is at fault the batch is halved until only that one fails. */
+  /** An item that somebody holds goes into a later batch, again and again; the others need not wait for it. */
+  private async writeAlone<Item>(batch: Batcher<Item, Written>, item: Item): Promise<Ending> {
+    for (let tries = 0; ; tries += 1) {
+      const written = await batch.add(item);
+      if ('error' in written) throw written.error;
+      if (written.ending !== 'held') return written.ending;
+      this.held += 1;
+      await sleep(retryMs(tries));
+      this.held -= 1;
+    }
+  }
+
+  /** One statement for all; when PostgreSQL refuses it, the batch is halved until only what is at fault fails. */
   private async each<Item>(
     items: readonly Item[],
-    write: (items: readonly Item[]) => Promise<Ending[]>,
+    write: (items: readonly Item[]) => Promise<(Ending | 'held')[]>,
   ): Promise<Written[]> {
     try {
       return (await this.persist(() => write(items))).map((ending) => ({ ending }));
     } catch (error) {
-      if (items.length === 1 || !isDataError(error)) return items.map(() => ({ error }));
+      if (items.length === 1) return [{ error }];
       const half = items.length >> 1;
       return [...(await this.each(items.slice(0, half), write)), ...(await this.each(items.slice(half), write))];
     }
@@ -174,10 +232,9 @@ export class Finisher {
       try {
         return await write(tries > 0);
       } catch (error) {
-        if (error instanceof EffectsGivenUp) throw error;
-        if (!isTransient(error) && !(error instanceof CommitUnknownError)) throw error;
+        if (error instanceof EffectsGivenUp || !isRepeatable(error)) throw error;
         this.logger.debug({ err: error, tries }, 'the end of an attempt was not written; trying again');
-        await sleep(Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS));
+        await sleep(retryMs(tries));
       }
     }
   }
@@ -199,25 +256,37 @@ export class FencedOff extends Error {
   }
 }
 
+/** PostgreSQL refused to write an attempt's end, for no fault of the task. */
+export class NotWrittenError extends Error {
+  override readonly name = 'NotWrittenError';
+  constructor(cause: unknown) {
+    super(`the end of the attempt was not written: ${describe(cause)}`, { cause });
+  }
+}
+
+/** Somebody else has locked the task's row. */
+class RowHeldError extends Error {
+  override readonly name = 'RowHeldError';
+}
+
 /** The completing transaction began that often and never came through. */
 class EffectsGivenUp extends Error {
   override readonly name = 'EffectsGivenUp';
   constructor(tries: number, cause: unknown) {
-    super(`effects failed ${tries} times: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`effects failed ${tries} times: ${describe(cause)}`, { cause });
   }
 }
 
-function endingOf(written: Written): Ending {
-  if ('error' in written) throw written.error;
-  return written.ending;
+function isRepeatable(error: unknown): boolean {
+  return isTransient(error) || error instanceof CommitUnknownError || error instanceof RowHeldError;
+}
+
+function retryMs(tries: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS);
 }
 
 function keyOf(row: FencedRow): string {
   return `${row.id}:${row.fence}`;
-}
-
-function keySet(rows: readonly FencedRow[]): Set<string> {
-  return new Set(rows.map(keyOf));
 }
 
 function keysOf(tasks: readonly FencedRow[]): [ids: string, fences: string] {

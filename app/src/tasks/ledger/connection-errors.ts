@@ -17,12 +17,35 @@ const CONNECTION_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
+/** Codes of statements that were undone as a whole; beside them class 53, insufficient resources. */
+const TRANSIENT_CODES = new Set([
+  '25006', // read_only_sql_transaction
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '55P03', // lock_not_available
+  '57014', // query_canceled, also by statement_timeout
+]);
+
 /** `pg` raises these without a code. */
 const CONNECTION_MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|connection ended/i;
 
 /** True when the connection, not the statement, failed: what was sent may or may not have been carried out. */
 export function isConnectionError(error: unknown): boolean {
+  try {
+    return isBroken(error);
+  } catch {
+    // Handlers can throw anything, also what throws when it is looked at.
+    return false;
+  }
+}
+
+/** True when the server takes no writes: after a failover an old connection may lead to what is a replica now. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006';
+}
+
+function isBroken(error: unknown): boolean {
   // By shape, not by class: errors may come from another realm (node:vm), whose Error is another one.
   if (!isNativeError(error)) return false;
   if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isConnectionError);
@@ -35,8 +58,7 @@ export function isConnectionError(error: unknown): boolean {
 export function isTransient(error: unknown): boolean {
   if (isConnectionError(error)) return true;
   const code = codeOf(error);
-  // 40001 serialization_failure, 40P01 deadlock_detected, 55P03 lock_not_available, 53xxx insufficient_resources
-  return code !== undefined && (['40001', '40P01', '55P03'].includes(code) || code.startsWith('53'));
+  return code !== undefined && (TRANSIENT_CODES.has(code) || code.startsWith('53'));
 }
 
 /** True when the data of one row is at fault (class 22 data exception, 23 constraint, 54 program limit). */
@@ -45,6 +67,10 @@ export function isDataError(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  try {
+    if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@ import { Client, Pool } from 'pg';
 import type { ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { CommitUnknownError, TransactionEndedError } from '../errors';
 import type { TaskLogger, Transaction } from '../types';
-import { isConnectionError } from './connection-errors';
+import { isConnectionError, isReadOnly } from './connection-errors';
 
 /**
  * Every hot statement looks up a few rows by index; whatever the statistics say (none on a new table, old ones after a
@@ -59,7 +59,7 @@ export class Ledger {
     values?: readonly unknown[],
     limit?: TimeLimit,
   ): Promise<QueryResult<Row>> {
-    return this.pool.query<Row>(limited({ text, values: values as unknown[] | undefined }, limit));
+    return this.pool.query<Row>(limited({ text, values: (values ?? []) as unknown[] }, limit));
   }
 
   /** As `query`, on a connection that is made for it: one that exists may be broken without anybody knowing. */
@@ -124,7 +124,7 @@ export class Ledger {
     try {
       return await use(client);
     } catch (error) {
-      if (isConnectionError(error) || error instanceof CommitUnknownError) broken = error;
+      if (isConnectionError(error) || isReadOnly(error) || error instanceof CommitUnknownError) broken = error;
       else await client.query('rollback').catch((rollbackError: unknown) => (broken = rollbackError));
       throw error;
     } finally {

@@ -1,6 +1,7 @@
 import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted } from '../errors';
 import type { AbortReason } from '../errors';
+import type { Holder } from '../finishing/finisher';
 import type { Transaction } from '../types';
 
 /** What came of calling the handler. */
@@ -12,6 +13,10 @@ export class Attempt {
   finishing = false;
   /** Database effects that the handler registered, in order. */
   readonly effects: ((tx: Transaction) => Promise<unknown>)[] = [];
+  /** Transactions of the handler's own that have not ended, and what is known of each. */
+  readonly transactions = new Map<Promise<unknown>, { holder?: Holder }>();
+  /** No transaction of the handler's own may go on. */
+  closed = false;
   readonly beganMs = performance.now();
   readonly limitMs: number;
   private readonly settled: Promise<Outcome>;

@@ -1,11 +1,13 @@
 import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted, NonRetryable } from '../errors';
 import { backoffSeconds } from '../finishing/backoff';
+import { NotWrittenError } from '../finishing/finisher';
 import type { Ending } from '../finishing/finisher';
-import { monotonicMs, pause } from '../pause';
-import type { TaskHandler } from '../types';
+import { monotonicMs, pause, within } from '../pause';
+import type { TaskHandler, Transaction } from '../types';
 import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
+import { describe } from './describe';
 import type { InHand } from './in-hand';
 import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
@@ -21,7 +23,14 @@ export interface RunnerOptions extends ContextParts {
 const TIME_LIMIT_GRACE_MS = 5_000;
 /** How exact time limits are. */
 const LIMITS_EVERY_MS = 250;
-const MAX_ERROR_LENGTH = 4_000;
+/** How long a handler's own transactions may outlast it; they hold the row that its end has to be written to. */
+const TRANSACTION_GRACE_MS = 5_000;
+const TRANSACTION_END_MS = 1_000;
+/** Between tries to write an end that PostgreSQL refuses: a migration or an operator may have to mend something first. */
+const FIRST_REFUSAL_MS = 1_000;
+const LONGEST_REFUSAL_MS = 30_000;
+
+const NOT_STORED = 'the attempt failed; what it failed with could not be stored';
 
 /** Runs claimed tasks in slots: calls the handler, watches its time, writes its end. */
 export class Runner {
@@ -29,6 +38,7 @@ export class Runner {
   private busy = 0;
   private readonly watchers = new Set<() => void>();
   private readonly drained: ClaimedTask[] = [];
+  private readonly stopping = new AbortController();
   private limitTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: RunnerOptions) {}
@@ -83,8 +93,10 @@ export class Runner {
       wait.abort();
     }
     clearInterval(this.limitTimer);
-    const unsettled = inHand.all().map((attempt) => attempt.task);
-    return [...this.drained.splice(0), ...unsettled];
+    this.stopping.abort();
+    const unsettled = inHand.all();
+    await Promise.all(unsettled.map((attempt) => this.endTransactions(attempt, 0)));
+    return [...this.drained.splice(0), ...unsettled.map((attempt) => attempt.task)];
   }
 
   private async run(attempt: Attempt): Promise<void> {
@@ -95,6 +107,7 @@ export class Runner {
     const outcome = await attempt.outcome();
     attempt.finishing = true;
     try {
+      if (attempt.transactions.size > 0) await this.endTransactions(attempt, TRANSACTION_GRACE_MS);
       if (await this.finish(attempt, handler, outcome)) inHand.remove(task);
     } catch (error) {
       // Neither its end nor its failure could be written: it is no longer in hand, so the ledger takes it back.
@@ -138,19 +151,51 @@ export class Runner {
     const { finisher, progress } = this.options;
     if (progress.has(task)) await progress.flush();
     if (!outcome.ok) return this.fail(attempt, handler, outcome.error);
+    const { effects } = attempt;
+    const write = async (tx: Transaction): Promise<void> => {
+      for (const effect of effects) await effect(tx);
+    };
     try {
-      const ending =
-        attempt.effects.length === 0
-          ? await finisher.done(task)
-          : await finisher.doneWithEffects(task, async (tx) => {
-              for (const write of attempt.effects) await write(tx);
-            });
+      const ending = await this.insist(task, () =>
+        effects.length === 0 ? finisher.done(task).catch(notWritten) : finisher.doneWithEffects(task, write),
+      );
+      if (ending === undefined) return false;
       this.report(attempt, ending);
       return true;
     } catch (error) {
       // The effects failed: the transaction that would have completed the task was rolled back with them.
       return this.fail(attempt, handler, error);
     }
+  }
+
+  /**
+   * Tries again for as long as PostgreSQL refuses to write an end: that is no failure of the task, whose work is done.
+   * @returns undefined when the worker stops before; the task is then given back.
+   */
+  private async insist(task: ClaimedTask, write: () => Promise<Ending>): Promise<Ending | undefined> {
+    const { signal } = this.stopping;
+    for (let waitMs = FIRST_REFUSAL_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_REFUSAL_MS)) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof NotWrittenError)) throw error;
+        this.options.logger.error({ ...idsOf(task), err: error }, 'PostgreSQL refuses the end of an attempt');
+      }
+      await pause(waitMs, signal);
+      if (signal.aborted) return undefined;
+    }
+  }
+
+  /** Waits for what the handler left running, and ends it after the grace: it would block the attempt's own end. */
+  private async endTransactions(attempt: Attempt, graceMs: number): Promise<void> {
+    const { transactions, task } = attempt;
+    if (graceMs > 0) await within(graceMs, Promise.allSettled(transactions.keys()));
+    attempt.closed = true;
+    if (transactions.size === 0) return;
+    this.options.logger.warn(idsOf(task), 'a transaction of the handler outlasted it and is rolled back');
+    const holders = [...transactions.values()].flatMap(({ holder }) => (holder === undefined ? [] : [holder]));
+    const ended = holders.map((holder) => this.options.finisher.endTransaction(holder));
+    await within(TRANSACTION_END_MS, Promise.allSettled([...ended, ...transactions.keys()]));
   }
 
   private async fail(attempt: Attempt, handler: TaskHandler | undefined, thrown: unknown): Promise<boolean> {
@@ -163,17 +208,32 @@ export class Runner {
     }
     const error: unknown = abortion ?? thrown;
     const backoff = handler?.definition.backoff ?? { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };
-    const ending = await this.options.finisher.failed({
+    const failure = {
       task,
       error: describe(error),
-      deadReason: error instanceof NonRetryable ? 'non-retryable' : undefined,
+      deadReason: isNonRetryable(error) ? 'non-retryable' : undefined,
       delaySeconds: backoffSeconds(backoff, task.attempt),
+    };
+    const { finisher, logger } = this.options;
+    const ending = await finisher.failed(failure).catch((refusal: unknown) => {
+      logger.error({ ...idsOf(task), err: refusal }, 'PostgreSQL refuses to store how an attempt failed');
+      return this.insist(task, () => finisher.failed({ ...failure, error: NOT_STORED }).catch(notWritten));
     });
+    if (ending === undefined) return false;
     this.report(attempt, ending, error);
     return true;
   }
 
   private report(attempt: Attempt, ending: Ending, error?: unknown): void {
+    try {
+      this.log(attempt, ending, error);
+    } catch {
+      // A logger may stumble over what was thrown; the attempt's end is written all the same.
+      this.log(attempt, ending, new Error(describe(error)));
+    }
+  }
+
+  private log(attempt: Attempt, ending: Ending, error: unknown): void {
     const { logger } = this.options;
     const fields = { ...idsOf(attempt.task), durationMs: Math.round(monotonicMs() - attempt.beganMs) };
     if (ending === 'done') logger.debug(fields, 'task done');
@@ -187,8 +247,14 @@ function idsOf(task: ClaimedTask): { task: string; name: string; attempt: number
   return { task: task.uuid, name: task.name, attempt: task.attempt };
 }
 
-/** One line of text that PostgreSQL can store. */
-function describe(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.replaceAll('\u0000', '').slice(0, MAX_ERROR_LENGTH);
+function notWritten(error: unknown): never {
+  throw new NotWrittenError(error);
+}
+
+function isNonRetryable(thrown: unknown): boolean {
+  try {
+    return thrown instanceof NonRetryable;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Acceptor } from '../accepting/acceptor';
-import type { Finisher } from '../finishing/finisher';
+import type { Finisher, Holder } from '../finishing/finisher';
 import type { TaskContext, TaskLogger } from '../types';
 import type { Attempt } from './attempt';
 import { childLogger } from './child-logger';
@@ -29,10 +29,25 @@ export function taskContext(attempt: Attempt, payload: unknown, parts: ContextPa
     },
     progress: (value) => parts.progress.set(task, value),
     effects: (write) => void attempt.effects.push(write),
-    transaction: (write) =>
-      parts.acceptor.transaction(async (tx) => {
-        await parts.finisher.holdFence(tx, task);
+    transaction: (write) => {
+      if (attempt.finishing) return Promise.reject(new AttemptOverError());
+      const known: { holder?: Holder } = {};
+      const transaction = parts.acceptor.transaction(async (tx) => {
+        known.holder = await parts.finisher.holdFence(tx, task);
+        if (attempt.closed) throw new AttemptOverError();
         return write(tx);
-      }),
+      });
+      attempt.transactions.set(transaction, known);
+      const forget = (): void => void attempt.transactions.delete(transaction);
+      transaction.then(forget, forget);
+      return transaction;
+    },
   };
+}
+
+class AttemptOverError extends Error {
+  override readonly name = 'AttemptOverError';
+  constructor() {
+    super('the attempt is over: await every transaction before the handler returns');
+  }
 }

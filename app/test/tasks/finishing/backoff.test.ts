@@ -6,6 +6,11 @@ it('waits first, first x factor, first x factor^2 … and never longer than the 
   expect([1, 2, 3, 4, 5, 100].map((failures) => backoffSeconds(STEADY, failures))).toEqual([2, 6, 18, 54, 100, 100]);
 });
 
+it('is a number after however many failures: nothing stays nothing, and what overflows is the longest wait', () => {
+  expect(backoffSeconds({ ...STEADY, firstSeconds: 0, factor: 10 }, 1_000)).toBe(0);
+  expect(backoffSeconds({ ...STEADY, factor: 10 }, 1_000)).toBe(100);
+});
+
 it('spreads waits evenly over +- jitter, so that tasks that failed together do not come back together', () => {
   const jittered = { ...STEADY, jitter: 0.25 };
   const at = (random: number): number => backoffSeconds(jittered, 2, () => random);

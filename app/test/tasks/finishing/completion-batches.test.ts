@@ -1,4 +1,5 @@
 import type { ClaimedTask } from '../../../src/tasks/claiming/claimer';
+import type { Finisher } from '../../../src/tasks/finishing/finisher';
 import { claimedTasks, failureOf, finisherOf } from '../support/finishing-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
@@ -28,7 +29,7 @@ const batches: [how: keyof typeof FINISH, more: (count: number) => unknown[]][] 
   ['given_back', () => []],
 ];
 it.each(batches)(
-  'overlapping batches of "%s" in opposite order wait for each other and do not deadlock',
+  'overlapping batches of "%s" wait neither for each other nor for who holds a row',
   async (how, more) => {
     const tasks = await claimedTasks(fixture, parts, 20);
     const run = (batch: readonly ClaimedTask[]): Promise<unknown> =>
@@ -37,16 +38,75 @@ it.each(batches)(
     await holder.query('begin');
     await holder.query('select from holdfast.task where id = $1 for update', [tasks[0]!.id]);
 
-    const both = Promise.all([run(tasks), run([...tasks].reverse())]);
-    await until('both batches wait', async () => {
-      const waiting = await fixture.rows(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return waiting.length === 2;
-    });
+    await Promise.all([run(tasks), run([...tasks].reverse())]);
+    expect((await taskRows(fixture, ids(tasks))).map((row) => row.state).indexOf('running', 1)).toBe(-1);
+    expect((await taskRow(fixture, tasks[0]!.id)).state).toBe('running');
     await holder.query('commit');
-    await both;
-    expect((await taskRows(fixture, ids(tasks))).map((row) => row.state)).not.toContain('running');
+  },
+);
+
+const endings: [what: string, end: (finisher: Finisher, task: ClaimedTask) => Promise<string>, state: string][] = [
+  ['done', (finisher, task) => finisher.done(task), 'done'],
+  ['done with effects', (finisher, task) => finisher.doneWithEffects(task, () => Promise.resolve()), 'done'],
+  ['failed', (finisher, task) => finisher.failed(failureOf(task)), 'queued'],
+];
+describe.each(endings)('a task whose row somebody holds, being %s,', (_, end, state) => {
+  it('keeps no other waiting, and is written when its row comes free', async () => {
+    const finisher = finisherOf(parts);
+    const [held, ...others] = await claimedTasks(fixture, parts, 8);
+    const holder = await fixture.connect();
+    await holder.query('begin');
+    await holder.query('select from holdfast.task where id = $1 for update', [held!.id]);
+
+    const ending = end(finisher, held!);
+    expect(await Promise.all(others.slice(0, 3).map((task) => end(finisher, task)))).toEqual(Array(3).fill(state));
+    expect(await Promise.all(others.slice(3).map((task) => end(finisher, task)))).toEqual(Array(4).fill(state));
+    expect((await taskRow(fixture, held!.id)).state).toBe('running');
+    await holder.query('commit');
+    expect(await ending).toBe(state);
+    expect((await taskRow(fixture, held!.id)).state).toBe(state);
+  });
+});
+
+it('a batch that is cancelled is written again', async () => {
+  await fixture.pool.query(`
+    create table slow ();
+    insert into slow default values;
+    create function wait() returns trigger language plpgsql as $$
+    begin if exists (select from slow) then perform pg_sleep(60); end if; return new; end $$;
+    create trigger waits before update on holdfast.task for each row when (new.state = 'done') execute function wait()`);
+  const finisher = finisherOf(parts);
+  const tasks = await claimedTasks(fixture, parts, 3);
+  const done = Promise.all(tasks.map((task) => finisher.done(task)));
+  const [sleeper] = await until('the batch is under way', async () => {
+    const rows = await fixture.rows<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+    );
+    return rows.length === 1 && rows;
+  });
+  await fixture.pool.query('delete from slow');
+  await fixture.pool.query('select pg_cancel_backend($1)', [sleeper!.pid]);
+  expect(await done).toEqual(['done', 'done', 'done']);
+});
+
+it.each(endings)(
+  'a server that has become read-only is left: what is %s is written on another connection',
+  async (_, end, state) => {
+    const finisher = finisherOf(parts);
+    const [task] = await claimedTasks(fixture, parts, 1);
+    const name = new URL(fixture.url).pathname.slice(1);
+    await fixture.pool.query(`alter database ${name} set default_transaction_read_only = on`);
+    const writer = await fixture.connect();
+    await writer.query('set default_transaction_read_only = off');
+    // As after a failover: the connections that are made now lead to a server that takes no writes.
+    await writer.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name <> 'test'`,
+    );
+    const ending = end(finisher, task!);
+    await until('it was refused', () => parts.logger.saying('trying again').length >= 2);
+    await writer.query(`alter database ${name} set default_transaction_read_only = off`);
+    expect(await ending).toBe(state);
   },
 );
 

@@ -170,3 +170,28 @@ it('effects of an attempt that fails do not happen, also those that are written 
   expect(await effects()).toEqual([]);
   await worker.stop();
 });
+
+it.each([
+  ['with effects', true],
+  ['without effects', false],
+])(
+  'a task %s that PostgreSQL refuses to complete has not failed: it is completed later, and not run again',
+  async (_, has) => {
+    const refuse = `alter table holdfast.task add constraint refuse check (state <> 'done') not valid`;
+    await fixture.pool.query(refuse);
+    let runs = 0;
+    const worker = await startWorker((context) => {
+      runs += 1;
+      if (has) context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+      return Promise.resolve();
+    });
+    const [id] = await queueTasks(fixture, 1, { attempts: 1 });
+    await until('it was refused', () => parts.logger.saying('refuses the end').length > 0);
+    await fixture.pool.query('alter table holdfast.task drop constraint refuse');
+    await until('it is done', async () => (await taskRow(fixture, id!)).state === 'done');
+    expect(await taskRow(fixture, id!)).toMatchObject({ fence: 1, attempts: 1, error: null });
+    expect(runs).toBe(1);
+    expect(await effects()).toHaveLength(has ? 1 : 0);
+    await worker.stop();
+  },
+);

@@ -121,3 +121,57 @@ describe('another attempt that was fenced off', () => {
     returned.open();
   });
 });
+
+describe('that outlasts its handler', () => {
+  it('keeps no other task from ending; after a grace it is rolled back and its own task ends as the handler did', async () => {
+    const outcomes: unknown[] = [];
+    const inside = gate();
+    const forgets = handle(parent, async (context) => {
+      context
+        .transaction(async (tx) => {
+          await tasks.accept(tx, child, { n: 1 });
+          inside.open();
+          await tx.query('select pg_sleep(60)');
+        })
+        .catch((error: unknown) => outcomes.push(error));
+      await inside.opened;
+    });
+    const quick = handle(heir, () => Promise.resolve());
+    await tasks.startWorker({ handlers: [forgets, quick], queues: [{ name: 'default' }] });
+    const { id } = await tasks.accept(parent, {});
+    await inside.opened;
+    for (let n = 0; n < 5; n += 1) {
+      const { id: other } = await tasks.accept(heir, {});
+      await until('another is done', async () => (await taskRow(fixture, other)).state === 'done', 2);
+    }
+    expect((await taskRow(fixture, id)).state).toBe('running');
+    await until('its own is done', async () => (await taskRow(fixture, id)).state === 'done');
+    expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 1 });
+    expect(outcomes).toHaveLength(1);
+    expect(await children()).toEqual([]);
+  });
+
+  it('does not keep its task from being given back when the worker has to go', async () => {
+    const inside = gate();
+    const stuck = handle(parent, async (context) => {
+      await context.transaction(async (tx) => {
+        inside.open();
+        await tx.query('select pg_sleep(60)');
+      });
+    });
+    const worker = await tasks.startWorker({ handlers: [stuck], queues: [{ name: 'default' }] });
+    const { id } = await tasks.accept(parent, {});
+    await inside.opened;
+    await worker.stop({ deadlineSeconds: 0 });
+    expect(await taskRow(fixture, id)).toMatchObject({ state: 'queued', fence: 1, attempts: 0 });
+  });
+
+  it('or begins only after it, is refused', async () => {
+    const contexts: TaskContext[] = [];
+    const returns = handle(parent, (context) => Promise.resolve(void contexts.push(context)));
+    await tasks.startWorker({ handlers: [returns], queues: [{ name: 'default' }] });
+    const { id } = await tasks.accept(parent, {});
+    await until('it is done', async () => (await taskRow(fixture, id)).state === 'done');
+    await expect(contexts[0]!.transaction(() => Promise.resolve())).rejects.toThrow('the attempt is over');
+  });
+});

@@ -121,3 +121,42 @@ it('what a handler logs carries its task and attempt', async () => {
   ]);
   expect(logger.saying('task is dead')[0]!.fields).toMatchObject(ids);
 });
+
+const thrown: [what: string, thrown: unknown, text: RegExp][] = [
+  ['an object without a prototype', Object.create(null), /cannot be shown/],
+  ['an error whose message throws', Object.defineProperty(new Error(), 'message', { get: fails }), /cannot be shown/],
+  ['an error whose code throws', Object.defineProperty(new Error('odd'), 'code', { get: fails }), /^Error: odd$/],
+  [
+    'a proxy that refuses every look',
+    new Proxy({}, { get: fails, getPrototypeOf: fails, has: fails }),
+    /cannot be shown/,
+  ],
+  ['a huge message', new Error('x'.repeat(20_000_000)), /^Error: x{100,4000}$/],
+  ['text that PostgreSQL cannot store', new Error('a\u0000b'), /^Error: ab$/],
+  ['nothing', undefined, /^undefined$/],
+];
+function fails(): never {
+  throw new Error('do not look');
+}
+it.each(thrown)('an attempt that throws %s has failed, once', async (_, value, text) => {
+  let runs = 0;
+  const odd = handle(film, () => {
+    runs += 1;
+    return Promise.reject(value);
+  });
+  await tasks.startWorker({ handlers: [odd], queues });
+  const { id } = await tasks.accept(film, { title: 'Nosferatu' }, { attempts: 1 });
+  const dead = await reaches(id, 'dead');
+  expect(dead.error).toMatch(text);
+  expect({ runs, attempts: dead.attempts.length }).toEqual({ runs: 1, attempts: 1 });
+});
+
+it('an attempt whose error PostgreSQL refuses to store has failed all the same, and counts', async () => {
+  await fixture.pool.query(`alter table holdfast.attempt add check (error not like '%unheard%')`);
+  const odd = handle(film, () => Promise.reject(new Error('unheard of')));
+  await tasks.startWorker({ handlers: [odd], queues });
+  const { id } = await tasks.accept(film, { title: 'Nosferatu' }, { attempts: 1 });
+  const dead = await reaches(id, 'dead');
+  expect(dead.error).toMatch(/could not be stored/);
+  expect(dead.attempts).toHaveLength(1);
+});

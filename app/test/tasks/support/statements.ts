@@ -10,11 +10,12 @@ export const LEASE = loadStatements(join(SOURCE, 'leases'), 'lease.sql', LEASE_S
 export const FINISH = loadStatements(join(SOURCE, 'finishing'), 'finish.sql', [
   'done',
   'done_one',
-  'already_done',
+  'outcome',
   'failed',
   'given_back',
   'progress',
   'holds_fence',
+  'end_transaction',
 ]);
 export const INSPECT = loadStatements(join(SOURCE, 'inspecting'), 'inspect.sql', [
   'get',
