@@ -133,20 +133,32 @@ function secretOf<Secret>(service: { readonly secret?: Secret; readonly node: Co
  */
 export function lookUpBackingServices(scope: Construct, configuration: StageConfiguration): BackingServices {
   const imported = new Construct(scope, 'BackingServices');
-  const secretArn = readParameter(imported, configuration, 'admin-token', 'secret-arn');
-  const topicArn = readParameter(imported, configuration, 'alarms', 'topic-arn');
+  const read = (concept: Concept, field: string) => readParameter(imported, configuration, concept, field);
+  const uploads = once(() => s3.Bucket.fromBucketName(imported, 'Uploads', read('uploads', 'bucket-name')));
+  const adminToken = once(() =>
+    secretsmanager.Secret.fromSecretCompleteArn(imported, 'AdminToken', read('admin-token', 'secret-arn')),
+  );
+  const alarmTopic = once(() => sns.Topic.fromTopicArn(imported, 'AlarmTopic', read('alarms', 'topic-arn')));
   return {
     ...lookUpNetwork(imported, configuration),
     database: lookUpDatabase(imported, configuration),
     ...lookUpRedis(imported, configuration),
-    uploads: s3.Bucket.fromBucketName(
-      imported,
-      'Uploads',
-      readParameter(imported, configuration, 'uploads', 'bucket-name'),
-    ),
-    adminToken: secretsmanager.Secret.fromSecretCompleteArn(imported, 'AdminToken', secretArn),
-    alarmTopic: sns.Topic.fromTopicArn(imported, 'AlarmTopic', topicArn),
+    get uploads() {
+      return uploads();
+    },
+    get adminToken() {
+      return adminToken();
+    },
+    get alarmTopic() {
+      return alarmTopic();
+    },
   };
+}
+
+/** Makes a value when it is first asked for: a template parameter that nothing uses would be a warning. */
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
 }
 
 function lookUpNetwork(
