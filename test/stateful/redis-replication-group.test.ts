@@ -165,7 +165,11 @@ test('every other prop arrives at the resource', () => {
         description: 'Queue',
         maxMemoryPolicy: MaxMemoryPolicy.ALL_KEYS_LFU,
         parameters: { 'notify-keyspace-events': 'Ex', 'reserved-memory-percent': '30' },
-        encryptionKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:123456789012:key/one'),
+        encryptionKey: kms.Key.fromKeyArn(
+          stack,
+          'Key',
+          'arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef',
+        ),
         snapshotRetention: Duration.days(7),
         snapshotWindow: '23:30-00:30',
         maintenanceWindow: 'sat:23:30-sun:01:00',
@@ -184,7 +188,7 @@ test('every other prop arrives at the resource', () => {
     DeletionPolicy: 'Retain',
     Properties: {
       ReplicationGroupDescription: 'Queue',
-      KmsKeyId: 'arn:aws:kms:eu-central-1:123456789012:key/one',
+      KmsKeyId: 'arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef',
       SnapshotRetentionLimit: 7,
       SnapshotWindow: '23:30-00:30',
       PreferredMaintenanceWindow: 'sat:23:30-sun:01:00',
