@@ -2,7 +2,8 @@ import { defineConfiguration } from './lib/config';
 
 /**
  * What is deployed: edit this file, then `npx cdk deploy --all -c stage=production`. Every key is described where your
- * editor shows it (lib/config); what is left out has a default. docs/bring-your-own-app.md replaces the app step by step.
+ * editor shows it and in docs/configuration.md; what is left out has a default. docs/bring-your-own-app.md replaces the
+ * app step by step.
  */
 export default defineConfiguration({
   name: 'holdfast',

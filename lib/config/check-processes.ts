@@ -139,7 +139,7 @@ function commandMistakes(configuration: StageConfiguration, locate: Locate): str
 }
 
 function engineMistakes(configuration: StageConfiguration, locate: Locate): string[] {
-  const { taskEngine, workers, probes, web, fleet } = configuration;
+  const { taskEngine, workers, probes, web, fleet, scheduler } = configuration;
   const kinds = Object.entries(workers);
   return [
     ...(kinds.length === 0 && taskEngine !== 'custom'
@@ -156,6 +156,11 @@ function engineMistakes(configuration: StageConfiguration, locate: Locate): stri
         ]
       : []),
     ...kinds.flatMap(([kind, { scaling, spot }]) => [
+      ...(scaling.min === 0 && scaling.metric === undefined && (taskEngine === 'custom' || scheduler === undefined)
+        ? [
+            `${locate('workers', kind, 'scaling', 'min')} is 0 where the kind scales on CPU, which nothing uses then; allowed is at least 1, or nothing wakes it: raise it, or ${taskEngine === 'custom' ? 'give scaling.metric' : 'add scheduler, which measures the backlog'}.`,
+          ]
+        : []),
       ...(scaling.metric !== undefined && taskEngine !== 'custom'
         ? [
             `${locate('workers', kind, 'scaling', 'metric')} is given with taskEngine '${taskEngine}', which scales on its backlog; allowed is a metric only with 'custom': remove it, or set backlogPerWorker.`,

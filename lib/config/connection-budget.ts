@@ -31,8 +31,9 @@ export const CONNECTION_SHARE = 0.8;
 const ROLLOUT_OVERLAP = 2;
 /** PostgreSQL's superuser_reserved_connections, which is 3 unless set. */
 const RESERVED = 3;
-/** Smallest DATABASE_POOL_SIZE that the app takes (app/src/configuration/variables.ts). */
-const SMALLEST_POOL = 4;
+/** Smallest and largest DATABASE_POOL_SIZE that the app takes (app/src/configuration/variables.ts). */
+export const SMALLEST_POOL = 4;
+export const LARGEST_POOL = 200;
 
 /**
  * The max_connections that the stateful stack sets for an RDS class, so that what is checked here is what is deployed:
@@ -101,11 +102,13 @@ function poolMistakes(configuration: StageConfiguration, locate: Locate): string
     ...(scheduler ? [{ at: ['scheduler'], kind: 'scheduler' as const, given: scheduler.databaseConnections }] : []),
   ];
   return processes.flatMap(({ at, kind, given }) => {
-    const least = SMALLEST_POOL + CONNECTIONS_BEYOND_POOL[kind];
-    return given >= least
+    const beyond = CONNECTIONS_BEYOND_POOL[kind];
+    const [least, most] = [SMALLEST_POOL + beyond, LARGEST_POOL + beyond];
+    const beside = beyond > 0 ? `, and the task engine opens ${beyond} beside it` : '';
+    return given >= least && given <= most
       ? []
       : [
-          `${locate(...at, 'databaseConnections')} is ${given}; allowed is at least ${least}: the pool needs ${SMALLEST_POOL}${CONNECTIONS_BEYOND_POOL[kind] > 0 ? `, the task engine ${CONNECTIONS_BEYOND_POOL[kind]} beside it` : ''}.`,
+          `${locate(...at, 'databaseConnections')} is ${given}; allowed is ${least} to ${most}: the pool needs ${SMALLEST_POOL} to ${LARGEST_POOL}${beside}.`,
         ];
   });
 }

@@ -11,6 +11,8 @@ export const GIVE_BACK_SECONDS = 10;
 export const CLOSING_SECONDS = 5;
 /** Longest stop time-out, in seconds: a rollout that waits longer meets CloudFormation's 3 h. */
 export const STOP_LIMIT_SECONDS = 7_200;
+/** Longest DRAIN_SECONDS that the app takes, in seconds (app/src/configuration/variables.ts). */
+export const APP_DRAIN_LIMIT_SECONDS = 3_600;
 /** Longest stop time-out on Spot: two minutes' notice less ten seconds until Amazon ECS has seen it. */
 export const SPOT_STOP_SECONDS = 110;
 /** Seconds that a draining instance waits for its tasks: 48 h. */
@@ -78,6 +80,22 @@ export const DRAIN_RULES: readonly DrainRule[] = [
       }),
   },
   {
+    id: 'app-limit',
+    sentence: `*.drainSeconds <= ${APP_DRAIN_LIMIT_SECONDS} with taskEngine 'holdfast'`,
+    why: 'the app refuses to start with more',
+    source: 'app/src/configuration/variables.ts',
+    check: (context) =>
+      context.configuration.taskEngine === 'holdfast'
+        ? ofProcesses(context, ({ drain, at, locate, given }) => {
+            if (drain.drainSeconds <= APP_DRAIN_LIMIT_SECONDS) return [];
+            const place = drainPlace(drain, given.drainSeconds);
+            return [
+              `${locate(...at, place.key)} is ${place.value}, so the process would drain for ${drain.drainSeconds} s; allowed is at most ${APP_DRAIN_LIMIT_SECONDS - place.over}: ${place.mend}.`,
+            ];
+          })
+        : [],
+  },
+  {
     id: 'stop-limit',
     sentence: `*.stopTimeoutSeconds <= ${STOP_LIMIT_SECONDS}`,
     why: 'on EC2 Amazon ECS itself knows no limit (120 s is that of Fargate), but CloudFormation gives up a service that is not steady after 3 h',
@@ -85,13 +103,9 @@ export const DRAIN_RULES: readonly DrainRule[] = [
     check: (context) =>
       ofProcesses(context, ({ drain, at, locate, given }) => {
         if (drain.stopTimeoutSeconds <= STOP_LIMIT_SECONDS) return [];
-        const mend = 'handlerSeconds' in drain ? "split the work, or set onDrain 'give-back'" : 'lower it';
-        const [key, value, over] =
-          given.drainSeconds === undefined && 'handlerSeconds' in drain
-            ? ['handlerSeconds', drain.handlerSeconds, 2 * MARGIN_SECONDS]
-            : ['drainSeconds', drain.drainSeconds, MARGIN_SECONDS];
+        const place = drainPlace(drain, given.drainSeconds);
         return [
-          `${locate(...at, key)} is ${value}, so the container would need ${drain.stopTimeoutSeconds} s to stop; allowed is at most ${STOP_LIMIT_SECONDS - over}: ${mend}.`,
+          `${locate(...at, place.key)} is ${place.value}, so the container would need ${drain.stopTimeoutSeconds} s to stop; allowed is at most ${STOP_LIMIT_SECONDS - MARGIN_SECONDS - place.over}: ${place.mend}.`,
         ];
       }),
   },
@@ -161,6 +175,14 @@ export const DRAIN_RULES: readonly DrainRule[] = [
         : [],
   },
 ];
+
+/** The value that decides a drain: the process's own drainSeconds, else the limit of its handlers. */
+function drainPlace(drain: StopBudget | WorkerDrain, given: number | undefined) {
+  const mend = 'handlerSeconds' in drain ? "split the work, or set onDrain 'give-back'" : 'lower it';
+  return given === undefined && 'handlerSeconds' in drain
+    ? { key: 'handlerSeconds', value: drain.handlerSeconds, over: MARGIN_SECONDS, mend }
+    : { key: 'drainSeconds', value: drain.drainSeconds, over: 0, mend };
+}
 
 interface Process<Drain extends StopBudget> {
   readonly at: readonly string[];

@@ -1,3 +1,4 @@
+import { VARIABLES } from '../../app/src/configuration/variables';
 import { CONNECTIONS_BEYOND_POOL } from '../../app/src/contract';
 import reference from '../../holdfast.config';
 import {
@@ -9,8 +10,8 @@ import {
   resolveStage,
 } from '../../lib/config';
 import type { StageConfiguration } from '../../lib/config';
-import { CONNECTION_SHARE } from '../../lib/config/connection-budget';
-import { CLOSING_SECONDS, SPOT_STOP_SECONDS, STOP_LIMIT_SECONDS } from '../../lib/config/drain-rules';
+import { CONNECTION_SHARE, LARGEST_POOL, SMALLEST_POOL } from '../../lib/config/connection-budget';
+import { APP_DRAIN_LIMIT_SECONDS, CLOSING_SECONDS, SPOT_STOP_SECONDS } from '../../lib/config/drain-rules';
 import { production, shopWith } from './shop';
 
 /** Whole numbers from `min` to `max` in an order that looks random and is the same in each run (a Lehmer generator). */
@@ -34,7 +35,7 @@ describe('the drain budget', () => {
       const next = numbers(seed);
       const configuration = withWorker(
         {
-          handlerSeconds: next(1, STOP_LIMIT_SECONDS - 20),
+          handlerSeconds: next(1, APP_DRAIN_LIMIT_SECONDS - 10),
           onDrain: next(0, 1) === 0 ? 'finish' : 'give-back',
         },
         { web: { requestSeconds: next(1, 3_600) } },
@@ -168,4 +169,15 @@ test.each([
   ['x9.huge', undefined],
 ])('max_connections of %s are %s', (instanceClass, connections) => {
   expect(maxConnections(instanceClass)).toBe(connections);
+});
+
+test('the limits that the app has itself are those of its variables', () => {
+  const takes = (variable: 'drainSeconds' | 'databasePoolSize', value: number) =>
+    VARIABLES[variable].safeParse(String(value)).success;
+  expect([APP_DRAIN_LIMIT_SECONDS, APP_DRAIN_LIMIT_SECONDS + 1].map((value) => takes('drainSeconds', value))).toEqual([
+    true,
+    false,
+  ]);
+  const pools = [SMALLEST_POOL - 1, SMALLEST_POOL, LARGEST_POOL, LARGEST_POOL + 1];
+  expect(pools.map((value) => takes('databasePoolSize', value))).toEqual([false, true, true, false]);
 });

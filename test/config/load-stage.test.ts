@@ -1,5 +1,6 @@
 import reference from '../../holdfast.config';
 import { ConfigurationError, loadStage } from '../../lib/config';
+import type { Configuration } from '../../lib/config';
 import { mistakesOf, production, shop, shopWith } from './shop';
 
 const TWO_STAGES = { stages: { dev: { region: 'us-east-1' } } };
@@ -76,6 +77,19 @@ test('refuses an engine without workers, and a worker that would run what web ru
     'workers.default.command is missing, as is that of web, and both run the same image; allowed is one process without a command: name what workers.default runs.',
   ]);
   expect(mistakesOf({ ...shop, taskEngine: 'custom', workers: {} })).toEqual([]);
+});
+
+test('refuses workers that nothing would wake', () => {
+  const asleep = { workers: { default: { scaling: { min: 0 } } } };
+  const refusal = (mend: string) => [
+    `workers.default.scaling.min is 0 where the kind scales on CPU, which nothing uses then; allowed is at least 1, or nothing wakes it: raise it, or ${mend}.`,
+  ];
+  expect(mistakesOf(shopWith(asleep))).toEqual([]);
+  expect(mistakesOf(shopWith(asleep, { taskEngine: 'custom' }))).toEqual(refusal('give scaling.metric'));
+  const { name, image, web, workers, stages } = shopWith(asleep);
+  expect(mistakesOf({ name, image, web, workers, stages } as Configuration)).toEqual(
+    refusal('add scheduler, which measures the backlog'),
+  );
 });
 
 test('reports all mistakes together', () => {

@@ -115,15 +115,22 @@ test.each<[string, object, readonly string[]]>([
   ],
   [
     'handlers that outlast a deployment',
-    { workers: { default: { handlerSeconds: 8000 } } },
+    { taskEngine: 'custom', workers: { default: { handlerSeconds: 8000 } } },
     [
       "workers.default.handlerSeconds is 8000, so the container would need 8020 s to stop; allowed is at most 7180: split the work, or set onDrain 'give-back'.",
     ],
   ],
   [
     'a drain that outlasts a deployment',
-    { scheduler: { drainSeconds: 7200 } },
+    { taskEngine: 'custom', scheduler: { drainSeconds: 7200 } },
     ['scheduler.drainSeconds is 7200, so the container would need 7210 s to stop; allowed is at most 7190: lower it.'],
+  ],
+  [
+    'a drain that the app does not take',
+    { workers: { default: { handlerSeconds: 3600 } } },
+    [
+      "workers.default.handlerSeconds is 3600, so the process would drain for 3610 s; allowed is at most 3590: split the work, or set onDrain 'give-back'.",
+    ],
   ],
   [
     'handlers that outlast the notice of Spot',
@@ -168,7 +175,7 @@ test.each<[string, object, readonly string[]]>([
     'fewer connections than the task engine opens',
     { workers: { default: { databaseConnections: 10 } } },
     [
-      'workers.default.databaseConnections is 10; allowed is at least 11: the pool needs 4, the task engine 7 beside it.',
+      'workers.default.databaseConnections is 10; allowed is 11 to 207: the pool needs 4 to 200, and the task engine opens 7 beside it.',
     ],
   ],
 ])('refuses %s', (_what, change, mistakes) => {
