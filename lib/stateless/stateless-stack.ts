@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import type { DrainBudget, StageConfiguration } from '../config';
 import { lookUpBackingServices } from '../stateful/backing-services';
 import type { BackingServices } from '../stateful/backing-services';
+import { acknowledgeSuperfluousDependencies } from './cfn-lint';
 import { ContainerFleet } from './container-fleet';
 import { ContainerImages } from './container-images';
 import { architectureOf } from './machine-image';
@@ -53,6 +54,7 @@ export class StatelessStack extends Stack {
       for (const { service } of this.processes) service.node.addDependency(this.migration.run);
     }
     for (const [key, value] of Object.entries(configuration.tags)) Tags.of(this).add(key, value);
+    acknowledgeSuperfluousDependencies(this);
     new CfnOutput(this, 'Url', { description: 'Where people reach the app', value: this.web.url });
   }
 
