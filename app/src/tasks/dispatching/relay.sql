@@ -1,4 +1,4 @@
--- What the relay reads: due tasks of a kind that some living worker can run. What nobody knows stays in the ledger.
+-- What the relay reads: due tasks of a kind that some living worker of their queue can run. What none knows stays in the ledger.
 -- Relies on: task_due, one range of it a lane, from the oldest end.
 
 -- name: due
@@ -18,7 +18,7 @@ cross join lateral (
       and t.state = 'queued'
       and t.run_at <= now()
       and t.name || '@' || t.version = any (array(
-        select unnest(w.kinds) from holdfast.worker w where w.expired_at is null
+        select unnest(w.kinds) from holdfast.worker w where w.expired_at is null and $1 = any (w.queues)
       ))
     order by t.run_at, t.id
     limit $3
@@ -40,7 +40,7 @@ from (
     and t.state = 'queued'
     and t.run_at <= now()
     and t.name || '@' || t.version = any (array(
-      select unnest(w.kinds) from holdfast.worker w where w.expired_at is null
+      select unnest(w.kinds) from holdfast.worker w where w.expired_at is null and $1 = any (w.queues)
     ))
     and (t.run_at, t.id) > ($4::timestamptz, $5::bigint)
   order by t.run_at, t.id

@@ -34,6 +34,16 @@ describe('the window', () => {
     expect(fixture.tasks.metrics()).toMatchObject({ dispatched: WINDOW, dispatchSkipped: 49 });
   });
 
+  it('is filled only with what some living worker of the queue can run, whatever workers of other queues can', async () => {
+    await fixture.rows(`update holdfast.worker set queues = '{elsewhere}'`);
+    await fixture.insert(WINDOW);
+    await fixture.look();
+    expect(await fixture.list()).toEqual([]);
+    await fixture.rows(`update holdfast.worker set queues = array[$1, 'elsewhere']`, [NOTES.queue]);
+    await fixture.look();
+    expect(await fixture.list()).toHaveLength(WINDOW);
+  });
+
   it('is never exceeded by the relay, which marks the lane as overflowing as well', async () => {
     await fixture.insert(WINDOW * 3);
     await fixture.look();
