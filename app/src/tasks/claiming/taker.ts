@@ -1,3 +1,4 @@
+import { shownError } from '../dispatching/redis-connection';
 import type { RedisConnection } from '../dispatching/redis-connection';
 import type { RedisKeys } from '../lanes';
 import type { Lease } from '../leases/lease';
@@ -151,7 +152,7 @@ export class Taker {
     try {
       return await redis.take(lists, count, this.redisLags ? 0 : REDIS_WAIT_SECONDS);
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'redis did not hand out ids');
+      this.options.logger.debug({ err: shownError(error) }, 'redis did not hand out ids');
       return undefined;
     }
   }

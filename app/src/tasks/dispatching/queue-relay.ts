@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { PRIORITY_NUMBERS } from '../lanes';
 import type { Lane, RedisKeys } from '../lanes';
+import { shownError } from './redis-connection';
 import type { RelayOptions } from './relay';
 
 export const RELAY_STATEMENTS = ['due', 'due_after', 'position', 'lead'] as const;
@@ -101,7 +102,10 @@ export class QueueRelay {
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error;
       // Somebody wrote into our keys. Nothing that was there is needed, and without it everything goes on as after a loss.
-      logger.warn({ queue: this.queue, err: error }, 'a key of the queue was no list any more and was deleted');
+      logger.warn(
+        { queue: this.queue, err: shownError(error) },
+        'a key of the queue was no list any more and was deleted',
+      );
       const lists = this.lanes().map((lane) => this.keys.list(lane));
       await redis.send((pipeline) => pipeline.del(this.keys.generation(this.queue), ...lists));
       return read();

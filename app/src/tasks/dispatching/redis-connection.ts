@@ -77,12 +77,21 @@ export class RedisConnection {
     if (error.message === this.lastError) return;
     if (this.lastError === '') {
       this.options.logger.warn(
-        { connection: this.options.name, err: error },
+        { connection: this.options.name, err: shownError(error) },
         'redis does not answer; tasks go on through PostgreSQL',
       );
     }
     this.lastError = error.message;
   }
+}
+
+/**
+ * What of an error of Redis belongs in a log. The error itself holds the command that failed: AUTH with its password, say.
+ */
+export function shownError(error: unknown): { name: string; code?: string; message: string } {
+  if (!(error instanceof Error)) return { name: 'Error', message: 'not an error' };
+  const { name, message } = error;
+  return { name, message, ...('code' in error && typeof error.code === 'string' && { code: error.code }) };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { TaskLogger } from '../types';
 import type { Dispatcher } from './dispatcher';
 import { QueueRelay, RELAY_STATEMENTS } from './queue-relay';
 import type { RelayStatements } from './queue-relay';
+import { shownError } from './redis-connection';
 import type { RedisConnection } from './redis-connection';
 
 /** How often the ledger is compared with Redis: the longest that a task waits which nobody else dispatched. */
@@ -100,7 +101,7 @@ export class Relay {
   }
 
   private async recover(error: unknown): Promise<void> {
-    this.options.logger.debug({ err: error }, 'relay looks again in a second');
+    this.options.logger.debug({ err: shownError(error) }, 'relay looks again in a second');
     // Redis trouble leaves the session as it is; when it was PostgreSQL, locks and leadership are gone with it.
     const alive = await this.session?.query('select 1').then(
       () => true,
