@@ -126,6 +126,8 @@ class TaskEngine implements Tasks {
   private readonly inspector: Inspector;
   private readonly watcher: Watcher;
   private readonly workers: TaskWorker[] = [];
+  /** Whose start is under way. */
+  private readonly starting = new Set<Promise<TaskWorker>>();
   private readonly workerParts: WorkerParts;
   private closed: Promise<void> | undefined;
 
@@ -202,9 +204,17 @@ class TaskEngine implements Tasks {
   }
 
   async startWorker(options: WorkerOptions): Promise<Worker> {
-    const worker = await TaskWorker.start(this.workerParts, options);
-    this.workers.push(worker);
-    return worker;
+    if (this.closed !== undefined) throw new Error('startWorker: the task engine is closed');
+    const starting = TaskWorker.start(this.workerParts, options).then((worker) => {
+      this.workers.push(worker);
+      return worker;
+    });
+    this.starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.starting.delete(starting);
+    }
   }
 
   close(): Promise<void> {
@@ -213,6 +223,7 @@ class TaskEngine implements Tasks {
   }
 
   private async closeAll(): Promise<void> {
+    await Promise.allSettled(this.starting);
     await Promise.all(this.workers.map((worker) => worker.stop()));
     await this.watcher.close();
     this.redis?.close();

@@ -276,3 +276,13 @@ it('keeps its deadline while PostgreSQL is silent: signals abort at it, stopping
   await line.close();
   await tasks.close();
 });
+
+it('close while a worker starts stops that worker as well; afterwards none starts any more', async () => {
+  const tasks = open(undefined);
+  const start = tasks.startWorker({ handlers: [untilAborted([])], queues });
+  await tasks.close();
+  await expect(start).resolves.toBeDefined();
+  expect(await fixture.rows('select from holdfast.worker where expired_at is null')).toEqual([]);
+  await until('PostgreSQL has no connection left', async () => (await ownConnections()).length === 0);
+  await expect(tasks.startWorker({ handlers: [untilAborted([])], queues })).rejects.toThrow('is closed');
+});

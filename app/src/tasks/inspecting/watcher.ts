@@ -26,10 +26,11 @@ export class Watcher {
     yield first;
     if (FINISHED.has(first.state)) return;
 
-    const queue: TaskRow[] = [];
+    // Only the newest: who reads slowly need not see every state, and nothing piles up meanwhile.
+    let newest: TaskRow | undefined;
     let wake = (): void => undefined;
     const listener = (row: TaskRow): void => {
-      queue.push(row);
+      newest = row;
       wake();
     };
     this.add(first.id, listener);
@@ -38,7 +39,8 @@ export class Watcher {
     this.closing.signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted && !this.closing.signal.aborted) {
-        const row = queue.splice(0).at(-1);
+        const row = newest;
+        newest = undefined;
         if (row === undefined) {
           await new Promise<void>((resolve) => (wake = resolve));
           continue;

@@ -40,13 +40,13 @@ export class Ledger {
       // Client side: a silently lost connection is noticed within this, whatever the kernel's time-outs are.
       query_timeout: 15_000,
       idle_in_transaction_session_timeout: Math.round((leaseSeconds * 1000 * 2) / 3),
-      ...config,
+      ...withoutUrlOptions(config),
     };
     this.pool = new Pool({ max: 10, ...this.config });
     this.statements = new Pool({
       ...this.config,
       max: STATEMENT_CONNECTIONS,
-      options: `${this.config.options ?? ''} ${PLANNING}`,
+      options: options(this.config, PLANNING),
     });
     this.statements.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
     // An idle connection that breaks is replaced by the pool; unheard, its event would end the process.
@@ -135,7 +135,7 @@ export class Ledger {
 
   /** A connection outside the pool, for session-level locks. The caller ends it. */
   dedicated(config: ClientConfig): Client {
-    return new Client({ ...this.config, ...config });
+    return new Client({ ...this.config, ...config, options: options(this.config, config.options) });
   }
 
   /** The ledger's epoch, part of every Redis key. @throws Error when the migration has not run. */
@@ -156,6 +156,22 @@ export class Ledger {
   async close(): Promise<void> {
     await Promise.all([this.pool.end(), this.statements.end()]);
   }
+}
+
+/** `pg` lets what the URL says win over everything beside it, so its `?options=` would undo ours. */
+function withoutUrlOptions(config: PoolConfig): PoolConfig {
+  const { connectionString } = config;
+  if (connectionString === undefined || !URL.canParse(connectionString)) return config;
+  const url = new URL(connectionString);
+  const given = url.searchParams.get('options');
+  if (given === null) return config;
+  url.searchParams.delete('options');
+  return { ...config, connectionString: url.href, options: options(config, given) };
+}
+
+/** Options of the server, those of the configuration first: of one given twice the last counts. */
+function options(config: PoolConfig, more: string | undefined): string {
+  return [config.options, more].filter((some) => some !== undefined && some !== '').join(' ');
 }
 
 /** `pg` knows a time-out for each statement, its types do not. */

@@ -194,3 +194,18 @@ describe('a single writing statement', () => {
     await fixture.drop();
   });
 });
+
+it('options of the server in the URL are kept beside the engine’s own', async () => {
+  const fixture = await ledgerFixture();
+  const url = `${fixture.url}?options=${encodeURIComponent('-c work_mem=7MB')}`;
+  const ledger = new Ledger({ connectionString: url }, 15, recordingLogger());
+  const settings = `select current_setting('work_mem') as memory, current_setting('enable_seqscan') as scan`;
+  expect((await ledger.query(settings)).rows).toEqual([{ memory: '7MB', scan: 'on' }]);
+  expect((await ledger.prepared('settings', settings, [])).rows).toEqual([{ memory: '7MB', scan: 'off' }]);
+  const dedicated = ledger.dedicated({ options: '-c enable_seqscan=off' });
+  await dedicated.connect();
+  expect((await dedicated.query(settings)).rows).toEqual([{ memory: '7MB', scan: 'off' }]);
+  await dedicated.end();
+  await ledger.close();
+  await fixture.drop();
+});
