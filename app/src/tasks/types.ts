@@ -140,7 +140,11 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
    * called again when the transaction has to be repeated (deadlock, serialisation failure).
    */
   readonly effects: (write: (tx: Transaction) => Promise<unknown>) => void;
-  /** Accepts follow-up tasks and writes intermediate results under the fence: rolled back when the task is no longer ours. */
+  /**
+   * Accepts follow-up tasks and writes intermediate results under the fence: rolled back when the task is no longer ours.
+   * Commits by itself, so a later attempt does it again; what must happen once per task belongs in `effects`. Await it:
+   * one that outlasts the handler by more than five seconds is rolled back.
+   */
   readonly transaction: <T>(write: (tx: Transaction) => Promise<T>) => Promise<T>;
 }
 

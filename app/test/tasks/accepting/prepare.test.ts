@@ -45,6 +45,11 @@ describe('what cannot be accepted is refused with the part and the reason, and n
       'payload: has 262145 bytes of JSON; at most 262144 are allowed: store it as an object and pass its key',
     ],
     [
+      'small as JSON and too long as PostgreSQL writes its numbers out',
+      Array(1_000).fill(1e308),
+      'payload: has 315001 bytes of JSON; at most 262144 are allowed: store it as an object and pass its key',
+    ],
+    [
       'too long in bytes, not in characters',
       'é'.repeat(LIMIT_BYTES / 2),
       'payload: has 262146 bytes of JSON; at most 262144 are allowed: store it as an object and pass its key',

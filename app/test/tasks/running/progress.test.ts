@@ -180,3 +180,29 @@ it('a handler’s own long transaction keeps neither its progress nor other task
   release.open();
   await until('it is done', async () => (await taskRow(fixture, id)).state === 'done');
 });
+
+it('progress that PostgreSQL cannot store is left out; that of other tasks is written', async () => {
+  const release = gate();
+  let values = 0;
+  const works = handle(probe, async (context) => {
+    context.progress(context.payload.text);
+    values += 1;
+    await release.opened;
+  });
+  await tasks.acceptMany(probe, [{ text: 'a' }, { text: 'b' }, { text: 'c' }]);
+  await fixture.pool.query(`update holdfast.task set payload = '{"text": "escape"}' where payload->>'text' = 'b'`);
+  const odd = handle(probe, (context) => works.run({ ...context, payload: nul(context.payload) }));
+  await tasks.startWorker({ handlers: [odd], queues });
+  await until('all have set theirs', () => values === 3);
+  const written = async (): Promise<unknown[]> =>
+    (await fixture.rows<{ progress: unknown }>('select progress from holdfast.task order by id')).map(
+      (row) => row.progress,
+    );
+  await until('the others are written', async () => (await written()).filter((value) => value !== null).length === 2);
+  expect(await written()).toEqual(['a', null, 'c']);
+  release.open();
+});
+
+function nul(payload: Record<string, unknown>): Record<string, unknown> {
+  return payload.text === 'escape' ? { text: '\u0000' } : payload;
+}

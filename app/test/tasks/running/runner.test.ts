@@ -122,18 +122,18 @@ it('what a handler logs carries its task and attempt', async () => {
   expect(logger.saying('task is dead')[0]!.fields).toMatchObject(ids);
 });
 
-const thrown: [what: string, thrown: unknown, text: RegExp][] = [
-  ['an object without a prototype', Object.create(null), /cannot be shown/],
+const thrown: [what: string, thrown: Error, text: RegExp][] = [
+  ['an object without a prototype', Object.create(null) as Error, /cannot be shown/],
   ['an error whose message throws', Object.defineProperty(new Error(), 'message', { get: fails }), /cannot be shown/],
   ['an error whose code throws', Object.defineProperty(new Error('odd'), 'code', { get: fails }), /^Error: odd$/],
   [
     'a proxy that refuses every look',
-    new Proxy({}, { get: fails, getPrototypeOf: fails, has: fails }),
+    new Proxy(new Error(), { get: fails, getPrototypeOf: fails, has: fails }),
     /cannot be shown/,
   ],
   ['a huge message', new Error('x'.repeat(20_000_000)), /^Error: x{100,4000}$/],
   ['text that PostgreSQL cannot store', new Error('a\u0000b'), /^Error: ab$/],
-  ['nothing', undefined, /^undefined$/],
+  ['nothing', undefined as unknown as Error, /^undefined$/],
 ];
 function fails(): never {
   throw new Error('do not look');
