@@ -2,7 +2,14 @@ import { Annotations, CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { loadStage } from './config';
 import type { Configuration, LoadedStage, StageConfiguration } from './config';
-import { DataAlarms, ServiceAlarms, StageDashboard, allowEventsToPublish, rollBackOnAlarms } from './observability';
+import {
+  DataAlarms,
+  ServiceAlarms,
+  StageDashboard,
+  allowEventsToPublish,
+  rollBackOnAlarms,
+  watchedCounts,
+} from './observability';
 import { StatefulStack } from './stateful/stateful-stack';
 import { StatelessStack } from './stateless/stateless-stack';
 
@@ -32,7 +39,7 @@ export class DeploymentStage extends Construct implements Stacks {
   /** @throws ConfigurationError with every mistake of the configuration, in all its stages. */
   constructor(scope: Construct, stage: string, props: DeploymentStageProps) {
     super(scope, stage);
-    const loaded = loadStage(props.configuration, stage);
+    const loaded = loadStage(props.configuration, stage, watchedCounts);
     const { configuration, connectionBudget, drainBudget } = loaded;
     const { account, region } = configuration;
     const common = { configuration, env: { region, ...(account === undefined ? {} : { account }) } };

@@ -31,7 +31,7 @@ export const image = byKey(
   },
   {
     schema: record({
-      /** The build context, relative to the configuration. */
+      /** The build context, relative to the folder that `npx cdk` runs in. */
       directory: text(/^.+$/, 'a folder'),
       /** The Dockerfile, relative to the directory. @default 'Dockerfile' */
       dockerfile: text(/^.+$/, 'a file').default('Dockerfile'),

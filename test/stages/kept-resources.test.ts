@@ -54,7 +54,7 @@ describe('what is kept', () => {
       {
         ...reference,
         stages: {
-          production: { region: 'us-east-1', fleet: { networkMode: 'bridge', ecsExec: true }, logRetentionDays: 30 },
+          production: { region: 'us-east-1', fleet: { networkMode: 'bridge', ecsExec: true } },
         },
       },
     ];

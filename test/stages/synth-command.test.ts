@@ -61,7 +61,7 @@ describe('npx cdk synth --all, without AWS credentials', () => {
 
     expect(code).toBe(1);
     expect(stderr).toContain(
-      'The stage "prod" does not exist; allowed is dev or production: pass -c stage=dev, or add it to stages.',
+      'The stage is "prod"; allowed is dev or production: pass -c stage=dev, or add it to stages.',
     );
     expect(stderr).not.toMatch(/ at .*\.ts:\d+/);
   });

@@ -35,6 +35,11 @@ export interface SynthesizedStage {
   readonly json: { readonly stateful: TemplateJson; readonly stateless: TemplateJson };
 }
 
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Synthesises one stage of a configuration, by default the reference app's, in a folder that is removed at exit. */
 export function synthesize(
   stage: string,
@@ -49,8 +54,7 @@ export function synthesize(
   });
   const stateful = Template.fromStack(stacks.stateful);
   const stateless = Template.fromStack(stacks.stateless);
-  const { outdir } = app;
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  folders.push(app.outdir);
   return {
     stacks,
     app,
