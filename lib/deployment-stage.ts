@@ -50,9 +50,7 @@ export class DeploymentStage extends Construct implements Stacks {
       description: `${configuration.name} ${stage}: database, queue, cache and uploads, which are kept`,
       maxConnections: connectionBudget.maxConnections,
       terminationProtection:
-        configuration.database !== undefined &&
-        'deletionProtection' in configuration.database &&
-        configuration.database.deletionProtection,
+        'deletionProtection' in configuration.database && configuration.database.deletionProtection,
     });
     this.stateless = new StatelessStack(this, 'Stateless', {
       ...common,
