@@ -88,10 +88,11 @@ export class RedisConnection {
 /**
  * What of an error of Redis belongs in a log. The error itself holds the command that failed: AUTH with its password, say.
  */
-export function shownError(error: unknown): { name: string; code?: string; message: string } {
-  if (!(error instanceof Error)) return { name: 'Error', message: 'not an error' };
+export function shownError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('not an error');
   const { name, message } = error;
-  return { name, message, ...('code' in error && typeof error.code === 'string' && { code: error.code }) };
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  return Object.assign(new Error(message), { name, ...code });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type Redis from 'ioredis';
 import type { RedisServer } from '../../../local/servers/redis-server';
 import { startPrivateRedis } from '../../servers/private-servers';
@@ -58,7 +59,7 @@ describe('everything due is in the lists again within seconds', () => {
     await fixture.redis.replicaof('127.0.0.1', String(replica.port));
     await fixture.insert(3);
     await until('a write was refused', () =>
-      fixture.logger.lines.some((line) => String(line.fields.err).includes('READONLY')),
+      fixture.logger.lines.some((line) => inspect(line.fields.err).includes('READONLY')),
     );
     fixture.line.pointTo(replica.port);
     await fixture.expectRebuilt();

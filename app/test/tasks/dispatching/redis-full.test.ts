@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { RedisServer } from '../../../local/servers/redis-server';
 import { startPrivateRedis } from '../../servers/private-servers';
 import { countedWorker } from '../support/counted-worker';
@@ -34,7 +35,7 @@ describe('while Redis is full and refuses writes', () => {
     expect(after).toMatchObject({ dispatched: before.dispatched!, claimedFromRedis: before.claimedFromRedis! });
     expect(after.claimedFromPostgres! - before.claimedFromPostgres!).toBe(200);
     await until('Redis has refused a write', () =>
-      fixture.logger.lines.some((line) => String(line.fields.err).includes('OOM')),
+      fixture.logger.lines.some((line) => inspect(line.fields.err).includes('OOM')),
     );
     expect(fixture.tasks.redisReachable()).toBe(true);
     await until('the worker says that it draws from PostgreSQL', async () => {
