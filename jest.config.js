@@ -1,6 +1,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // The image's build context that `npx cdk synth` copies has a package.json of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/cdk.out'],
   // Tests named *.engine.test.ts need a container engine and have commands of their own.
   testMatch: ['<rootDir>/{app/test,test}/**/*.test.ts', '!**/*.engine.test.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },

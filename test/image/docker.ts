@@ -44,8 +44,10 @@ export class ContainerGroup {
     await docker('network', 'create', ...labels(), this.prefix);
   }
 
-  async createVolume(name: string): Promise<string> {
-    return await docker('volume', 'create', ...labels(), `${this.prefix}-${name}`);
+  /** A folder in memory that containers share while one of them runs, for a user to write to. */
+  async createVolume(name: string, user: number): Promise<string> {
+    const inMemory = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', `o=uid=${user},gid=${user}`];
+    return await docker('volume', 'create', ...labels(), ...inMemory, `${this.prefix}-${name}`);
   }
 
   /** Starts a container and returns its name. */

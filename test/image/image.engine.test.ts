@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../../app/local/servers/wait-until';
-import { ENVIRONMENT, PATHS, PORTS } from '../../app/src/contract';
+import { ENVIRONMENT, METRICS, PATHS, PORTS } from '../../app/src/contract';
+import { deployedContainers } from './deployed-container';
+import type { DeployedContainer } from './deployed-container';
 import { ContainerGroup, docker, inspect, logsOf } from './docker';
 import { IMAGE } from './image';
 
@@ -11,46 +13,70 @@ const POSTGRES_IMAGE = 'postgres:16-alpine';
 const VALKEY_IMAGE = 'valkey/valkey:8.1-alpine';
 
 const MAX_IMAGE_BYTES = 350_000_000;
-const DRAIN_SECONDS = 20;
-/** What docker gives a container before it kills it; longer than the drain, so that a kill shows. */
-const STOP_SECONDS = DRAIN_SECONDS + 20;
+/** In which a process without work has to be gone, and the worker with its task of three seconds. */
+const GONE_SECONDS = 20;
+/** What docker gives a container before it kills it; longer than the above, so that a kill shows. */
+const STOP_SECONDS = GONE_SECONDS + 20;
 
 const FILMS = 'Title,Release Date\nUp,May 29 2009\nCoraline,Feb 06 2009\n';
 
 const group = new ContainerGroup();
-const token = randomBytes(16).toString('hex');
-const password = randomBytes(16).toString('hex');
+const password = () => randomBytes(16).toString('hex');
+const redisPassword = password();
+/** In dev one server is queue and cache. */
+const secrets: Readonly<Record<string, string>> = {
+  [ENVIRONMENT.databasePassword]: password(),
+  [ENVIRONMENT.queueRedisPassword]: redisPassword,
+  [ENVIRONMENT.cacheRedisPassword]: redisPassword,
+  [ENVIRONMENT.adminToken]: password(),
+};
+const deployed = deployedContainers();
 let volume: string;
 
 beforeAll(async () => {
   await group.create();
-  volume = await group.createVolume('tmp');
+  volume = await group.createVolume('objects', 1000);
 });
 afterAll(() => group.remove());
 
-/** Starts one of the app's processes as it is deployed: nothing can be written but /tmp, no privileges. */
-async function startApp(alias: string, command: readonly string[], variables: Record<string, string> = {}) {
-  const environment = {
-    [ENVIRONMENT.databaseUrl]: `postgres://holdfast:${password}@postgres:5432/holdfast`,
-    [ENVIRONMENT.queueRedisUrl]: 'redis://valkey:6379',
-    [ENVIRONMENT.objectsUrl]: 'file:///tmp/objects',
-    [ENVIRONMENT.adminToken]: token,
-    [ENVIRONMENT.probes]: 'on',
-    [ENVIRONMENT.drainSeconds]: String(DRAIN_SECONDS),
-    ...variables,
-  };
-  const limits = [
-    '--read-only',
-    '--volume',
-    `${volume}:/tmp`,
-    '--cap-drop',
-    'ALL',
-    '--security-opt',
-    'no-new-privileges',
-  ];
-  const settings = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const options = [...limits, ...settings, '--publish', `127.0.0.1::${PORTS.web}`];
-  return await group.start({ alias, image: IMAGE, options, command });
+function containerOf(name: string): DeployedContainer {
+  const container = deployed.get(name);
+  if (container === undefined) throw new Error(`the deployment has no container "${name}"`);
+  return container;
+}
+
+/** The environment that it is deployed with, but servers without TLS and a folder in place of the bucket. */
+function environmentOf({ environment, secrets: names }: DeployedContainer): Record<string, string> {
+  const here = Object.entries(environment).map(([name, value]) => [
+    name,
+    value
+      .replace('?sslmode=verify-full', '')
+      .replace(/^rediss:/, 'redis:')
+      .replace(/^s3:\/\//, 'file:///objects/'),
+  ]);
+  return Object.fromEntries([...here, ...names.map((name) => [name, secrets[name] ?? ''])]) as Record<string, string>;
+}
+
+/** Starts one of the app's processes as it is deployed: the same rights, limits, command and variables. */
+async function startApp(name: string, variables: Record<string, string> = {}, alias = name) {
+  const container = containerOf(name);
+  const environment = { ...environmentOf(container), ...variables };
+  const settings = Object.entries(environment).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]);
+  const place = ['--volume', `${volume}:/objects`, '--publish', `127.0.0.1::${PORTS.web}`];
+  const options = [...container.options, ...settings, ...place];
+  return await group.start({ alias, image: IMAGE, options, command: container.command });
+}
+
+/** Runs a deployed container's health check in it, as Amazon ECS does. */
+async function checkHealth(container: string, name: string, limitSeconds: number): Promise<void> {
+  const { healthCheck = [] } = containerOf(name);
+  expect(healthCheck).not.toEqual([]);
+  await docker('exec', container, 'timeout', String(limitSeconds), ...healthCheck);
+}
+
+/** A line of CloudWatch's embedded metric format; a line of the log has no `_aws`. */
+interface EmbeddedMetrics {
+  readonly _aws?: unknown;
 }
 
 /** Runs a command in a new container of the image and returns what it printed. */
@@ -125,7 +151,7 @@ describe('the image', () => {
   });
 
   test('refuses a wrong configuration with 78', async () => {
-    const container = await startApp('refused', ['node', 'dist/worker.js'], { [ENVIRONMENT.leaseSeconds]: 'long' });
+    const container = await startApp('worker-default', { [ENVIRONMENT.leaseSeconds]: 'long' }, 'refused');
     expect(await docker('wait', container)).toBe('78');
     expect(await logsOf(container)).toContain(`${ENVIRONMENT.leaseSeconds} is "long"`);
   });
@@ -138,17 +164,21 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
   let url: string;
 
   beforeAll(async () => {
-    const settings = { POSTGRES_USER: 'holdfast', POSTGRES_PASSWORD: password };
-    const options = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const database = {
+      POSTGRES_USER: 'app',
+      POSTGRES_DB: 'app',
+      POSTGRES_PASSWORD: secrets[ENVIRONMENT.databasePassword],
+    };
+    const options = Object.entries(database).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     await Promise.all([
       group.start({ alias: 'postgres', image: POSTGRES_IMAGE, options }),
-      group.start({ alias: 'valkey', image: VALKEY_IMAGE, command: ['valkey-server', '--protected-mode', 'no'] }),
+      group.start({ alias: 'valkey', image: VALKEY_IMAGE, command: ['valkey-server', '--requirepass', redisPassword] }),
     ]);
   });
 
   const request = (path: string, options?: RequestInit) => fetch(`${url}${path}`, options);
   const post = async (path: string, type: string, body: string) => {
-    const headers = { 'content-type': type, authorization: `Bearer ${token}` };
+    const headers = { 'content-type': type, authorization: `Bearer ${secrets[ENVIRONMENT.adminToken]}` };
     const response = await request(path, { method: 'POST', headers, body });
     expect(response.status).toBe(202);
     return await response.json();
@@ -163,19 +193,37 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
     waitUntil(`task ${id} is ${state}`, async () => (await taskState(id)) === state, { limitSeconds: 30 });
 
   test('the migration ends with 0, even when it starts before the database', async () => {
-    const migration = await startApp('migration', ['node', 'dist/migrate.js']);
+    const migration = await startApp('migration');
     expect(await docker('wait', migration)).toBe('0');
     expect(await logsOf(migration)).toContain('migrations done');
   });
 
   test('web, worker and scheduler become healthy', async () => {
-    [web, worker, scheduler] = await Promise.all([
-      startApp('web', []),
-      startApp('worker', ['node', 'dist/worker.js']),
-      startApp('scheduler', ['node', 'dist/scheduler.js']),
-    ]);
+    [web, worker] = await Promise.all([startApp('web'), startApp('worker-default')]);
     url = `http://${(await docker('port', web, String(PORTS.web))).split('\n')[0] ?? ''}`;
+    // So that the first metrics of the scheduler count it.
+    const started = async () => (await logsOf(worker)).includes('"msg":"worker started"');
+    await waitUntil('the worker has started', started, { limitSeconds: 60 });
+    scheduler = await startApp('scheduler');
     await Promise.all([web, worker, scheduler].map(untilHealthy));
+  });
+
+  test('can write to /tmp and to nothing else, with no capability', async () => {
+    const writable = 'touch /tmp/file && ! touch /holdfast/file && ! touch /home/file && ! touch /var/tmp/file';
+    const capabilities = "grep -q '^CapBnd:\\s*0*$' /proc/self/status";
+    for (const container of [web, worker, scheduler]) {
+      await docker('exec', container, 'sh', '-c', `${writable} && ${capabilities}`);
+    }
+  });
+
+  test('the health checks of the deployment succeed in worker and scheduler', async () => {
+    await checkHealth(worker, 'worker-default', 10);
+    await checkHealth(scheduler, 'scheduler', 10);
+  });
+
+  test('the worker goes on where no agent of Amazon ECS protects it', async () => {
+    expect(containerOf('worker-default').environment).toMatchObject({ [ENVIRONMENT.scaleInProtection]: 'on' });
+    expect(await logsOf(worker)).toContain(`${ENVIRONMENT.scaleInProtection} is on without`);
   });
 
   test('web is alive and ready', async () => {
@@ -197,11 +245,43 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
     await waitUntil('the scheduler reports', reports, { limitSeconds: 60 });
   });
 
-  test('the health check fails when the process hangs', async () => {
-    await docker('kill', '--signal', 'STOP', scheduler);
-    const check = docker('exec', scheduler, 'node', 'healthcheck.mjs');
-    await expect(check).rejects.toThrow(/gave no answer within 4000 ms/);
-    await docker('kill', '--signal', 'CONT', scheduler);
+  test('the scheduler writes the metrics of the deployment to standard output, past its log', async () => {
+    const namespace = containerOf('scheduler').environment[ENVIRONMENT.metricsNamespace];
+    expect(namespace).toBe('Holdfast/holdfast-dev');
+    const [ofKind, ofAll] = await waitUntil(
+      'the scheduler writes metrics',
+      async () => {
+        const lines = linesOf(await docker('logs', scheduler)).map((line) => JSON.parse(line) as EmbeddedMetrics);
+        const metrics = lines.filter(({ _aws }) => _aws !== undefined);
+        return metrics.length >= 2 && metrics;
+      },
+      { limitSeconds: 60 },
+    );
+    expect(ofKind).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[METRICS.dimension]] }] },
+      [METRICS.dimension]: 'default',
+      [METRICS.backlog]: 0,
+      [METRICS.oldestAgeSeconds]: 0,
+      [METRICS.runningWorkers]: 1,
+      [METRICS.backlogPerWorker]: 0,
+    });
+    expect(ofAll).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]] }] },
+      [METRICS.deadTasks]: 0,
+      [METRICS.schedulerBeat]: 1,
+    });
+  });
+
+  test('the health checks fail when the process hangs', async () => {
+    // Signals to the container reach its init process; -1 is every process but that one and the shell.
+    const signalAll = (signal: string) => docker('exec', scheduler, 'sh', '-c', `kill -s ${signal} -- -1`);
+    await signalAll('STOP');
+    await Promise.all([
+      expect(docker('exec', scheduler, 'node', 'healthcheck.mjs')).rejects.toThrow(/gave no answer within 4000 ms/),
+      expect(checkHealth(scheduler, 'scheduler', 5)).rejects.toMatchObject({ code: 124 }),
+    ]);
+    await signalAll('CONT');
+    await checkHealth(scheduler, 'scheduler', 10);
   });
 
   test('each stops at SIGTERM with 0, the worker after its task', async () => {
@@ -212,8 +292,15 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
     const webStop = await stop(web);
     for (const { exitCode, seconds, lastLine } of [workerStop, schedulerStop, webStop]) {
       expect(exitCode).toBe(0);
-      expect(seconds).toBeLessThan(DRAIN_SECONDS);
+      expect(seconds).toBeLessThan(GONE_SECONDS);
       expect(lastLine.msg).toBe('stopped');
+    }
+  });
+
+  test('no secret stands in a log', async () => {
+    for (const container of [web, worker, scheduler]) {
+      const log = await logsOf(container);
+      expect(Object.entries(secrets).filter(([, secret]) => log.includes(secret))).toEqual([]);
     }
   });
 });
