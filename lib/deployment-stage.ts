@@ -42,15 +42,19 @@ export class DeploymentStage extends Construct implements Stacks {
     const loaded = loadStage(props.configuration, stage, watchedCounts);
     const { configuration, connectionBudget, drainBudget } = loaded;
     const { account, region } = configuration;
-    const common = { configuration, env: { region, ...(account === undefined ? {} : { account }) } };
+    const common = {
+      configuration,
+      env: { region, ...(account === undefined ? {} : { account }) },
+      // Of the stack, not of its load balancer: a first deploy that fails can still take back what it made.
+      terminationProtection:
+        'deletionProtection' in configuration.database && configuration.database.deletionProtection,
+    };
     const stackName = (part: string): string => `${configuration.name}-${stage}-${part}`;
     this.stateful = new StatefulStack(this, 'Stateful', {
       ...common,
       stackName: stackName('stateful'),
       description: `${configuration.name} ${stage}: database, queue, cache and uploads, which are kept`,
       maxConnections: connectionBudget.maxConnections,
-      terminationProtection:
-        'deletionProtection' in configuration.database && configuration.database.deletionProtection,
     });
     this.stateless = new StatelessStack(this, 'Stateless', {
       ...common,
@@ -86,8 +90,8 @@ export class DeploymentStage extends Construct implements Stacks {
       new StageDashboard(stateless, 'Dashboard', {
         ...monitored,
         databaseInstanceId: services.database.instanceId,
-        queueReplicationGroupId: services.queue.replicationGroupId,
-        cacheReplicationGroupId: services.cache.replicationGroupId,
+        queueNodeIds: services.queue.nodeIds,
+        cacheNodeIds: services.cache.nodeIds,
       });
     }
   }

@@ -15,10 +15,10 @@ export interface StageDashboardProps extends MonitoredServices {
   readonly configuration: StageConfiguration;
   /** @default - a database of the user's own, whose metrics are not known */
   readonly databaseInstanceId?: string | undefined;
-  /** @default - a Redis of the user's own */
-  readonly queueReplicationGroupId?: string | undefined;
-  /** @default - the queue's, or the user's own */
-  readonly cacheReplicationGroupId?: string | undefined;
+  /** The CacheClusterId of each node. @default - a Redis of the user's own */
+  readonly queueNodeIds?: readonly string[] | undefined;
+  /** @default - the user's own */
+  readonly cacheNodeIds?: readonly string[] | undefined;
 }
 
 /** What a person looks at first: the hours in which a fault of today began. */
@@ -51,10 +51,8 @@ export class StageDashboard extends Construct {
     section('Web', webWidgets(props));
     section('Containers and fleet', containerWidgets(props));
     addDatabase(this, facade, props.databaseInstanceId);
-    const { redis } = configuration;
-    if ('existing' in redis) return;
-    addRedis(facade, 'Queue', nodeIds(props.queueReplicationGroupId, redis.queue));
-    if (redis.cache !== 'shared') addRedis(facade, 'Cache', nodeIds(props.cacheReplicationGroupId, {}));
+    addRedis(facade, 'Queue', props.queueNodeIds ?? []);
+    if (!isShared(configuration)) addRedis(facade, 'Cache', props.cacheNodeIds ?? []);
   }
 }
 
@@ -154,6 +152,11 @@ function addDatabase(scope: Construct, facade: MonitoringFacade, instanceIdentif
   facade.monitorRdsInstance({ instance, humanReadableName: 'Database', alarmFriendlyName: 'database' });
 }
 
+/** Whether one Redis serves queue and cache, so that its nodes are shown once. */
+function isShared({ redis }: StageConfiguration): boolean {
+  return !('existing' in redis) && redis.cache === 'shared';
+}
+
 function addRedis(facade: MonitoringFacade, name: string, clusterIds: readonly string[]): void {
   for (const [index, clusterId] of clusterIds.entries()) {
     facade.monitorElastiCacheCluster({
@@ -163,14 +166,4 @@ function addRedis(facade: MonitoringFacade, name: string, clusterIds: readonly s
       alarmFriendlyName: `${name.toLowerCase()}-${index + 1}`,
     });
   }
-}
-
-/** How ElastiCache names nodes, which is the dimension of their metrics: `id-001`, in cluster mode `id-0001-001`. */
-function nodeIds(
-  replicationGroupId: string | undefined,
-  { replicas = 0, clusterMode = false }: { readonly replicas?: number; readonly clusterMode?: boolean },
-): string[] {
-  if (replicationGroupId === undefined) return [];
-  const prefix = clusterMode ? `${replicationGroupId}-0001` : replicationGroupId;
-  return Array.from({ length: 1 + replicas }, (_, index) => `${prefix}-${String(index + 1).padStart(3, '0')}`);
 }

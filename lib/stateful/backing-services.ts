@@ -10,6 +10,7 @@ import type { StageConfiguration } from '../config';
 import { ImportedPostgres, ImportedRedis } from './imported-server';
 import { SERVER_PORTS, parameterName, readParameter, zonesOfRegion } from './published-parameters';
 import type { Concept } from './published-parameters';
+import type { RedisShape } from './redis-node-ids';
 import type { IRedisReplicationGroup } from './redis-replication-group-base';
 
 /** A server outside the stack that containers connect to. */
@@ -33,8 +34,8 @@ export interface PostgresEndpoint extends Endpoint {
 
 export interface RedisEndpoint extends Endpoint {
   readonly tls: boolean;
-  /** For metrics; absent for a Redis of the user's own. */
-  readonly replicationGroupId?: string | undefined;
+  /** The CacheClusterId of each node, for metrics; absent for a Redis of the user's own. */
+  readonly nodeIds?: readonly string[] | undefined;
 }
 
 /** What the replaceable side needs to know of the kept side; addresses and ARNs, never a secret's value. */
@@ -233,12 +234,13 @@ function lookUpRedis(scope: Construct, configuration: StageConfiguration): Pick<
     });
     return { queue, cache: queue };
   }
-  const own = (id: string, concept: Concept) =>
+  const own = (id: string, concept: Concept, shape: RedisShape) =>
     new ImportedRedis(scope, id, {
       tls: true,
+      shape,
       listensOn: SERVER_PORTS.redis,
       read: (field) => readParameter(scope, configuration, concept, field),
     });
-  const queue = own('Queue', 'queue');
-  return { queue, cache: redis.cache === 'shared' ? queue : own('Cache', 'cache') };
+  const queue = own('Queue', 'queue', redis.queue);
+  return { queue, cache: redis.cache === 'shared' ? queue : own('Cache', 'cache', {}) };
 }

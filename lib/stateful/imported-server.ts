@@ -2,6 +2,8 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Endpoint, PostgresEndpoint, RedisEndpoint } from './backing-services';
+import { redisNodeIds } from './redis-node-ids';
+import type { RedisShape } from './redis-node-ids';
 
 export interface ImportedServerProps {
   /** The port for security group rules. */
@@ -88,17 +90,22 @@ export class ImportedPostgres extends ImportedServer implements PostgresEndpoint
 
 export interface ImportedRedisProps extends ImportedServerProps {
   readonly tls: boolean;
+  /** How many nodes it has. @default - one */
+  readonly shape?: RedisShape;
 }
 
 export class ImportedRedis extends ImportedServer implements RedisEndpoint {
   readonly tls: boolean;
+  private readonly shape: RedisShape;
 
   constructor(scope: Construct, id: string, props: ImportedRedisProps) {
     super(scope, id, props);
     this.tls = props.tls;
+    this.shape = props.shape ?? {};
   }
 
-  get replicationGroupId(): string | undefined {
-    return this.read('replication-group-id');
+  get nodeIds(): readonly string[] | undefined {
+    const replicationGroupId = this.read('replication-group-id');
+    return replicationGroupId === undefined ? undefined : redisNodeIds(replicationGroupId, this.shape);
   }
 }

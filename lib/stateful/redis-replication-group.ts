@@ -5,6 +5,7 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { AlphanumericSecret } from './alphanumeric-secret';
 import { RedisEngineVersion } from './redis-engine-version';
+import { redisNodeIds } from './redis-node-ids';
 import { RedisReplicationGroupBase } from './redis-replication-group-base';
 import type { IRedisReplicationGroup, RedisAddress } from './redis-replication-group-base';
 import { checkRedisReplicationGroup } from './redis-replication-group-checks';
@@ -133,7 +134,7 @@ export class RedisReplicationGroup extends RedisReplicationGroupBase {
       this.primaryEndpoint = primary;
       this.readerEndpoint = { host: group.attrReaderEndPointAddress, port: group.attrReaderEndPointPort };
     }
-    this.nodeIds = nodeIdsOf(group.ref, { clusterMode, replicas, shards: props.shards });
+    this.nodeIds = redisNodeIds(group.ref, { clusterMode, replicas, shards: props.shards });
   }
 }
 
@@ -159,19 +160,8 @@ class ImportedRedisReplicationGroup extends RedisReplicationGroupBase {
       securityGroups: [...(attributes.securityGroups ?? [])],
       defaultPort: ec2.Port.tcp(port),
     });
-    this.nodeIds = nodeIdsOf(attributes.replicationGroupId, attributes);
+    this.nodeIds = redisNodeIds(attributes.replicationGroupId, attributes);
   }
-}
-
-/** How ElastiCache names the nodes of a group: `id-001`, in cluster mode `id-0001-001`. */
-function nodeIdsOf(
-  replicationGroupId: string,
-  shape: { readonly clusterMode?: boolean; readonly replicas?: number; readonly shards?: number | undefined },
-): string[] {
-  const nodes = Array.from({ length: 1 + (shape.replicas ?? 0) }, (_, index) => String(index + 1).padStart(3, '0'));
-  if (shape.clusterMode !== true) return nodes.map((node) => `${replicationGroupId}-${node}`);
-  const shards = Array.from({ length: shape.shards ?? 1 }, (_, index) => String(index + 1).padStart(4, '0'));
-  return shards.flatMap((shard) => nodes.map((node) => `${replicationGroupId}-${shard}-${node}`));
 }
 
 /** r6gd nodes keep cold keys on a disk; CloudFormation wants it said. */

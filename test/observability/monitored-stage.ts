@@ -75,8 +75,8 @@ export function monitoredStage(stage: string, configuration: Configuration = ref
     new StageDashboard(stateless, 'Dashboard', {
       ...monitored,
       databaseInstanceId: services.database.instanceId,
-      queueReplicationGroupId: services.queue.replicationGroupId,
-      cacheReplicationGroupId: services.cache.replicationGroupId,
+      queueNodeIds: services.queue.nodeIds,
+      cacheNodeIds: services.cache.nodeIds,
     });
   }
   const templates = { stateful: Template.fromStack(stateful), stateless: Template.fromStack(stateless) };

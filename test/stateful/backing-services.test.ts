@@ -105,7 +105,7 @@ describe('the other stack', () => {
     uploads.grantReadWrite(reader);
     alarmTopic.grantPublish(reader);
     const addresses = [database, queue, cache].map(({ host, port }) => `${host}:${port}`);
-    const ids = [database.instanceId, queue.replicationGroupId, cache.replicationGroupId];
+    const ids = [database.instanceId, ...(queue.nodeIds ?? []), ...(cache.nodeIds ?? [])];
     const subnets = [...services.vpc.publicSubnets, ...services.vpc.privateSubnets].map(({ subnetId }) => subnetId);
     stack.exportValue([...addresses, ...ids, ...subnets].join(' '), { name: 'used' });
   };
@@ -113,6 +113,17 @@ describe('the other stack', () => {
   test.each(['dev', 'production'] as const)('reads all of it and nothing else in %s', (stage) => {
     const { template } = synthesize(stage);
     expect(namesRead(consume(stage, {}, useEverything))).toEqual(namesPublished(template));
+  });
+
+  test('knows the nodes by the names that the kept stack watches them under', () => {
+    const replicas = { redis: { queue: { replicas: 2 } } };
+    const { stack: kept } = synthesize('production', replicas);
+    const suffixes = (ids: readonly string[] = []) => ids.map((id) => id.slice(id.lastIndexOf('}') + 1));
+    expect(suffixes(kept.queue!.nodeIds)).toHaveLength(3);
+    consume('production', replicas, ({ queue, cache }) => {
+      expect(suffixes(queue.nodeIds)).toEqual(suffixes(kept.queue!.nodeIds));
+      expect(suffixes(cache.nodeIds)).toEqual(suffixes(kept.cache!.nodeIds));
+    });
   });
 
   test('neither exports nor imports values of a stack', () => {
@@ -200,7 +211,7 @@ describe('what exists already', () => {
         port: '6380',
         tls: true,
         secretField: 'token',
-        replicationGroupId: undefined,
+        nodeIds: undefined,
       });
       connectToAll(services, stack);
     });
