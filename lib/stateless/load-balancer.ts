@@ -40,7 +40,6 @@ export class LoadBalancer extends Construct {
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,
       desyncMitigationMode: elbv2.DesyncMitigationMode.DEFENSIVE,
-      deletionProtection: isProtected(configuration),
     });
     this.loadBalancer.logAccessLogs(this.accessLogs(configuration) as s3.IBucket);
     const certificate = this.certificate(configuration);
@@ -116,9 +115,4 @@ export class LoadBalancer extends Construct {
     });
     return bucket;
   }
-}
-
-/** A stage that protects its database from deletion protects its address too. */
-function isProtected({ database }: StageConfiguration): boolean {
-  return !('existing' in database) && database.deletionProtection;
 }
