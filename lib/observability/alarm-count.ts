@@ -74,10 +74,12 @@ function dataAlarms({ alarms: { set }, database, redis, taskEngine }: StageConfi
   const ofDatabase = 'existing' in database ? [] : times(all ? 4 : 1);
   if ('existing' in redis) return ofDatabase;
   const nodes = 1 + redis.queue.replicas;
+  // Where the cache shares the node, the keys that may give way are read too, of one node.
+  const memory = redis.cache === 'shared' ? nodes + 1 : nodes;
   const evictions = redis.cache !== 'shared' && (all || taskEngine !== 'holdfast') ? 1 : 0;
   const early = all ? 2 + (nodes > 1 ? 1 : 0) : 0;
   const ofCache = all && redis.cache !== 'shared' ? 1 : 0;
-  return [...ofDatabase, ...times(1 + evictions + early, nodes), ...times(ofCache)];
+  return [...ofDatabase, ...times(1, memory), ...times(evictions + early, nodes), ...times(ofCache)];
 }
 
 function scalingAlarms(configuration: StageConfiguration): Metrics {

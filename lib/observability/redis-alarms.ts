@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { instanceType } from '../config';
 import type { StageConfiguration } from '../config';
 import type { StageAlarms } from './stage-alarms';
@@ -10,14 +10,17 @@ export interface MonitoredRedis {
   readonly nodeIds: readonly string[];
   /** Over all nodes, because a failover moves the primary. */
   metric(metricName: string, props: cloudwatch.MetricOptions & { across: 'MAX' | 'SUM' }): cloudwatch.IMetric;
+  metricOfNode(nodeId: string, metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric;
 }
 
 const MINUTE = Duration.minutes(1);
 
 /** A quarter free: the time to act before `noeviction` refuses writes. */
 const MEMORY_PERCENT = 75;
-/** Where the cache shares the node, expiring keys may fill it and give way; only what the queue needs must stay free. */
+/** Where the cache shares the node, it fills with cached entries and stays full: that alone is no trouble. */
 const SHARED_MEMORY_PERCENT = 90;
+/** Keys that may give way in a full shared node. With fewer, what never gives way has taken the cache's room too. */
+const KEYS_THAT_GIVE_WAY = 100;
 /** What AWS advises for the one core that runs commands ("Which metrics should I monitor?", ElastiCache guide). */
 const CORE_PERCENT = 90;
 /** Replicas are milliseconds behind; ten seconds are what a failover could lose. */
@@ -40,15 +43,17 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
     configuration.taskEngine === 'holdfast'
       ? 'Tasks are not lost: workers take them straight from the database.'
       : 'No further task is accepted.';
+  const memory = queue.metric('DatabaseMemoryUsagePercentage', { across: 'MAX', statistic: 'Maximum', period: MINUTE });
   const memoryPercent = shared ? SHARED_MEMORY_PERCENT : MEMORY_PERCENT;
+  const giveWay = shared ? ` while fewer than ${KEYS_THAT_GIVE_WAY} keys expire and could give way` : '';
   alarms.add({
     what: 'queue-memory',
-    metric: queue.metric('DatabaseMemoryUsagePercentage', { across: 'MAX', statistic: 'Maximum', period: MINUTE }),
+    metric: shared ? memoryThatStaysTaken(queue, memory) : memory,
     comparison: 'more than',
     threshold: memoryPercent,
     periods: 5,
     noData: 'missing',
-    meaning: `The queue's Redis has used more than ${memoryPercent} % of its memory for 5 minutes; when it is full, it refuses writes. ${lost}`,
+    meaning: `The queue's Redis has used more than ${memoryPercent} % of its memory for 5 minutes${giveWay}; when it is full, it refuses writes. ${lost}`,
     firstStep:
       'see which queue grows in the dashboard or in GET /api/queues of the app. Start more workers, or raise redis.queue.nodeType, which changes without losing keys.',
   });
@@ -68,6 +73,24 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
     });
   }
   if (configuration.alarms.set === 'all') addEarlyQueueAlarms(alarms, configuration, queue, redis.queue.nodeType);
+}
+
+/**
+ * The memory in use, in percent, while too few keys may give way under volatile-lru, else 0: neither a node that cached
+ * entries fill nor one that evicts them is in trouble, but one that is full of keys that never expire refuses writes.
+ * Replicas hold the same keys, so one node tells how many of them expire (CurrVolatileItems).
+ * https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
+ */
+function memoryThatStaysTaken(queue: MonitoredRedis, memory: cloudwatch.IMetric): cloudwatch.IMetric {
+  const [first] = queue.nodeIds;
+  if (first === undefined) return memory;
+  const expiring = queue.metricOfNode(first, 'CurrVolatileItems', { statistic: 'Maximum', period: MINUTE });
+  return new cloudwatch.MathExpression({
+    expression: `IF(expiring < ${KEYS_THAT_GIVE_WAY}, memory, 0)`,
+    usingMetrics: { expiring, memory },
+    label: 'Memory that nothing can give way in (%)',
+    period: MINUTE,
+  });
 }
 
 function addEarlyQueueAlarms(

@@ -11,10 +11,19 @@ describe.each(['dev', 'production'] as const)('the alarms of %s', (stage) => {
   const { alarms, telling, configuration } = stages[stage];
 
   test('tell people when they begin and when they end', () => {
+    const { stateful, stateless } = stages[stage];
+    // The stage's topic, as each of the two stacks refers to it, and nobody else.
+    const topics = [
+      stateful.findResources('AWS::SNS::Topic'),
+      stateless.findParameters('*', { Default: `/holdfast/${stage}/alarms/topic-arn` }),
+    ].map((found) => Object.keys(found).map((Ref) => ({ Ref })));
+    expect(topics.map(({ length }) => length)).toEqual([1, 1]);
     for (const alarm of telling.values()) {
-      expect(alarm.AlarmActions).toHaveLength(1);
+      expect(topics).toContainEqual(alarm.AlarmActions);
       expect(alarm.OKActions).toEqual(alarm.AlarmActions);
-      expect(JSON.stringify(alarm.AlarmActions)).toMatch(/AlarmTopic|alarmstopicarn/);
+      // A lack of data is told by the alarms that treat it as trouble.
+      expect(alarm).not.toHaveProperty('InsufficientDataActions');
+      expect(alarm).not.toHaveProperty('ActionsEnabled', false);
     }
   });
 
@@ -104,7 +113,7 @@ test('cost no more than the prices were reckoned with', () => {
   console.info(JSON.stringify(counts, undefined, 2));
   const [dev, production] = counts;
   expect(dev!.telling.billed).toBeLessThanOrEqual(10);
-  expect(dev!.watched).toEqual({ alarms: 8 + 11, customMetrics: 6 });
+  expect(dev!.watched).toEqual({ alarms: 9 + 11, customMetrics: 6 });
   expect(production!.telling.billed).toBeLessThanOrEqual(30);
   expect(production!.watched).toEqual({ alarms: 28 + 11, customMetrics: 6 });
 });
@@ -156,8 +165,24 @@ describe('thresholds', () => {
 
   test('leave keys that give way alone where the cache shares the node', () => {
     expect(dev.telling.has('queue-evictions')).toBe(false);
-    expect(dev.telling.get('queue-memory')!.Threshold).toBe(90);
     expect(production.telling.get('queue-evictions')!.Threshold).toBe(0);
+  });
+
+  test('of a shared node’s memory count only where next to nothing could give way', () => {
+    const { Metrics, Threshold } = dev.telling.get('queue-memory')!;
+    expect(Threshold).toBe(90);
+    expect(Metrics?.find(({ Expression }) => Expression !== undefined)?.Expression).toBe(
+      'IF(expiring < 100, memory, 0)',
+    );
+    expect(JSON.stringify(Metrics)).toMatch(/CurrVolatileItems.*DatabaseMemoryUsagePercentage/);
+  });
+
+  test('of a shared node with replicas read each node’s memory, and its expiring keys once', () => {
+    const redis = { queue: { nodeType: 'cache.t4g.micro', replicas: 1 }, cache: 'shared' };
+    const { telling, configuration } = monitoredStage('dev', changed('dev', { redis, budgetUsdPerMonth: undefined }));
+    expect(metricsRead(telling.get('queue-memory')!)).toBe(3);
+    const read = [...telling.values()].reduce((sum, alarm) => sum + metricsRead(alarm), 0);
+    expect(countAlarms(configuration).telling).toEqual({ alarms: telling.size, billed: read });
   });
 });
 
