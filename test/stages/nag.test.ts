@@ -1,12 +1,19 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import reference from '../../holdfast.config';
 import { STAGES, synthesize } from './synthesize';
+import { VARIANTS } from './variants';
 
 /** What one `acknowledge` leaves at its construct: rule ids with their reasons. */
 type Acknowledged = Readonly<Record<string, unknown>>;
 
-describe.each(STAGES)('cdk-nag, AwsSolutions, over %s', (stage) => {
-  const { app } = synthesize(stage);
+const SUBJECTS = [
+  ...STAGES.map((stage) => ({ name: stage, stage, configuration: reference })),
+  ...Object.entries(VARIANTS).map(([name, configuration]) => ({ name, stage: 'production', configuration })),
+];
+
+describe.each(SUBJECTS)('cdk-nag, AwsSolutions, over $name', ({ stage, configuration }) => {
+  const { app } = synthesize(stage, configuration);
 
   test('finds nothing that is not acknowledged', () => {
     const { violations } = new AwsSolutionsChecks(app).validateScope(app);

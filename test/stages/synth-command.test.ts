@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,37 +27,47 @@ interface Answer {
   readonly stderr: string;
 }
 
-async function synth(...words: string[]): Promise<Answer & { readonly files: string[] }> {
-  const output = mkdtempSync(join(tmpdir(), 'holdfast-cdk-'));
-  try {
-    const answer = await run(process.execPath, [cdk, 'synth', '--all', '--output', output, '--no-notices', ...words], {
-      cwd: root,
-      env: withoutAws(),
-      maxBuffer: 64 * 1024 * 1024,
-    }).then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      (error: unknown) => error as Answer,
-    );
-    return { ...answer, files: existsSync(output) ? readdirSync(output) : [] };
-  } finally {
-    rmSync(output, { recursive: true, force: true });
-  }
+/** Runs the CDK's command line on a machine that has never heard of AWS; an error is an answer too. */
+async function cdkCommand(...words: string[]): Promise<Answer> {
+  const options = { cwd: root, env: withoutAws(), maxBuffer: 64 * 1024 * 1024 };
+  return run(process.execPath, [cdk, ...words, '--no-notices'], options).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: unknown) => error as Answer,
+  );
 }
 
-describe('npx cdk synth --all, without AWS credentials', () => {
-  test.each(['dev', 'production'])('writes the stacks of %s without a warning', async (stage) => {
-    const { code, stderr, files } = await synth('-c', `stage=${stage}`, '--quiet');
+describe('npx cdk, without AWS credentials', () => {
+  const output = mkdtempSync(join(tmpdir(), 'holdfast-cdk-'));
+  afterAll(() => rmSync(output, { recursive: true, force: true }));
+
+  test.each(['dev', 'production'])('synth writes the stacks of %s without a warning', async (stage) => {
+    const folder = join(output, stage);
+    const { code, stderr } = await cdkCommand('synth', '-c', `stage=${stage}`, '--quiet', '--output', folder);
 
     expect({ code, warnings: stderr.split('\n').filter((line) => /warning|error/i.test(line)) }).toEqual({
       code: 0,
       warnings: [],
     });
     expect(stderr).toMatch(new RegExp(`holdfast ${stage} costs about \\d+\\.\\d\\d USD per month`));
-    expect(files.filter((file) => file.endsWith('.template.json'))).toHaveLength(2);
+    expect(templates(folder)).toHaveLength(2);
   });
 
-  test('names the stages when there is no such stage', async () => {
-    const { code, stderr } = await synth('-c', 'stage=prod');
+  test('diff finds nothing between two synths of unchanged input', async () => {
+    for (const stack of ['Stateful', 'Stateless']) {
+      const before = templates(join(output, 'production')).find((file) => file.startsWith(`production${stack}`)) ?? '';
+      const { code, stdout, stderr } = await cdkCommand(
+        ...['diff', `production/${stack}`, '--exclusively', '-c', 'stage=production', '--fail'],
+        ...['--template', join(output, 'production', before), '--output', join(output, 'again')],
+      );
+      expect({ code, answer: `${stdout}${stderr}` }).toEqual({
+        code: 0,
+        answer: expect.stringContaining('There were no differences') as string,
+      });
+    }
+  });
+
+  test('synth names the stages when there is no such stage', async () => {
+    const { code, stderr } = await cdkCommand('synth', '-c', 'stage=prod', '--output', join(output, 'none'));
 
     expect(code).toBe(1);
     expect(stderr).toContain(
@@ -66,3 +76,7 @@ describe('npx cdk synth --all, without AWS credentials', () => {
     expect(stderr).not.toMatch(/ at .*\.ts:\d+/);
   });
 });
+
+function templates(folder: string): string[] {
+  return readdirSync(folder).filter((file) => file.endsWith('.template.json'));
+}
