@@ -7,6 +7,7 @@ import { ENVIRONMENT, METRICS_PERIOD_SECONDS } from '../../app/src/contract';
 import type { StageConfiguration } from '../config';
 import { metricsNamespace } from '../observability/metrics';
 import type { BackingServices } from '../stateful/backing-services';
+import { queueEnvironment, workerKinds } from './container-environment';
 
 export interface CeleryMetricsProps {
   readonly configuration: StageConfiguration;
@@ -32,6 +33,7 @@ export function addCeleryMetrics(
   taskDefinition: ecs.TaskDefinition,
   { configuration, image, queue, logGroup }: CeleryMetricsProps,
 ): ecs.ContainerDefinition {
+  const { environment, secrets } = queueEnvironment({ queue });
   const linuxParameters = new ecs.LinuxParameters(taskDefinition, 'CeleryMetricsLinux');
   linuxParameters.dropCapabilities(ecs.Capability.ALL);
   return taskDefinition.addContainer('celery-metrics', {
@@ -53,18 +55,11 @@ export function addCeleryMetrics(
     }),
     environment: {
       PYTHONDONTWRITEBYTECODE: '1',
-      [ENVIRONMENT.queueRedisUrl]: `${queue.tls ? 'rediss' : 'redis'}://${queue.host}:${queue.port}`,
+      ...environment,
       [ENVIRONMENT.metricsNamespace]: metricsNamespace(configuration),
       [ENVIRONMENT.workerKinds]: workerKinds(configuration),
       METRICS_PERIOD_SECONDS: String(METRICS_PERIOD_SECONDS),
     },
-    secrets: { [ENVIRONMENT.queueRedisPassword]: ecs.Secret.fromSecretsManager(queue.secret, queue.secretField) },
+    secrets: { ...secrets },
   });
-}
-
-/** `default=default,imports;images=images` */
-function workerKinds({ workers }: StageConfiguration): string {
-  return Object.entries(workers)
-    .map(([kind, { queues }]) => `${kind}=${queues.map(({ name }) => name).join(',')}`)
-    .join(';');
 }

@@ -35,7 +35,7 @@ const AWS_REGION = 'AWS_REGION';
 
 export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const { configuration, drainBudget, services } = props;
-  const common = merge(database(props), queue(props), cache(props), objects(props), region(props), {
+  const common = merge(database(props), queueEnvironment(services), cache(props), objects(props), region(props), {
     environment: {
       [ENVIRONMENT.port]: String(configuration.web.port),
       [ENVIRONMENT.drainSeconds]: String(drainBudget.web.drainSeconds),
@@ -49,11 +49,11 @@ export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
 }
 
 export function workerEnvironment(props: EnvironmentProps, kind: string): ContainerEnvironment {
-  const { configuration, drainBudget } = props;
+  const { configuration, drainBudget, services } = props;
   const worker = configuration.workers[kind];
   const drain = drainBudget.workers[kind];
   if (worker === undefined || drain === undefined) throw new Error(`there is no worker kind "${kind}"`);
-  const common = merge(database(props), queue(props), objects(props), mail(props), region(props), {
+  const common = merge(database(props), queueEnvironment(services), objects(props), mail(props), region(props), {
     environment: {
       [ENVIRONMENT.workerKind]: kind,
       [ENVIRONMENT.workerQueues]: worker.queues.map(({ name, weight }) => `${name}:${weight}`).join(','),
@@ -68,26 +68,31 @@ export function workerEnvironment(props: EnvironmentProps, kind: string): Contai
 }
 
 export function schedulerEnvironment(props: EnvironmentProps): ContainerEnvironment {
-  const { configuration, drainBudget } = props;
-  const common = merge(database(props), queue(props), mail(props), region(props), {
+  const { configuration, drainBudget, services } = props;
+  const common = merge(database(props), queueEnvironment(services), mail(props), region(props), {
     environment: { [ENVIRONMENT.drainSeconds]: String(drainBudget.scheduler.drainSeconds) },
   });
   if (configuration.taskEngine !== 'holdfast') return merge(common, cache(props), objects(props), celery(props));
   return merge(common, engine(configuration, 'scheduler', configuration.scheduler?.databaseConnections ?? 0), {
     environment: {
-      [ENVIRONMENT.workerKinds]: Object.entries(configuration.workers)
-        .map(([kind, { queues }]) => `${kind}=${queues.map(({ name }) => name).join(',')}`)
-        .join(';'),
+      [ENVIRONMENT.workerKinds]: workerKinds(configuration),
       [ENVIRONMENT.metricsNamespace]: metricsNamespace(configuration),
     },
   });
+}
+
+/** `default=default,imports;images=images` */
+export function workerKinds({ workers }: StageConfiguration): string {
+  return Object.entries(workers)
+    .map(([kind, { queues }]) => `${kind}=${queues.map(({ name }) => name).join(',')}`)
+    .join(';');
 }
 
 /** A migration needs the database; that of another engine may need whatever its framework loads on the way. */
 export function migrationEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const needed = merge(database(props), region(props));
   if (props.configuration.taskEngine === 'holdfast') return needed;
-  return merge(needed, queue(props), cache(props), objects(props), mail(props), celery(props));
+  return merge(needed, queueEnvironment(props.services), cache(props), objects(props), mail(props), celery(props));
 }
 
 /** Later parts win, and a name is either a variable or a secret: Amazon ECS refuses one that is both. */
@@ -117,8 +122,9 @@ function database({ services: { database: endpoint } }: EnvironmentProps): Conta
   };
 }
 
-function queue({ services }: EnvironmentProps): ContainerEnvironment {
-  return redis(services.queue, ENVIRONMENT.queueRedisUrl, ENVIRONMENT.queueRedisPassword);
+/** How the queue's Redis is reached. */
+export function queueEnvironment({ queue }: Pick<BackingServices, 'queue'>): ContainerEnvironment {
+  return redis(queue, ENVIRONMENT.queueRedisUrl, ENVIRONMENT.queueRedisPassword);
 }
 
 function cache({ services }: EnvironmentProps): ContainerEnvironment {

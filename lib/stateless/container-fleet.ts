@@ -63,10 +63,6 @@ export class ContainerFleet extends Construct {
     this.ready = associationOf(this.cluster);
   }
 
-  get autoScalingGroup() {
-    return this.onDemand.autoScalingGroup;
-  }
-
   get capacityProvider(): ecs.AsgCapacityProvider {
     return this.onDemand.capacityProvider;
   }

@@ -4,7 +4,7 @@ import { DeploymentStage } from '../../lib/deployment-stage';
 import { APP } from './synthesize';
 
 /** Few enough for the smallest database. */
-const FEW: Configuration['workers'] = {
+const FEW: NonNullable<Configuration['workers']> = {
   default: { command: ['node', 'dist/worker.js'], queues: [{ name: 'default' }], scaling: { max: 1 } },
 };
 
