@@ -34,6 +34,8 @@ const EXPORTED_LOGS = ['postgresql', 'upgrade'];
  *
  * The version in the configuration is the version that runs: minor upgrades are not automatic, because the template
  * would lag behind, and the next deploy would ask for a downgrade, which RDS refuses. Raise `engineVersion` instead.
+ * Another major version RDS takes only with `allowMajorVersionUpgrade`, and with a parameter group of its own family:
+ * the group is replaced in the same deploy, because its family follows the version.
  */
 export class Postgres extends Construct {
   readonly instance: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot;
@@ -70,6 +72,7 @@ export class Postgres extends Construct {
       // Clients check the certificate against this authority (sslmode=verify-full).
       caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
       autoMinorVersionUpgrade: false,
+      ...(database.allowMajorVersionUpgrade && { allowMajorVersionUpgrade: true }),
       backupRetention: Duration.days(database.backupDays),
       preferredBackupWindow: hours.databaseBackup,
       preferredMaintenanceWindow: hours.databaseMaintenance,

@@ -50,6 +50,32 @@ test('the version is the one of the configuration, and nothing raises it behind 
   template.hasResourceProperties('AWS::RDS::DBParameterGroup', { Family: 'postgres17' });
 });
 
+describe('another major version', () => {
+  test('is left to RDS to refuse, unless the configuration allows it', () => {
+    expect(databaseOf('production')).not.toHaveProperty('AllowMajorVersionUpgrade');
+    expect(databaseOf('production', { allowMajorVersionUpgrade: true })).toMatchObject({
+      AllowMajorVersionUpgrade: true,
+      AutoMinorVersionUpgrade: false,
+    });
+  });
+
+  test('brings a parameter group of its family along, and keeps the database what it is', () => {
+    const before = synthesize('production', { database: { engineVersion: '17.11' } }).template;
+    const after = synthesize('production', {
+      database: { engineVersion: '18.6', allowMajorVersionUpgrade: true },
+    }).template;
+    const groups = [before, after].map((template) => template.findResources('AWS::RDS::DBParameterGroup'));
+    const families = groups.flatMap((found) => Object.values(found)).map(({ Properties }) => Properties as Properties);
+    expect(families.map(({ Family }) => Family)).toEqual(['postgres17', 'postgres18']);
+    const [id] = Object.keys(groups[1]!);
+    after.hasResourceProperties('AWS::RDS::DBInstance', { DBParameterGroupName: { Ref: id } });
+    // The group has no name of its own, so that CloudFormation can make the new one before the old one goes.
+    expect(families[1]).not.toHaveProperty('DBParameterGroupName');
+    const names = [before, after].map((template) => propertiesOf(template, 'AWS::RDS::DBInstance')[0]);
+    expect(names.map((instance) => instance?.DBInstanceIdentifier)).toEqual(Array(2).fill('library-production'));
+  });
+});
+
 test('the password is letters and digits from a secret that the template only refers to', () => {
   const { template } = synthesize('dev');
   template.hasResourceProperties('AWS::SecretsManager::Secret', {
