@@ -8,7 +8,7 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
 import { ImportedPostgres, ImportedRedis } from './imported-server';
-import { SERVER_PORTS, parameterName, readParameter, zonesOfRegion } from './published-parameters';
+import { SERVER_PORTS, parameterName, readParameter, zonesOf } from './published-parameters';
 import type { Concept } from './published-parameters';
 import type { RedisShape } from './redis-node-ids';
 import type { IRedisReplicationGroup } from './redis-replication-group-base';
@@ -178,7 +178,7 @@ function lookUpNetwork(
       : {
           vpcId: readParameter(scope, configuration, 'network', 'vpc-id'),
           vpcCidrBlock: network.cidr,
-          availabilityZones: zonesOfRegion(network.availabilityZones),
+          availabilityZones: zonesOf(network),
           publicSubnetIds: perZone('public-subnet-ids', network.availabilityZones),
           ...(isPrivate && { privateSubnetIds: perZone('private-subnet-ids', network.availabilityZones) }),
         },

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
 
 /** Most zones that a configuration may ask for. */
-export const MOST_ZONES = 3;
+const MOST_ZONES = 3;
 
 /**
  * The VPC: public subnets for the load balancer, private ones with NAT for instances, isolated ones for data. Without
@@ -61,6 +61,12 @@ export class Network extends Construct {
     // Without exactOptionalPropertyTypes, which aws-cdk-lib does not know, a Vpc is an IVpc.
     this.vpc = vpc as ec2.IVpc;
     this.dataSubnets = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+    if (network.zoneNames !== undefined) {
+      Validations.of(vpc).acknowledge({
+        id: 'CloudFormation-Validate::W3010',
+        reason: 'The configuration names these zones (network.zoneNames), of the one region of its stage.',
+      });
+    }
     if (network.flowLogs) this.keepFlowLogs(vpc);
     else {
       Validations.of(vpc).acknowledge({

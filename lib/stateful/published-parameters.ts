@@ -3,6 +3,8 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
 
+export type NewNetwork = Exclude<StageConfiguration['network'], { existing: unknown }>;
+
 /** Ports that the deployment's own servers listen on; security group rules need them before the deploy. */
 export const SERVER_PORTS = { postgres: 5432, redis: 6379 } as const;
 
@@ -30,7 +32,10 @@ export function readParameter(
   return ssm.StringParameter.valueForStringParameter(scope, parameterName(configuration, concept, field));
 }
 
-/** The region's first zones in CloudFormation's order: both stacks get the same, and a synth asks no account. */
-export function zonesOfRegion(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => Fn.select(index, Fn.getAzs()));
+/**
+ * The zones of a network that is made here: those that the configuration names, else the region's first in
+ * CloudFormation's order as it has them at the deploy. Both stacks get the same, and a synth asks no account.
+ */
+export function zonesOf({ zoneNames, availabilityZones }: NewNetwork): string[] {
+  return zoneNames ?? Array.from({ length: availabilityZones }, (_, index) => Fn.select(index, Fn.getAzs()));
 }

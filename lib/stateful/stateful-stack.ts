@@ -7,9 +7,9 @@ import { AlarmTopic } from './alarm-topic';
 import { AlphanumericSecret } from './alphanumeric-secret';
 import { publishBackingServices } from './backing-services';
 import { keepWhatDataNeeds } from './keep-what-data-needs';
-import { MOST_ZONES, Network } from './network';
+import { Network } from './network';
 import { Postgres } from './postgres';
-import { zonesOfRegion } from './published-parameters';
+import { zonesOf } from './published-parameters';
 import { createRedis } from './redis';
 import type { RedisReplicationGroup } from './redis-replication-group';
 import { Uploads } from './uploads';
@@ -35,10 +35,12 @@ export class StatefulStack extends Stack {
   readonly uploads: Uploads;
   readonly adminToken: AlphanumericSecret;
   readonly alarmTopic: AlarmTopic;
+  private readonly network: StageConfiguration['network'];
 
   constructor(scope: Construct, id: string, { configuration, maxConnections, ...props }: StatefulStackProps) {
     super(scope, id, props);
     const { name, stage, database, redis } = configuration;
+    this.network = configuration.network;
     const network = new Network(this, 'Network', configuration);
     this.vpc = network.vpc;
     if (!('existing' in database)) {
@@ -68,8 +70,8 @@ export class StatefulStack extends Stack {
       Tags.of(this).add(key, value);
   }
 
-  /** The region's first zones as CloudFormation has them at the deploy: a synth asks no account. */
+  /** Where a Vpc without zones of its own takes them from. */
   override get availabilityZones(): string[] {
-    return zonesOfRegion(MOST_ZONES);
+    return 'existing' in this.network ? this.network.existing.availabilityZones : zonesOf(this.network);
   }
 }

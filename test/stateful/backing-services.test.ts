@@ -126,6 +126,14 @@ describe('the other stack', () => {
     });
   });
 
+  test('stands in the zones that the configuration names', () => {
+    const zoneNames = ['eu-central-1c', 'eu-central-1a'];
+    consume('production', { network: { zoneNames } }, ({ vpc, instanceSubnets }) => {
+      expect(vpc.availabilityZones).toEqual(zoneNames);
+      expect(vpc.selectSubnets(instanceSubnets).availabilityZones).toEqual(zoneNames);
+    });
+  });
+
   test('neither exports nor imports values of a stack', () => {
     const template = consume('production', {}, connectToAll);
     expect(JSON.stringify(template.toJSON())).not.toMatch(/Fn::ImportValue|Fn::GetStackOutput|"Export"/);

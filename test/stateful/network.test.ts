@@ -73,6 +73,35 @@ test('zones are those of the region at the deploy', () => {
   });
 });
 
+describe('zones that the configuration names', () => {
+  const zoneNames = ['eu-central-1c', 'eu-central-1a'];
+  const named = { network: { zoneNames } };
+  const zonesById = (overrides: StageOverrides) =>
+    Object.fromEntries(
+      Object.entries(synthesize('production', overrides).template.findResources('AWS::EC2::Subnet')).map(
+        ([id, subnet]) => [id, (subnet as { Properties: { AvailabilityZone: unknown } }).Properties.AvailabilityZone],
+      ),
+    );
+
+  test('are those of the subnets, in their order, and nobody asks the region for others', () => {
+    const zones = zonesById(named);
+    expect(Object.keys(zones)).toHaveLength(6);
+    for (const [id, zone] of Object.entries(zones)) {
+      expect([id, zone]).toEqual([id, zoneNames[/Subnet1Subnet/.test(id) ? 0 : 1]]);
+    }
+    expect(JSON.stringify(synthesize('production', named).template.toJSON())).not.toContain('Fn::GetAZs');
+  });
+
+  test('change neither logical ids nor address ranges', () => {
+    expect(Object.keys(zonesById(named))).toEqual(Object.keys(zonesById({})));
+    for (const kind of ['Public', 'Private', 'Data'] as const)
+      expect(rangesOf(named, kind)).toEqual(rangesOf({}, kind));
+    const ids = (overrides: StageOverrides) =>
+      Object.keys(synthesize('production', overrides).template.toJSON().Resources as object);
+    expect(ids(named)).toEqual(ids({}));
+  });
+});
+
 test('S3 is reached past the NAT gateway', () => {
   synthesize('dev').template.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' });
 });
