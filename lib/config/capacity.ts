@@ -2,7 +2,7 @@ import { INSTANCE_FAMILIES, instanceType } from './instance-types';
 import type { InstanceType } from './instance-types';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
-import { packInstances } from './packing';
+import { instancesInAnyOrder, packInstances } from './packing';
 import type { StageConfiguration } from './stage-configuration';
 import { together } from './warnings';
 import type { StageFindings } from './warnings';
@@ -17,6 +17,11 @@ export interface TaskSize {
   readonly max: number;
   /** Whether it runs on the fleet's Spot instances. */
   readonly spot: boolean;
+  /**
+   * Whether a rollout needs room for a whole second set: busy containers with scale-in protection step aside only once
+   * the new deployment runs in full (docs/adr/0008).
+   */
+  readonly secondSet: boolean;
 }
 
 interface Sized {
@@ -24,8 +29,11 @@ interface Sized {
   readonly memoryMiB: number;
 }
 
-/** The container that measures Celery's queues beside the scheduler (lib/stateless/celery-metrics.ts). */
-const CELERY_METRICS = { cpuUnits: 16, memoryMiB: 96 } as const;
+/**
+ * What the container that measures Celery's queues (lib/stateless/celery-metrics.ts) takes of its instance besides the
+ * scheduler. Python with celery and redis-py holds 41 MiB; the rest is for 500 messages that are read at a time.
+ */
+export const CELERY_METRICS_SIZE = { cpuUnits: 16, memoryMiB: 96 } as const;
 
 /** The size of each process's task. The migration counts as one that may run at any time. */
 export function taskSizes(configuration: StageConfiguration): readonly TaskSize[] {
@@ -33,7 +41,7 @@ export function taskSizes(configuration: StageConfiguration): readonly TaskSize[
   const size = (
     process: string,
     { cpuUnits, memoryMiB, sidecars = {} }: Sized & { readonly sidecars?: Readonly<Record<string, Sized>> },
-    scale: Pick<TaskSize, 'min' | 'max' | 'spot'>,
+    scale: Pick<TaskSize, 'min' | 'max' | 'spot' | 'secondSet'>,
   ): TaskSize => {
     const beside = Object.values(sidecars);
     return {
@@ -43,11 +51,15 @@ export function taskSizes(configuration: StageConfiguration): readonly TaskSize[
       ...scale,
     };
   };
-  const one = { min: 1, max: 1, spot: false };
+  const one = { min: 1, max: 1, spot: false, secondSet: false };
   return [
-    size('web', web, { ...web.scaling, spot: false }),
+    size('web', web, { ...web.scaling, spot: false, secondSet: false }),
     ...Object.entries(workers).map(([kind, worker]) =>
-      size(`workers.${kind}`, worker, { ...worker.scaling, spot: worker.spot }),
+      size(`workers.${kind}`, worker, {
+        ...worker.scaling,
+        spot: worker.spot,
+        secondSet: taskEngine === 'holdfast' && worker.scaleInProtection,
+      }),
     ),
     ...(scheduler === undefined
       ? []
@@ -57,16 +69,59 @@ export function taskSizes(configuration: StageConfiguration): readonly TaskSize[
 }
 
 function measured<Process extends { readonly sidecars: Readonly<Record<string, Sized>> }>(process: Process) {
-  return { ...process, sidecars: { ...process.sidecars, 'celery-metrics': CELERY_METRICS } };
+  return { ...process, sidecars: { ...process.sidecars, 'celery-metrics': CELERY_METRICS_SIZE } };
 }
 
 /** Instances that the processes need at their smallest scale, or fleet.min if that is more. */
 export function instancesAtSmallestScale(configuration: StageConfiguration): number {
   const type = instanceType(configuration.fleet.instanceType);
   if (type === undefined) return configuration.fleet.min;
-  const tasks = taskSizes(configuration).filter(({ spot, process }) => !spot && process !== 'migration');
-  const scaled = tasks.flatMap((task) => Array.from({ length: task.min }, () => task));
-  return Math.max(configuration.fleet.min, packInstances(scaled, type, tasksOn(type, configuration)) ?? 0);
+  return Math.max(configuration.fleet.min, packedAtSmallestScale(configuration, type, false));
+}
+
+/** Spot instances of a type that the workers on Spot need at their smallest scale. */
+export function spotInstancesAtSmallestScale(configuration: StageConfiguration, typeName: string): number {
+  const type = instanceType(typeName);
+  return type === undefined ? 0 : packedAtSmallestScale(configuration, type, true);
+}
+
+function packedAtSmallestScale(configuration: StageConfiguration, type: InstanceType, onSpot: boolean): number {
+  const tasks = taskSizes(configuration).filter(({ spot, process }) => spot === onSpot && process !== 'migration');
+  return packInstances(times(tasks, 'min'), type, tasksOn(type, configuration)) ?? 0;
+}
+
+function times(tasks: readonly TaskSize[], scale: 'min' | 'max'): readonly TaskSize[] {
+  return tasks.flatMap((task) => Array.from({ length: task[scale] }, () => task));
+}
+
+/** All processes at their largest scale, and a second set of those that need one in a rollout. */
+function inRollout(tasks: readonly TaskSize[]): readonly TaskSize[] {
+  return [...times(tasks, 'max'), ...times(tasks, 'max').filter(({ secondSet }) => secondSet)];
+}
+
+/**
+ * New copies of a process that a rollout can start at once on the on-demand instances, all others at their largest
+ * scale, and the instances that more copies would need. Undefined where capacity is refused anyway.
+ */
+export function rolloutRoom(
+  configuration: StageConfiguration,
+  process: string,
+): { readonly copies: number; readonly instancesFor: (copies: number) => number } | undefined {
+  const { fleet } = configuration;
+  const type = instanceType(fleet.instanceType);
+  const tasks = taskSizes(configuration).filter(({ spot }) => !spot);
+  const task = tasks.find((each) => each.process === process);
+  if (type === undefined || task === undefined) return undefined;
+  const before = inRollout(tasks);
+  const instancesFor = (copies: number) =>
+    instancesInAnyOrder(
+      [...before, ...Array.from({ length: copies }, () => task)],
+      type,
+      tasksOn(type, configuration),
+    ) ?? Infinity;
+  let copies = 0;
+  while (copies < task.max && instancesFor(copies + 1) <= fleet.max) copies += 1;
+  return copies === 0 ? undefined : { copies, instancesFor };
 }
 
 /** Whether the fleet can hold the processes, in a rollout too. */
@@ -140,8 +195,8 @@ function tooLargeFor({ process, cpuUnits, memoryMiB }: TaskSize, type: InstanceT
 }
 
 /**
- * Every process at its largest scale and a new copy of the largest one, which a rollout with 100 % minimum healthy
- * starts before it stops an old one: without room for it the deployment hangs.
+ * Every process at its largest scale, a second set of the kinds that need one, and a new copy of the largest other one,
+ * which a rollout with 100 % minimum healthy starts before it stops an old one: without room the deployment hangs.
  */
 function checkRoom(
   configuration: StageConfiguration,
@@ -150,23 +205,32 @@ function checkRoom(
   places: FleetPlaces,
   locate: Locate,
 ): Partial<StageFindings> {
-  const [largest] = [...tasks].sort((a, b) => b.memoryMiB - a.memoryMiB);
-  if (largest === undefined) return {};
-  const all = [...tasks.flatMap((task) => Array.from({ length: task.max }, () => task)), largest];
+  const [largest] = tasks
+    .filter(({ secondSet, process }) => !secondSet && process !== 'migration')
+    .sort((a, b) => b.memoryMiB - a.memoryMiB);
+  const all = [...inRollout(tasks), ...(largest === undefined ? [] : [largest])];
   const limit = tasksOn(type, configuration);
-  const needed = packInstances(all, type, limit) ?? Infinity;
+  const needed = instancesInAnyOrder(all, type, limit) ?? Infinity;
   const grown = tasks.filter(({ max, min }) => max > min).map(({ process }) => process);
   if (needed > places.instances) {
     const each = `${type.name} has ${type.usableMemoryMiB} MiB and ${type.cpuUnits} CPU units for ${limit === Infinity ? 'tasks' : `at most ${limit} tasks`}`;
     const lower = grown.length === 0 ? 'take a larger instance type' : `lower scaling.max of ${grown.join(' or ')}`;
     const bridge = limit === Infinity ? '' : ", or set networkMode 'bridge'";
+    const second = tasks.filter(({ secondSet }) => secondSet).map(({ process }) => process);
+    const held = [
+      'all processes at their largest scale',
+      ...(second.length === 0
+        ? []
+        : [`a second set of ${second.join(' and ')}, whose busy containers leave a rollout only when it runs in full`]),
+      ...(largest === undefined ? [] : [`a new copy of ${largest.process}`]),
+    ];
     return {
       mistakes: [
-        `${locate(...places.max)} is ${places.instances}; allowed is at least ${needed}, which hold all processes at their largest scale and the new copy of one that a rollout starts (${each}): raise it, or ${lower}${bridge}.`,
+        `${locate(...places.max)} is ${places.instances}; allowed is at least ${needed}, which hold, however they are spread, ${held.join('; ')} (${each}): raise it, or ${lower}${bridge}.`,
       ],
     };
   }
-  const withoutTrunking = packInstances(
+  const withoutTrunking = instancesInAnyOrder(
     all,
     type,
     configuration.fleet.networkMode === 'awsvpc' ? type.awsvpcTasks : limit,

@@ -1,4 +1,5 @@
 import { ENVIRONMENT } from '../../app/src/contract';
+import { rolloutRoom, taskSizes } from './capacity';
 import type { DrainBudget, StopBudget, WorkerDrain } from './drain-budget';
 import type { Locate } from './locate';
 import type { StageConfiguration, WorkerConfiguration } from './stage-configuration';
@@ -11,6 +12,12 @@ export const GIVE_BACK_SECONDS = 10;
 export const CLOSING_SECONDS = 5;
 /** Longest stop time-out, in seconds: a rollout that waits longer meets CloudFormation's 3 h. */
 export const STOP_LIMIT_SECONDS = 7_200;
+/** Seconds that CloudFormation waits for a service to be steady: 3 h. Source: CloudFormation guide, AWS::ECS::Service. */
+const STEADY_SECONDS = 10_800;
+/** Of these, seconds kept for new instances and containers to start. */
+const START_SECONDS = 1_800;
+/** Seconds that the rounds of a rollout may take to stop old containers. */
+export const ROUNDS_LIMIT_SECONDS = STEADY_SECONDS - START_SECONDS;
 /** Longest DRAIN_SECONDS that the app takes, in seconds (app/src/configuration/variables.ts). */
 export const APP_DRAIN_LIMIT_SECONDS = 3_600;
 /** Longest stop time-out on Spot: two minutes' notice less ten seconds until Amazon ECS has seen it. */
@@ -110,6 +117,13 @@ export const DRAIN_RULES: readonly DrainRule[] = [
       }),
   },
   {
+    id: 'rollout-fits',
+    sentence: `ceil(*.scaling.max / new copies that fit at once) x *.stopTimeoutSeconds <= ${ROUNDS_LIMIT_SECONDS}`,
+    why: 'where fleet.max has room for a few new copies only, a rollout goes in rounds, each as long as an old container takes to stop (web: deregistration too), within the 3 h of CloudFormation less 30 min for starts. A kind with scale-in protection has room for a whole second set and takes one round; so does Spot, where old ones stop first',
+    source: 'lib/config/capacity.ts; CloudFormation guide, AWS::ECS::Service',
+    check: (context) => ofProcesses(context, (process) => roundMistakes(context.configuration, process)),
+  },
+  {
     id: 'instance-waits',
     sentence: `*.stopTimeoutSeconds < ${INSTANCE_DRAINING_SECONDS} (48 h)`,
     why: 'a draining instance waits that long for its tasks before it ends',
@@ -175,6 +189,27 @@ export const DRAIN_RULES: readonly DrainRule[] = [
         : [],
   },
 ];
+
+function roundMistakes(
+  configuration: StageConfiguration,
+  { at, drain, locate }: Process<StopBudget | WorkerDrain>,
+): string[] {
+  const process = at.join('.');
+  const task = taskSizes(configuration).find((each) => each.process === process);
+  if (task === undefined || task.spot || task.secondSet) return [];
+  const seconds =
+    drain.stopTimeoutSeconds + ('deregistrationSeconds' in drain ? Number(drain.deregistrationSeconds) : 0);
+  const most = Math.floor(ROUNDS_LIMIT_SECONDS / seconds);
+  const room = rolloutRoom(configuration, process);
+  // A single round that is too long breaks a rule of its own.
+  if (room === undefined || most < 1) return [];
+  const rounds = Math.ceil(task.max / room.copies);
+  if (rounds <= most) return [];
+  const needed = room.instancesFor(Math.ceil(task.max / most));
+  return [
+    `${locate('fleet', 'max')} is ${configuration.fleet.max}, so a rollout of ${process} goes in ${rounds} rounds of ${seconds} s (${task.max} containers, room for ${room.copies} new at once); allowed is at most ${ROUNDS_LIMIT_SECONDS} s in all, or CloudFormation gives up: raise it to ${needed}, or lower scaling.max of ${process}.`,
+  ];
+}
 
 /** The value that decides a drain: the process's own drainSeconds, else the limit of its handlers. */
 function drainPlace(drain: StopBudget | WorkerDrain, given: number | undefined) {

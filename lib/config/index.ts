@@ -1,4 +1,4 @@
-export { instancesAtSmallestScale, taskSizes } from './capacity';
+export { CELERY_METRICS_SIZE, instancesAtSmallestScale, taskSizes } from './capacity';
 export type { TaskSize } from './capacity';
 export { checkStage } from './check-stage';
 export { ConfigurationError } from './configuration-error';

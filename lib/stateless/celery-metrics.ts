@@ -4,6 +4,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { ENVIRONMENT, METRICS_PERIOD_SECONDS } from '../../app/src/contract';
+import { CELERY_METRICS_SIZE } from '../config';
 import type { StageConfiguration } from '../config';
 import { metricsNamespace } from '../observability/metrics';
 import type { BackingServices } from '../stateful/backing-services';
@@ -17,12 +18,6 @@ export interface CeleryMetricsProps {
   /** Where its lines go; CloudWatch makes metrics of them. */
   readonly logGroup: logs.ILogGroup;
 }
-
-/**
- * What the container takes of its instance besides the scheduler. Python with celery and redis-py holds 41 MiB; the
- * rest is for 500 messages that are read at a time.
- */
-export const CELERY_METRICS_SIZE = { cpuUnits: 16, memoryMiB: 96 } as const;
 
 /**
  * Adds the container that measures Celery's queues to the scheduler's task (celery-metrics.py says what and how). It is

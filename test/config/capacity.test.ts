@@ -1,6 +1,14 @@
-import { ECS_RESERVED_MEMORY_MIB, instancesAtSmallestScale, instanceType, taskSizes } from '../../lib/config';
+import reference from '../../holdfast.config';
+import {
+  ECS_RESERVED_MEMORY_MIB,
+  instancesAtSmallestScale,
+  instanceType,
+  loadStage,
+  taskSizes,
+} from '../../lib/config';
+import { rolloutRoom } from '../../lib/config/capacity';
 import { INSTANCE_FAMILIES, sizesOf } from '../../lib/config/instance-types';
-import { packInstances } from '../../lib/config/packing';
+import { instancesInAnyOrder, packInstances } from '../../lib/config/packing';
 import { mistakesOf, production, shopWith } from './shop';
 
 const SMALL = instanceType('t4g.small')!;
@@ -49,6 +57,48 @@ describe('packing', () => {
   });
 });
 
+describe('room in any order', () => {
+  const at = (sizes: number[], tasksEach = Infinity) =>
+    instancesInAnyOrder(
+      sizes.map((each) => task(each)),
+      SMALL,
+      tasksEach,
+    );
+
+  test('counts the instances that large and small tasks may fill', () => {
+    expect(at([])).toBe(0);
+    expect(at([900, 900])).toBe(1);
+    // Five small ones, spread badly, leave no room for a large one on one instance; packed, two hold all.
+    expect(at([1_700, 300])).toBe(2);
+    expect(at([1_700, 1_700, 60, 60])).toBe(3);
+    expect(packInstances([task(1_700), task(1_700), task(60), task(60)], SMALL, Infinity)).toBe(2);
+    expect(at([100, 100, 100], 2)).toBe(2);
+    expect(at([2_048])).toBeUndefined();
+    expect(at([100], 0)).toBeUndefined();
+  });
+
+  test('holds wherever the tasks are put', () => {
+    let state = 7;
+    const next = (max: number) => (state = (state * 48_271) % 2_147_483_647) % max;
+    for (let run = 0; run < 300; run += 1) {
+      const sizes = Array.from({ length: 1 + next(12) }, () => task(50 + next(1_750), 16 + next(2_000)));
+      const count = instancesInAnyOrder(sizes, SMALL, Infinity) ?? 0;
+      const free = Array.from({ length: count }, () => ({
+        memoryMiB: SMALL.usableMemoryMiB,
+        cpuUnits: SMALL.cpuUnits,
+      }));
+      for (const { memoryMiB, cpuUnits } of sizes) {
+        const fitting = free.filter((each) => each.memoryMiB >= memoryMiB && each.cpuUnits >= cpuUnits);
+        const chosen = fitting[next(Math.max(1, fitting.length))];
+        expect(chosen).toBeDefined();
+        chosen!.memoryMiB -= memoryMiB;
+        chosen!.cpuUnits -= cpuUnits;
+      }
+      expect(count).toBeGreaterThanOrEqual(packInstances(sizes, SMALL, Infinity) ?? Infinity);
+    }
+  });
+});
+
 describe('the fleet', () => {
   test('counts sidecars and the measuring of Celery', () => {
     const sidecars = { proxy: { image: { directory: 'proxy' }, memoryMiB: 100, cpuUnits: 50 } };
@@ -65,13 +115,31 @@ describe('the fleet', () => {
     expect(
       mistakesOf(shopWith(change, { workers: { default: { scaling: { max: 6 } } }, web: { scaling: { max: 1 } } })),
     ).toEqual([
-      'fleet.spot.max is 1; allowed is at least 2, which hold all processes at their largest scale and the new copy of one that a rollout starts (t4g.small has 1808 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of workers.default.',
+      'fleet.spot.max is 1; allowed is at least 3, which hold, however they are spread, all processes at their largest scale; a second set of workers.default, whose busy containers leave a rollout only when it runs in full (t4g.small has 1808 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of workers.default.',
     ]);
+  });
+
+  test.each(Object.keys(reference.stages))('of the reference %s starts a whole second set of workers', (stage) => {
+    const { configuration } = loadStage(reference, stage);
+    expect(taskSizes(configuration).map(({ process, secondSet }) => [process, secondSet])).toEqual([
+      ['web', false],
+      ['workers.default', true],
+      ['scheduler', false],
+      ['migration', false],
+    ]);
+    // All that fits at once rolls in one round.
+    expect(rolloutRoom(configuration, 'web')?.copies).toBe(configuration.web.scaling.max);
+  });
+
+  test('needs no second set where nothing is protected', () => {
+    const large = { memoryMiB: 3_000, scaling: { max: 4 } };
+    expect(mistakesOf(shopWith({ workers: { default: { ...large, scaleInProtection: false } } }))).toEqual([]);
+    expect(mistakesOf(shopWith({ taskEngine: 'custom', workers: { default: large } }))).toEqual([]);
   });
 
   test('grows over its minimum where the smallest scale needs it', () => {
     expect(instancesAtSmallestScale(production().configuration)).toBe(2);
-    const { configuration } = production({ fleet: { min: 1 }, web: { memoryMiB: 3_500 } });
+    const { configuration } = production({ fleet: { min: 1, max: 8 }, web: { memoryMiB: 3_500 } });
     expect(instancesAtSmallestScale(configuration)).toBe(2);
   });
 });

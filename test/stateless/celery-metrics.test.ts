@@ -14,7 +14,8 @@ import { freePort } from '../../app/local/servers/free-port';
 import { startRedis } from '../../app/local/servers/redis-server';
 import { METRICS, METRICS_PERIOD_SECONDS } from '../../app/src/contract';
 import { resolveStage } from '../../lib/config';
-import { CELERY_METRICS_SIZE, addCeleryMetrics } from '../../lib/stateless/celery-metrics';
+import { CELERY_METRICS_SIZE } from '../../lib/config';
+import { addCeleryMetrics } from '../../lib/stateless/celery-metrics';
 import { changed } from '../observability/monitored-stage';
 
 const root = join(__dirname, '..', '..');
