@@ -20,7 +20,7 @@ const NODE_FAMILIES: Readonly<Record<string, readonly string[] | 'large'>> = {
   c8gn: 'large',
 };
 /** Source: ElastiCache guide, "Durability", limitations (2026-11). */
-const DURABLE_FAMILIES: readonly string[] = ['m6g', 'm7g', 'm8g', 'r6g', 'r7g', 'r8g', 'c7gn', 'c8gn'];
+export const DURABLE_FAMILIES: readonly string[] = ['m6g', 'm7g', 'm8g', 'r6g', 'r7g', 'r8g', 'c7gn', 'c8gn'];
 const DURABLE_SINCE = 9;
 
 type Redis = StageConfiguration['redis'];
@@ -32,8 +32,12 @@ export function checkRedis(configuration: StageConfiguration, locate: Locate): S
   if ('existing' in redis) return existingWarnings(redis.existing, locate);
   return together(
     { mistakes: nodeMistakes(redis, locate) },
-    { mistakes: durabilityMistakes(redis, locate) },
-    { mistakes: clusterMistakes(redis, locate) },
+    {
+      mistakes:
+        configuration.taskEngine === 'holdfast'
+          ? holdfastMistakes(redis, locate)
+          : [...durabilityMistakes(redis, locate), ...clusterMistakes(redis, locate)],
+    },
     { mistakes: celeryMistakes(configuration, redis, locate) },
     { warnings: sharedWarnings(configuration, redis, locate) },
   );
@@ -74,6 +78,23 @@ function isNodeType(nodeType: string): boolean {
   return sizes === 'large' ? /^(\d*x)?large$/.test(size) : (sizes ?? []).includes(size);
 }
 
+/** The engine has a client for one server, not for a cluster. */
+function holdfastMistakes({ queue }: NewRedis, locate: Locate): string[] {
+  const { durability, clusterMode } = queue;
+  const at = (key: string) => locate('redis', 'queue', key);
+  const why = "with taskEngine 'holdfast', whose connection does not follow a cluster's redirections yet";
+  return [
+    ...(clusterMode
+      ? [`${at('clusterMode')} is true ${why}; allowed are clusterMode false or taskEngine 'custom': set it false.`]
+      : []),
+    ...(durability === 'async' || durability === 'sync'
+      ? [
+          `${at('durability')} is "${durability}", which needs cluster mode, ${why}; allowed are 'default' and 'disabled', or taskEngine 'custom': set it 'default', because the ledger in PostgreSQL keeps the tasks.`,
+        ]
+      : []),
+  ];
+}
+
 /** The same for both kinds: each needs the log over several zones. */
 function durabilityMistakes({ queue }: NewRedis, locate: Locate): string[] {
   const { durability, engineVersion, clusterMode, replicas, nodeType } = queue;
@@ -100,7 +121,7 @@ function clusterMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
     ...(queue.hashTaggedKeys
       ? []
       : [
-          `${at} is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does ('holdfast' does; Celery with global_keyprefix '{celery}:').`,
+          `${at} is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does (Celery does with global_keyprefix '{celery}:').`,
         ]),
     ...(cache === 'shared'
       ? [
