@@ -1,11 +1,12 @@
 import { checkCapacity } from './capacity';
 import { checkDatabase } from './check-database';
+import { checkNames } from './check-names';
 import { checkNetwork } from './check-network';
 import { checkProcesses } from './check-processes';
 import { checkRedis } from './check-redis';
 import { connectionBudget } from './connection-budget';
 import { checkCost } from './check-cost';
-import { estimateCost } from './cost-estimate';
+import { NOTHING_WATCHED, estimateCost } from './cost-estimate';
 import type { WatchedCounts } from './cost-estimate';
 import { drainBudget } from './drain-budget';
 import { inResolved } from './locate';
@@ -17,14 +18,15 @@ import type { StageFindings } from './warnings';
 /**
  * Checks the rules between a stage's values; those of single values are the schema's.
  * @param locate says where a value stands; by default its path in the resolved configuration.
- * @param watched alarms and metrics for the estimate of the cost.
+ * @param watched alarms and metrics for the estimate of the cost. @default - none
  */
 export function checkStage(
   configuration: StageConfiguration,
   locate: Locate = inResolved,
-  watched: WatchedCounts = {},
+  watched: WatchedCounts = NOTHING_WATCHED,
 ): StageFindings {
   const findings = together(
+    checkNames(configuration, locate),
     checkProcesses(configuration, locate),
     checkNetwork(configuration, locate),
     { mistakes: fleetMistakes(configuration, locate) },

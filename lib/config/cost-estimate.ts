@@ -1,4 +1,4 @@
-import { instancesAtSmallestScale } from './capacity';
+import { instancesAtSmallestScale, spotInstancesAtSmallestScale } from './capacity';
 import { hourlyPrice, isVerified, pricesOf } from './prices';
 import type { Price, PriceMark, PricedRegion, RegionPrices } from './prices';
 import type { StageConfiguration } from './stage-configuration';
@@ -32,16 +32,14 @@ export interface CostEstimate {
   readonly assumptions: readonly string[];
 }
 
-/** How much CloudWatch watches, where the caller knows it better than the defaults here. */
+/** How much CloudWatch watches; lib/observability counts it. */
 export interface WatchedCounts {
-  /**
-   * Alarms as they are billed, those of scaling policies included: one for each metric that an alarm reads.
-   * @default - 10 for the essential set, 30 for all, and those of the scaling policies
-   */
-  readonly alarms?: number;
-  /** @default - 6 for the essential set, 15 for all */
-  readonly customMetrics?: number;
+  /** Alarms as they are billed, those of scaling policies included: one for each metric that an alarm reads. */
+  readonly alarms: number;
+  readonly customMetrics: number;
 }
+
+export const NOTHING_WATCHED: WatchedCounts = { alarms: 0, customMetrics: 0 };
 
 /**
  * Assumed for a small site, a month: LCU are load balancer capacity units on average; Container Insights bills about ten
@@ -49,8 +47,14 @@ export interface WatchedCounts {
  */
 const ASSUMED = { lcus: 0.1, natGb: 20, s3Gb: 1, logGb: { essential: 0.5, all: 3 }, insightsMetrics: 10 } as const;
 
-/** What the stage costs, in USD per month of 730 hours, at the smallest scale, on demand, without free tiers and egress. */
-export function estimateCost(configuration: StageConfiguration, watched: WatchedCounts = {}): CostEstimate {
+/**
+ * What the stage costs, in USD per month of 730 hours, at the smallest scale, on demand, without free tiers and egress.
+ * @param watched alarms and metrics. @default - none
+ */
+export function estimateCost(
+  configuration: StageConfiguration,
+  watched: WatchedCounts = NOTHING_WATCHED,
+): CostEstimate {
   const { region, prices } = pricesOf(configuration.region);
   const items = [
     ...fleetItems(configuration, prices),
@@ -86,10 +90,38 @@ function fleetItems(configuration: StageConfiguration, prices: RegionPrices): Co
   const { instanceType, diskGiB } = configuration.fleet;
   const count = instancesAtSmallestScale(configuration);
   const price = hourlyPrice(prices.ec2, instanceType);
+  const spot = spotInstances(configuration, prices);
   return [
     item(`EC2 ${instanceType} x ${count}`, count * HOURS_PER_MONTH, 'instance-hours', price),
-    item('EBS gp3 of the instances', count * diskGiB, 'GB-months', prices.ebsGp3GbMonth),
+    item(
+      `EC2 Spot ${spot.name} x ${spot.count}, as on demand`,
+      spot.count * HOURS_PER_MONTH,
+      'instance-hours',
+      spot.price,
+    ),
+    item('EBS gp3 of the instances', (count + spot.count) * diskGiB, 'GB-months', prices.ebsGp3GbMonth),
   ];
+}
+
+interface SpotInstances {
+  readonly name: string;
+  readonly count: number;
+  readonly price: Price | undefined;
+}
+
+/**
+ * Spot instances that the workers on Spot need at their smallest scale, of the type that costs most. Prices on Spot move
+ * and are below that on demand, which stands here as upper bound, unverified.
+ */
+function spotInstances(configuration: StageConfiguration, prices: RegionPrices): SpotInstances {
+  const types = (configuration.fleet.spot?.instanceTypes ?? []).map((name): SpotInstances => {
+    const onDemand = hourlyPrice(prices.ec2, name);
+    const count = spotInstancesAtSmallestScale(configuration, name);
+    return { name, count, price: onDemand && { usd: onDemand.usd, mark: 'B' } };
+  });
+  // A type without a price comes first, so that it is named as unknown.
+  const cost = ({ count, price }: SpotInstances) => (price === undefined ? Infinity : count * price.usd);
+  return [...types].sort((a, b) => cost(b) - cost(a))[0] ?? { name: '', count: 0, price: undefined };
 }
 
 function networkItems(configuration: StageConfiguration, prices: RegionPrices): CostItem[] {
@@ -97,7 +129,10 @@ function networkItems(configuration: StageConfiguration, prices: RegionPrices): 
   const own = 'existing' in network ? undefined : network;
   const zones = own?.availabilityZones ?? ('existing' in network ? network.existing.publicSubnetIds.length : 0);
   const gateways = own?.natGateways ?? 0;
-  const addresses = zones + gateways + (own?.natGateways === 0 ? instancesAtSmallestScale(configuration) : 0);
+  const addresses =
+    zones +
+    gateways +
+    (own?.natGateways === 0 ? instancesAtSmallestScale(configuration) + spotInstances(configuration, prices).count : 0);
   return [
     item('Application Load Balancer', HOURS_PER_MONTH, 'hours', prices.albHour),
     item('Load balancer capacity', ASSUMED.lcus * HOURS_PER_MONTH, 'LCU-hours', prices.albLcuHour),
@@ -132,45 +167,33 @@ function redisItems({ redis }: StageConfiguration, prices: RegionPrices): CostIt
       'node-hours',
       hourlyPrice(prices.valkey, nodeType.replace(/^cache\./, '')),
     );
+  const { nodeType: queueType, replicas, durability } = redis.queue;
+  const surcharged = durability === 'sync' ? 1 + replicas : 0;
   return [
-    nodes('queue', redis.queue.nodeType, 1 + redis.queue.replicas),
+    nodes('queue', queueType, 1 + replicas),
+    item(
+      `Durability of ${queueType} x ${surcharged}`,
+      surcharged * HOURS_PER_MONTH,
+      'node-hours',
+      prices.valkeyDurability[queueType.replace(/^cache\./, '')],
+    ),
     ...(redis.cache === 'shared' ? [] : [nodes('cache', redis.cache.nodeType, 1)]),
   ];
 }
 
 function watchItems(configuration: StageConfiguration, prices: RegionPrices, watched: WatchedCounts): CostItem[] {
   const { alarms, dashboard, fleet, workers, scheduler } = configuration;
-  const counts = {
-    alarms: DEFAULT_COUNTS[alarms.set].alarms + countScalingAlarms(configuration),
-    customMetrics: DEFAULT_COUNTS[alarms.set].customMetrics,
-    ...watched,
-  };
   const services = 1 + Object.keys(workers).length + (scheduler === undefined ? 0 : 1);
   const insights = fleet.containerInsights ? ASSUMED.insightsMetrics * (1 + services) : 0;
   return [
-    item('CloudWatch alarms', counts.alarms, 'alarms', prices.alarmMonth),
-    item('CloudWatch custom metrics', counts.customMetrics, 'metrics', prices.customMetricMonth),
+    item('CloudWatch alarms', watched.alarms, 'alarms', prices.alarmMonth),
+    item('CloudWatch custom metrics', watched.customMetrics, 'metrics', prices.customMetricMonth),
     item('Container Insights', insights, 'metrics', prices.customMetricMonth),
     item('CloudWatch dashboard', dashboard ? 1 : 0, 'dashboards', prices.dashboardMonth),
     item('CloudWatch logs', ASSUMED.logGb[alarms.set], 'GB', prices.logsGb),
     item('Secrets', countSecrets(configuration), 'secrets', prices.secretMonth),
     item('S3 storage', ASSUMED.s3Gb, 'GB-months', prices.s3GbMonth),
   ];
-}
-
-const DEFAULT_COUNTS = {
-  essential: { alarms: 10, customMetrics: 6 },
-  all: { alarms: 30, customMetrics: 15 },
-} as const;
-
-/**
- * Alarms that scaling makes: target tracking two a policy (web on requests and on CPU, each worker kind, the capacity
- * provider); a worker kind also one on the oldest age, and one that wakes it from 0.
- */
-function countScalingAlarms({ web, workers, fleet }: StageConfiguration): number {
-  const policies = (web.scaling.max > web.scaling.min ? 2 : 0) + (fleet.spot === undefined ? 1 : 2);
-  const kinds = Object.values(workers).filter(({ scaling }) => scaling.max > scaling.min);
-  return 2 * (policies + kinds.length) + kinds.length + kinds.filter(({ scaling }) => scaling.min === 0).length;
 }
 
 /** Secrets that the stacks make: the database's password, the AUTH tokens of queue and cache, the administration token. */
@@ -184,6 +207,7 @@ function assumptions({ alarms }: StageConfiguration): string[] {
     `A month has ${HOURS_PER_MONTH} hours; on demand, without free tiers, taxes and commitments, at the smallest scale.`,
     `Load: ${ASSUMED.lcus} load balancer capacity units on average, ${ASSUMED.logGb[alarms.set]} GB of logs, ${ASSUMED.s3Gb} GB in S3, ${ASSUMED.natGb} GB through NAT where there is one.`,
     "Encryption uses AWS's own keys, which are free.",
-    'Not counted: traffic to the internet and between zones, requests to S3, mail, images, backups beyond the size of the database.',
+    'Spot instances count at the price on demand, an upper bound.',
+    'Not counted: traffic to the internet and between zones, requests to S3, mail, images, backups beyond the size of the database, flow logs, surplus CPU credits of burstable (t) instances.',
   ];
 }

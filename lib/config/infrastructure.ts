@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { ARN, byKey, choice, flag, list, number, record, refusal, text, wholeNumber } from './values';
+import {
+  SECRET_ARN,
+  SECRET_ARN_RULE,
+  byKey,
+  choice,
+  flag,
+  list,
+  number,
+  record,
+  refusal,
+  text,
+  wholeNumber,
+} from './values';
 
 const securityGroupId = text(/^sg-[0-9a-f]{8,17}$/, "a security group's id such as 'sg-0123456789abcdef0'");
 const subnets = list(
@@ -7,7 +19,8 @@ const subnets = list(
   'a list of at least two subnets',
   2,
 );
-const secretArn = text(ARN, 'the ARN of a secret, arn:aws:secretsmanager:region:account:secret:name-suffix');
+const secretArn = text(SECRET_ARN, SECRET_ARN_RULE);
+const zone = text(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "a zone such as 'us-east-1a'");
 const hostname = text(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'a host name');
 const days = (max: number) => wholeNumber(0, max, 'days');
 
@@ -19,11 +32,7 @@ export const network = byKey(
       /** A VPC of your own. */
       existing: record({
         vpcId: text(/^vpc-[0-9a-f]{8,17}$/, "a VPC's id such as 'vpc-0123456789abcdef0'"),
-        availabilityZones: list(
-          text(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "a zone such as 'us-east-1a'"),
-          'a list of the zones of the subnets, in their order',
-          2,
-        ),
+        availabilityZones: list(zone, 'a list of the zones of the subnets, in their order', 2),
         publicSubnetIds: subnets,
         /** Subnets of instances and data; with a way to the internet through NAT. One a zone, in the zones' order. */
         privateSubnetIds: subnets,
@@ -38,6 +47,11 @@ export const network = byKey(
       ),
       /** Zones to spread over. */
       availabilityZones: wholeNumber(2, 3, 'zones').default(2),
+      /**
+       * Which zones, as many as availabilityZones, where one of the region's first lacks an instance type. Set them before
+       * the first deploy: other zones mean other subnets, also those of the database. @default - the region's first
+       */
+      zoneNames: list(zone, "a list of zones such as ['us-east-1a', 'us-east-1b']", 2).optional(),
       /**
        * NAT gateways. 0: instances stand in public subnets behind closed security groups, which saves 33 USD per month
        * in us-east-1; 1: private subnets, one gateway; as many as zones: no zone depends on another's.
@@ -58,15 +72,18 @@ export const fleet = record({
   diskGiB: wholeNumber(30, 1_000, 'GiB').default(30),
   /**
    * Release of the ECS-optimised Amazon Linux 2023 image, its date as in the image's name. Raising it rolls the fleet,
-   * nothing else does.
+   * as another instance type, disk or tag does; a new version of the app does not.
    */
   machineImageRelease: text(/^20\d{6}$/, "a release's date such as '20260901'").default('20260901'),
   /** `bridge`: dynamic host ports. `awsvpc`: an elastic network interface a task, refused where too few fit. */
   networkMode: choice('bridge', 'awsvpc').default('bridge'),
   containerInsights: flag().default(false),
-  /** Allow `aws ecs execute-command` into containers. */
+  /**
+   * Allow `aws ecs execute-command` into containers. AWS documents it as unsupported with a read-only root file system;
+   * folders in memory are mounted for its agent, which has not been verified on AWS.
+   */
   ecsExec: flag(),
-  /** Spot instances for the worker kinds that ask for them. @default - none */
+  /** Spot instances for the worker kinds that ask for them; removing them takes two deploys. @default - none */
   spot: record({
     instanceTypes: list(
       text(/^[a-z][a-z0-9-]*\.[a-z0-9]+$/, "an EC2 instance type such as 't4g.medium'"),
@@ -102,6 +119,8 @@ export const database = byKey(
       instanceClass: text(/^[a-z][a-z0-9-]*\.[a-z0-9]+$/, "an RDS instance class without 'db.', such as 't4g.small'"),
       /** Full minor version; the task engine needs PostgreSQL 15 to 18. */
       engineVersion: text(/^1[5-8]\.\d{1,2}$/, "a full version of PostgreSQL 15 to 18, such as '18.6'").default('18.6'),
+      /** Let a deploy raise the major version of engineVersion, with minutes without the database; false again after it. */
+      allowMajorVersionUpgrade: flag().default(false),
       storageGiB: wholeNumber(20, 65_536, 'GiB').default(20),
       /** Storage grows by itself up to this. */
       maxStorageGiB: wholeNumber(22, 65_536, 'GiB').default(100),
@@ -149,11 +168,16 @@ export const redis = byKey(
         engineVersion: valkeyVersion.default('8.2'),
         /** Copies in other zones; with one or more, failover is automatic. */
         replicas: wholeNumber(0, 5, 'replicas'),
-        /** `sync`: an answer only after a multi-zone log has it. Needs Valkey 9.0, cluster mode and an R, M or C node. */
+        /**
+         * `sync`: an answer only after a multi-zone log has it. Needs Valkey 9.0, an R, M or C node and cluster mode,
+         * which taskEngine 'holdfast' does not have.
+         */
         durability: choice('default', 'async', 'sync', 'disabled').default('default'),
-        /** Cluster mode; keys need a `{…}` hash tag, which `hashTaggedKeys` declares. */
+        /**
+         * Cluster mode, not with taskEngine 'holdfast'; keys need a `{…}` hash tag, which `hashTaggedKeys` declares.
+         */
         clusterMode: flag().default(false),
-        /** Your engine puts the same `{…}` in all keys of a command ('holdfast' does). */
+        /** Your engine puts the same `{…}` in all keys of a command (Celery: global_keyprefix '{celery}:'). */
         hashTaggedKeys: flag().default(false),
         snapshotDays: days(35).default(3),
       }),

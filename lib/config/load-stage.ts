@@ -2,7 +2,7 @@ import { checkStage, uselessAcknowledgements } from './check-stage';
 import { ConfigurationError } from './configuration-error';
 import { connectionBudget } from './connection-budget';
 import type { ConnectionBudget } from './connection-budget';
-import { estimateCost } from './cost-estimate';
+import { NOTHING_WATCHED, estimateCost } from './cost-estimate';
 import type { CostEstimate, WatchedCounts } from './cost-estimate';
 import { drainBudget } from './drain-budget';
 import type { DrainBudget } from './drain-budget';
@@ -24,13 +24,13 @@ export interface LoadedStage {
 
 /**
  * Resolves and checks a stage, and all others with it, so that a mistake in production shows when dev is deployed.
- * @param watched counts a stage's alarms and metrics for the estimate of its cost. @default - the estimate's own counts
+ * @param watched counts a stage's alarms and metrics for the estimate of its cost. @default - none
  * @throws ConfigurationError with every mistake of every stage, or that there is no such stage.
  */
 export function loadStage(
   configuration: Configuration,
   stage: string,
-  watched: (configuration: StageConfiguration) => WatchedCounts = () => ({}),
+  watched: (configuration: StageConfiguration) => WatchedCounts = () => NOTHING_WATCHED,
 ): LoadedStage {
   const names = stagesOf(configuration);
   if (!names.includes(stage)) layersOf(configuration, stage);

@@ -51,12 +51,16 @@ export interface CommonPrices {
   readonly crossZoneGb: Price;
 }
 
-/** Prices an hour by type: EC2 instances, RDS for PostgreSQL in one and in two zones, ElastiCache for Valkey nodes. */
+/**
+ * Prices an hour by type: EC2 instances, RDS for PostgreSQL in one and in two zones, ElastiCache for Valkey nodes, and what
+ * a node costs more with durability 'sync' (known of one type only).
+ */
 export interface HourlyPrices {
   readonly ec2: Readonly<Record<string, Price>>;
   readonly rds: Readonly<Record<string, Price>>;
   readonly rdsMultiAz: Readonly<Record<string, Price>>;
   readonly valkey: Readonly<Record<string, Price>>;
+  readonly valkeyDurability: Readonly<Record<string, Price>>;
 }
 
 export interface RegionPrices extends CommonPrices, HourlyPrices {}
@@ -86,6 +90,7 @@ export const PRICES: Readonly<Record<PricedRegion, RegionPrices>> = {
       'm7g.large': price(0.337, 'B'),
     },
     valkey: { 't4g.micro': price(0.0128, 'U'), 't4g.small': price(0.0256, 'P'), 'm7g.large': price(0.1264, 'P') },
+    valkeyDurability: { 'm7g.large': price(0.0228, 'B') },
     ebsGp3GbMonth: price(0.08, 'P'),
     publicIpv4Hour: price(0.005, 'U'),
     natHour: price(0.045, 'U'),
@@ -119,6 +124,7 @@ export const PRICES: Readonly<Record<PricedRegion, RegionPrices>> = {
       'm7g.large': price(0.469, 'B'),
     },
     valkey: { 't4g.micro': price(0.0192, 'K'), 't4g.small': price(0.0376, 'V'), 'm7g.large': price(0.151, 'B') },
+    valkeyDurability: {},
     ebsGp3GbMonth: price(0.0912, 'K'),
     publicIpv4Hour: price(0.005, 'K'),
     natHour: price(0.059, 'K'),

@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import {
-  ARN,
   NAME,
   NAME_RULE,
   QUEUE,
   QUEUE_RULE,
+  SECRET_ARN,
+  SECRET_ARN_RULE,
   byKey,
   choice,
   flag,
@@ -43,9 +44,14 @@ export const image = byKey(
 
 const secret = record({
   /** ARN of a Secrets Manager secret. */
-  arn: text(ARN, 'the ARN of a secret, arn:aws:secretsmanager:region:account:secret:name-suffix'),
+  arn: text(SECRET_ARN, SECRET_ARN_RULE),
   /** The field of a secret in JSON. @default - the whole secret */
   field: text(/^.+$/, "a field's name").optional(),
+  /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key */
+  kmsKeyArn: text(
+    /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+    "a key's ARN, arn:aws:kms:region:account:key/id",
+  ).optional(),
 });
 
 const permission = record({
@@ -103,7 +109,10 @@ export const webProcess = record({
   port: wholeNumber(1, 65_535).default(8080),
   /** Answers 200 while the process can serve; must not depend on the database or Redis. */
   healthPath: text(/^\/\S*$/, "a path such as '/healthz'").default('/healthz'),
-  /** The longest that a request may take, in seconds; the load balancer's drain waits for it. */
+  /**
+   * The longest that a request may take, in seconds; the load balancer's drain waits for it. One that sends nothing for
+   * 60 s, the balancer's idle time-out, is answered with 504 before: send something meanwhile, or make it a task.
+   */
   requestSeconds: wholeNumber(1, 3_600, 'seconds').default(30),
   /** Seconds that the load balancer lets open requests finish before the container gets SIGTERM. */
   deregistrationSeconds: wholeNumber(0, 3_600, 'seconds').optional(),

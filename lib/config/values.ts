@@ -126,8 +126,15 @@ export const NAME = /^[a-z][a-z0-9-]{0,18}[a-z0-9]$|^[a-z]$/;
 export const NAME_RULE =
   '1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash';
 
-/** Names of queues, as the task engine has them (app/src/tasks/definition.ts). */
-export const QUEUE = /^[a-z0-9][a-z0-9.-]{0,99}$/;
-export const QUEUE_RULE = 'lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
+/** Names of queues. */
+export const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+export const QUEUE_RULE =
+  'letters, digits, underscores, dots and dashes, at most 100, starting with a letter, digit or underscore';
 
-export const ARN = /^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:.+$/;
+/** What of them taskEngine 'holdfast' takes (app/src/tasks/definition.ts). */
+export const HOLDFAST_QUEUE = /^[a-z0-9][a-z0-9.-]{0,99}$/;
+
+/** Secrets Manager adds six characters to each name; without them Amazon ECS finds no field of a secret. */
+export const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
+export const SECRET_ARN_RULE =
+  "a secret's complete ARN with its suffix of six characters, arn:aws:secretsmanager:region:account:secret:name-AbCdEf";

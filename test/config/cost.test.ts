@@ -1,8 +1,12 @@
 import reference from '../../holdfast.config';
-import { estimateCost, resolveStage } from '../../lib/config';
+import { estimateCost as estimateCostOf, resolveStage } from '../../lib/config';
 import type { StageConfiguration } from '../../lib/config';
+import { watchedCounts } from '../../lib/observability';
 import { hourlyPrice, PRICES } from '../../lib/config/prices';
 import { production } from './shop';
+
+const estimateCost = (configuration: StageConfiguration, watched = watchedCounts(configuration)) =>
+  estimateCostOf(configuration, watched);
 
 function inRegion(stage: string, region: string): StageConfiguration {
   return { ...resolveStage(reference, stage), region };
@@ -48,7 +52,7 @@ describe('an estimate', () => {
       'Valkey cache.t4g.micro x 2 (queue): 18.69',
       'Valkey cache.t4g.micro x 1 (cache): 9.34',
       'CloudWatch alarms: 3.90',
-      'CloudWatch custom metrics: 4.50',
+      'CloudWatch custom metrics: 1.80',
       'CloudWatch dashboard: 3.00',
       'CloudWatch logs: 1.50',
       'Secrets: 1.60',
@@ -107,6 +111,64 @@ describe('an estimate', () => {
     expect(cost.items.filter(({ label }) => /RDS|Valkey/.test(label))).toEqual([]);
     expect(cost.items.find(({ label }) => label === 'Secrets')?.quantity).toBe(1);
   });
+});
+
+describe('the estimate of Spot', () => {
+  const spot = { instanceTypes: ['t4g.medium', 't4g.large'], max: 3 };
+  const labelled = (cost: { items: readonly { label: string }[] }, pattern: RegExp) =>
+    cost.items.filter(({ label }) => pattern.test(label));
+
+  test('takes the dearest type at the price on demand, unverified, with its disk', () => {
+    const worker = { spot: true, scaling: { min: 2, max: 2 } };
+    const { cost } = production({ fleet: { spot }, workers: { default: worker } });
+    expect(labelled(cost, /Spot|EBS/)).toEqual([
+      {
+        label: 'EC2 Spot t4g.large x 1, as on demand',
+        quantity: 730,
+        unit: 'instance-hours',
+        unitPriceUsd: 0.0672,
+        usdPerMonth: 49.056,
+        mark: 'B',
+        verified: false,
+      },
+      expect.objectContaining({ quantity: 90 }),
+    ]);
+    expect(cost.assumptions).toContain('Spot instances count at the price on demand, an upper bound.');
+  });
+
+  test('is nothing while the workers sleep', () => {
+    const { cost } = production({ fleet: { spot }, workers: { default: { spot: true, scaling: { min: 0 } } } });
+    expect(labelled(cost, /Spot/)).toEqual([]);
+  });
+
+  test('names a type without a price', () => {
+    const { warnings } = production({
+      fleet: { spot: { instanceTypes: ['t4g.medium', 'r6g.large'], max: 3 } },
+      workers: { default: { spot: true } },
+    });
+    expect(warnings.map(({ text }) => text)).toEqual([
+      'The price of EC2 Spot r6g.large x 1, as on demand is unknown and missing from the cost; add it to lib/config/prices.ts.',
+    ]);
+  });
+});
+
+test('durability costs extra on each node, where its price is known', () => {
+  const durable = (nodeType: string, durability: string) => {
+    const queue = { nodeType, durability, engineVersion: '9.0', clusterMode: true, hashTaggedKeys: true };
+    return production({ taskEngine: 'custom', redis: { queue } });
+  };
+  const { cost } = durable('cache.m7g.large', 'sync');
+  expect(cost.items.find(({ label }) => label.startsWith('Durability'))).toMatchObject({
+    label: 'Durability of cache.m7g.large x 2',
+    quantity: 1460,
+    unitPriceUsd: 0.0228,
+    mark: 'B',
+  });
+  const other = durable('cache.m7g.xlarge', 'sync').warnings;
+  expect(other.map(({ text }) => text)).toEqual([
+    'The price of Durability of cache.m7g.xlarge x 2 is unknown and missing from the cost; add it to lib/config/prices.ts.',
+  ]);
+  expect(durable('cache.m7g.large', 'async').cost.items.filter(({ label }) => label.startsWith('Dur'))).toEqual([]);
 });
 
 test('the price of a size that no list has follows the family and is not verified', () => {
