@@ -1,4 +1,5 @@
 import { CONNECTIONS_BEYOND_POOL } from '../../app/src/contract';
+import { drainBudget } from './drain-budget';
 import { isRdsClass, rdsClassesOf } from './check-database';
 import { instanceType } from './instance-types';
 import { inResolved } from './locate';
@@ -26,7 +27,18 @@ export interface ConnectionBudget {
 }
 
 /** Share of max_connections that may be planned for; the rest is for people, monitoring and what a crash leaves open. */
-export const CONNECTION_SHARE = 0.8;
+const CONNECTION_SHARE = 0.8;
+
+/** Connections of max_connections that may be planned for: 80 %, rounded down. */
+export function plannedConnections(max: number): number {
+  return Math.floor(max * CONNECTION_SHARE);
+}
+
+/**
+ * Stop time-out, in seconds, from which a further deploy is likely to start while the last one's old containers still
+ * drain with their connections open.
+ */
+export const LONG_DRAIN_SECONDS = 900;
 /** The services' maximumPercent 200: a rollout may run twice the containers. */
 const ROLLOUT_OVERLAP = 2;
 /** PostgreSQL's superuser_reserved_connections, which is 3 unless set. */
@@ -38,7 +50,7 @@ export const LARGEST_POOL = 200;
 /**
  * The max_connections that the stateful stack sets for an RDS class, so that what is checked here is what is deployed:
  * RDS's own default LEAST(DBInstanceClassMemory / 9531392, 5000), with the class's listed memory. RDS deducts some
- * memory first (it has about 85 on 1 GiB, where this is 112); the budget's 80 % stay below that.
+ * memory first, so its own default would be lower: about 85 on 1 GiB, where this sets 112 and plans for 89.
  * Source: RDS guide, "Quotas and constraints", maximum number of database connections.
  */
 export function maxConnections(instanceClass: string): number | undefined {
@@ -75,7 +87,11 @@ export function connectionBudget(configuration: StageConfiguration, locate: Loca
   const budget = { maxConnections: max ?? 0, lines, connections, share: max === undefined ? 0 : connections / max };
   return {
     ...budget,
-    mistakes: [...poolMistakes(configuration, locate), ...shareMistakes(configuration, budget, locate)],
+    mistakes: [
+      ...poolMistakes(configuration, locate),
+      ...shareMistakes(configuration, budget, locate),
+      ...furtherMistakes(configuration, budget, locate),
+    ],
   };
 }
 
@@ -119,25 +135,50 @@ function shareMistakes(
   locate: Locate,
 ): string[] {
   const { maxConnections: max, connections, lines } = budget;
-  const allowed = Math.floor(max * CONNECTION_SHARE);
+  const allowed = plannedConnections(max);
   if (max === 0 || connections <= allowed) return [];
   const [largest] = [...lines].sort((a, b) => b.connections - a.connections);
-  const existing = 'existing' in database;
-  const where = existing ? locate('database', 'existing', 'maxConnections') : locate('database', 'instanceClass');
-  const given = existing ? String(max) : `"${database.instanceClass}" with ${max} connections`;
-  const next = existing ? undefined : nextClass(database.instanceClass, connections);
+  const next = 'existing' in database ? undefined : nextClass(database.instanceClass, connections);
   const lower =
     largest &&
     `lower scaling.max or databaseConnections of ${largest.process} (${largest.containersAtMost} containers, ${largest.overlap} times in a rollout, ${largest.connectionsEach} each: ${largest.connections})`;
   const mend = [lower, next && `take instanceClass '${next.name}' with ${next.max}`].filter(Boolean).join(', or ');
-  return [`${where} is ${given}, and the processes open up to ${connections}; allowed are ${allowed}, 80 %: ${mend}.`];
+  return [
+    `${serverIs(database, max, locate)}, and the processes open up to ${connections}; allowed are ${allowed}, 80 %: ${mend}.`,
+  ];
+}
+
+/** A third generation of what drains for long may use what the plan leaves free, but no more than there is. */
+function furtherMistakes(
+  configuration: StageConfiguration,
+  { maxConnections: max, connections, lines }: Omit<ConnectionBudget, 'mistakes'>,
+  locate: Locate,
+): string[] {
+  if (max === 0 || connections > plannedConnections(max)) return [];
+  const { budget } = drainBudget(configuration);
+  const long = Object.entries(budget.workers)
+    .filter(([, { stopTimeoutSeconds }]) => stopTimeoutSeconds > LONG_DRAIN_SECONDS)
+    .map(([kind]) => `workers.${kind}`);
+  const third = lines
+    .filter(({ process }) => long.includes(process))
+    .reduce((sum, { containersAtMost, connectionsEach }) => sum + containersAtMost * connectionsEach, 0);
+  if (connections + third <= max) return [];
+  return [
+    `${serverIs(configuration.database, max, locate)}, and the processes open up to ${connections + third} when a further deploy starts while ${long.join(' and ')} of the one before still drains; allowed are ${max}: lower scaling.max, databaseConnections or handlerSeconds of ${long.join(' or ')}, or take a larger instance class.`,
+  ];
+}
+
+function serverIs(database: StageConfiguration['database'], max: number, locate: Locate): string {
+  return 'existing' in database
+    ? `${locate('database', 'existing', 'maxConnections')} is ${max}`
+    : `${locate('database', 'instanceClass')} is "${database.instanceClass}" with ${max} connections`;
 }
 
 function nextClass(instanceClass: string, connections: number): { name: string; max: number } | undefined {
   const [family = ''] = instanceClass.split('.');
   for (const name of rdsClassesOf(family)) {
     const max = maxConnections(name);
-    if (max !== undefined && connections <= Math.floor(max * CONNECTION_SHARE)) return { name, max };
+    if (max !== undefined && connections <= plannedConnections(max)) return { name, max };
   }
   return undefined;
 }

@@ -10,9 +10,9 @@ import {
   resolveStage,
 } from '../../lib/config';
 import type { StageConfiguration } from '../../lib/config';
-import { CONNECTION_SHARE, LARGEST_POOL, SMALLEST_POOL } from '../../lib/config/connection-budget';
+import { LARGEST_POOL, SMALLEST_POOL, plannedConnections } from '../../lib/config/connection-budget';
 import { APP_DRAIN_LIMIT_SECONDS, CLOSING_SECONDS, SPOT_STOP_SECONDS } from '../../lib/config/drain-rules';
-import { production, shopWith } from './shop';
+import { mistakesOf, production, shopWith } from './shop';
 
 /** Whole numbers from `min` to `max` in an order that looks random and is the same in each run (a Lehmer generator). */
 function numbers(seed: number): (min: number, max: number) => number {
@@ -104,6 +104,22 @@ describe('the drain budget', () => {
   });
 });
 
+describe('a rollout', () => {
+  test('of a protected kind takes one round, however long its containers take to stop', () => {
+    const worker = { memoryMiB: 3_000, handlerSeconds: 3_000, scaling: { max: 6 }, databaseConnections: 11 };
+    const room = { fleet: { max: 16 }, database: { instanceClass: 'm7g.large' } };
+    expect(drainBudget(withWorker(worker, room)).mistakes).toEqual([]);
+    expect(mistakesOf(shopWith(room, { workers: { default: worker } }))).toEqual([]);
+  });
+
+  test('of another takes as many as it has room for, with the fleet that the mistake names', () => {
+    const worker = { memoryMiB: 3_000, handlerSeconds: 3_000, scaling: { max: 6 } };
+    const of = (max: number) =>
+      drainBudget(withWorker(worker, { taskEngine: 'custom', fleet: { max } })).mistakes.length;
+    expect([9, 10, 11].map(of)).toEqual([1, 1, 0]);
+  });
+});
+
 describe('the connection budget', () => {
   test('of the reference stages', () => {
     const of = (stage: string) => loadStage(reference, stage).connectionBudget;
@@ -133,8 +149,20 @@ describe('the connection budget', () => {
       const { lines, connections, maxConnections: max, share, mistakes } = connectionBudget(configuration);
       expect(connections).toBe(lines.reduce((sum, line) => sum + line.connections, 0));
       expect(share).toBe(connections / max);
-      expect(mistakes).toHaveLength(share > CONNECTION_SHARE ? 1 : 0);
+      expect(mistakes).toHaveLength(connections > plannedConnections(max) ? 1 : 0);
     }
+  });
+
+  test('plans for 80 %, rounded down', () => {
+    expect([112, 225, 450].map(plannedConnections)).toEqual([89, 180, 360]);
+  });
+
+  test('lets a third generation that drains for long use what the plan leaves free', () => {
+    const long = (databaseConnections: number) =>
+      connectionBudget(withWorker({ handlerSeconds: 900, databaseConnections })).mistakes;
+    expect(long(31)).toEqual([]);
+    expect(long(32)).toHaveLength(1);
+    expect(connectionBudget(withWorker({ handlerSeconds: 880, databaseConnections: 32 })).mistakes).toEqual([]);
   });
 
   test('holds with the next class that a mistake names', () => {
