@@ -12,9 +12,24 @@ const NOT_AS_MEDIUM: readonly string[] = ['m6g', 'm7g', 'r6g', 'r7g'];
 /** Growth that RDS's storage autoscaling needs at least. Source: RDS guide, "Managing capacity automatically". */
 const LEAST_GROWTH = 1.1;
 
-/** Names that RDS for PostgreSQL or the server keep for themselves. */
-const RESERVED_USERS: readonly string[] = ['admin', 'rdsadmin', 'rds_superuser', 'rdsrepladmin', 'user'];
-const RESERVED_DATABASES: readonly string[] = ['rdsadmin', 'template0', 'template1'];
+/**
+ * Names that RDS for PostgreSQL keeps for itself or that exist on each server. `postgres` is RDS's own default for both.
+ * Source: RDS guide, "Understanding PostgreSQL roles and permissions"; CreateDBInstance, MasterUsername and DBName:
+ * "can't be a reserved word".
+ */
+const RESERVED_USERS: readonly string[] = ['admin', 'public', 'none'];
+const RESERVED_DATABASES: readonly string[] = ['db', 'template0', 'template1'];
+/** Roles of the server begin with pg_, those of RDS with rds. */
+const RESERVED_PREFIX = /^(pg_|rds)/;
+/** Source: PostgreSQL documentation, "SQL Key Words", those reserved, functions and types excepted. */
+const RESERVED_WORDS: readonly string[] = (
+  'all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create ' +
+  'current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc ' +
+  'distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral ' +
+  'leading limit localtime localtimestamp not null offset on only or order placing primary references returning ' +
+  'select session_user some symmetric system_user table then to trailing true union unique user using variadic when ' +
+  'where window with'
+).split(' ');
 
 /** Rules between the values of the database. */
 export function checkDatabase({ database, like }: StageConfiguration, locate: Locate): StageFindings {
@@ -33,12 +48,14 @@ export function checkDatabase({ database, like }: StageConfiguration, locate: Lo
       `${at('maxStorageGiB')} is ${maxStorageGiB} with storageGiB ${storageGiB}; allowed is at least ${least}, a tenth more: raise it.`,
     );
   }
-  if (RESERVED_USERS.includes(user)) {
-    mistakes.push(`${at('user')} is "${user}"; allowed is a name that RDS does not keep for itself: rename it.`);
-  }
-  if (RESERVED_DATABASES.includes(name)) {
-    mistakes.push(`${at('name')} is "${name}"; allowed is a name that PostgreSQL does not keep for itself: rename it.`);
-  }
+  const refuseReserved = (key: 'user' | 'name', value: string, own: readonly string[]) => {
+    if (!RESERVED_PREFIX.test(value) && !own.includes(value) && !RESERVED_WORDS.includes(value)) return;
+    mistakes.push(
+      `${at(key)} is "${value}"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.`,
+    );
+  };
+  refuseReserved('user', user, RESERVED_USERS);
+  refuseReserved('name', name, RESERVED_DATABASES);
   const warnings: StageWarning[] =
     like === 'production' && !multiAz
       ? [

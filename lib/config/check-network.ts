@@ -8,6 +8,7 @@ export function checkNetwork(configuration: StageConfiguration, locate: Locate):
   return together(
     { mistakes: addressMistakes(configuration, locate) },
     { mistakes: gatewayMistakes(configuration, locate) },
+    { mistakes: zoneMistakes(configuration, locate) },
     { mistakes: existingMistakes(configuration, locate) },
     { mistakes: tlsMistakes(configuration, locate) },
     { mistakes: regionMistakes(configuration, locate) },
@@ -57,6 +58,29 @@ function gatewayMistakes({ network, fleet }: StageConfiguration, locate: Locate)
   ];
 }
 
+function zoneMistakes({ network, region }: StageConfiguration, locate: Locate): string[] {
+  if ('existing' in network || network.zoneNames === undefined) return [];
+  const { zoneNames, availabilityZones } = network;
+  const at = locate('network', 'zoneNames');
+  return [
+    ...(zoneNames.length === availabilityZones
+      ? []
+      : [
+          `${at} has ${zoneNames.length} zones with availabilityZones ${availabilityZones}; allowed are as many as that: name ${availabilityZones}, or change availabilityZones.`,
+        ]),
+    ...(new Set(zoneNames).size < zoneNames.length
+      ? [`${at} names one twice; allowed is each once: remove the second.`]
+      : []),
+    ...zoneNames
+      .filter((zone) => !isZoneOf(region, zone))
+      .map((zone) => `${at} has "${zone}"; allowed are zones of the stage's region, ${region}: correct one of them.`),
+  ];
+}
+
+function isZoneOf(region: string, zone: string): boolean {
+  return zone.slice(0, -1) === region;
+}
+
 function existingMistakes({ network, region }: StageConfiguration, locate: Locate): string[] {
   if (!('existing' in network)) return [];
   const { availabilityZones, publicSubnetIds, privateSubnetIds } = network.existing;
@@ -71,7 +95,7 @@ function existingMistakes({ network, region }: StageConfiguration, locate: Locat
     .filter(([, values]) => new Set(values).size < values.length)
     .map(([key]) => `${locate('network', 'existing', key)} names one twice; allowed is each once: remove the second.`);
   const elsewhere = availabilityZones
-    .filter((zone) => !zone.startsWith(region))
+    .filter((zone) => !isZoneOf(region, zone))
     .map(
       (zone) =>
         `${locate('network', 'existing', 'availabilityZones')} has "${zone}"; allowed are zones of the stage's region, ${region}: correct one of them.`,
@@ -113,29 +137,40 @@ function regionMistakes(configuration: StageConfiguration, locate: Locate): stri
   const { region } = configuration;
   return secretsOf(configuration)
     .filter(({ arn }) => regionOf(arn) !== region)
-    .map(
-      ({ at, arn }) =>
-        `${locate(...at)} is of ${regionOf(arn)}; allowed is a secret of the stage's region, ${region}: replicate it there.`,
-    );
+    .map(({ at, arn, what }) => {
+      const mend = what === 'secret' ? 'replicate it there' : 'name the key that the secret has there';
+      return `${locate(...at)} is of ${regionOf(arn)}; allowed is a ${what} of the stage's region, ${region}: ${mend}.`;
+    });
 }
 
 interface SecretPlace {
   readonly at: readonly string[];
   readonly arn: string;
+  readonly what: 'secret' | 'key';
 }
 
 function secretsOf({ web, workers, scheduler, migration, database, redis }: StageConfiguration): SecretPlace[] {
-  type Secrets = Readonly<Record<string, { readonly arn: string }>>;
+  type Secrets = Readonly<Record<string, { readonly arn: string; readonly kmsKeyArn?: string | undefined }>>;
   type Sidecars = Readonly<Record<string, { readonly secrets: Secrets }>>;
   const of = (
     at: readonly string[],
     process?: { readonly secrets: Secrets; readonly sidecars?: Sidecars },
   ): SecretPlace[] => [
-    ...Object.entries(process?.secrets ?? {}).map(([name, { arn }]) => ({ at: [...at, 'secrets', name, 'arn'], arn })),
+    ...Object.entries(process?.secrets ?? {}).flatMap(([name, { arn, kmsKeyArn }]) => [
+      { at: [...at, 'secrets', name, 'arn'], arn, what: 'secret' as const },
+      ...(kmsKeyArn === undefined
+        ? []
+        : [{ at: [...at, 'secrets', name, 'kmsKeyArn'], arn: kmsKeyArn, what: 'key' as const }]),
+    ]),
     ...Object.entries(process?.sidecars ?? {}).flatMap(([name, sidecar]) => of([...at, 'sidecars', name], sidecar)),
   ];
-  const existing = (key: string, server: object & { readonly existing?: { readonly secretArn: string } }) =>
-    server.existing === undefined ? [] : [{ at: [key, 'existing', 'secretArn'], arn: server.existing.secretArn }];
+  const existing = (
+    key: string,
+    server: object & { readonly existing?: { readonly secretArn: string } },
+  ): SecretPlace[] =>
+    server.existing === undefined
+      ? []
+      : [{ at: [key, 'existing', 'secretArn'], arn: server.existing.secretArn, what: 'secret' }];
   return [
     ...of(['web'], web),
     ...Object.entries(workers).flatMap(([kind, worker]) => of(['workers', kind], worker)),

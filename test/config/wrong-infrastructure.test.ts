@@ -64,7 +64,7 @@ test.each<[string, object, readonly string[]]>([
       },
     },
     [
-      'stages.production.fleet.max is 1; allowed is at least 2, which hold all processes at their largest scale and the new copy of one that a rollout starts (t4g.medium has 3713 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of web or workers.default.',
+      'stages.production.fleet.max is 1; allowed is at least 3, which hold, however they are spread, all processes at their largest scale; a second set of workers.default, whose busy containers leave a rollout only when it runs in full; a new copy of web (t4g.medium has 3713 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of web or workers.default.',
     ],
   ],
   [
@@ -78,7 +78,7 @@ test.each<[string, object, readonly string[]]>([
     'awsvpc with too few network interfaces',
     { stages: { production: { fleet: { networkMode: 'awsvpc', max: 3 } } } },
     [
-      "stages.production.fleet.max is 3; allowed is at least 4, which hold all processes at their largest scale and the new copy of one that a rollout starts (t4g.medium has 3713 MiB and 2048 CPU units for at most 2 tasks): raise it, or lower scaling.max of web or workers.default, or set networkMode 'bridge'.",
+      "stages.production.fleet.max is 3; allowed is at least 5, which hold, however they are spread, all processes at their largest scale; a second set of workers.default, whose busy containers leave a rollout only when it runs in full; a new copy of web (t4g.medium has 3713 MiB and 2048 CPU units for at most 2 tasks): raise it, or lower scaling.max of web or workers.default, or set networkMode 'bridge'.",
     ],
   ],
   [
@@ -156,8 +156,95 @@ test.each<[string, object, readonly string[]]>([
     'names that the database keeps for itself',
     { database: { user: 'rdsadmin', name: 'template1' } },
     [
-      'database.user is "rdsadmin"; allowed is a name that RDS does not keep for itself: rename it.',
-      'database.name is "template1"; allowed is a name that PostgreSQL does not keep for itself: rename it.',
+      'database.user is "rdsadmin"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+      'database.name is "template1"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+    ],
+  ],
+  [
+    'reserved words and prefixes as names in the database',
+    { database: { user: 'pg_app', name: 'order' } },
+    [
+      'database.user is "pg_app"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+      'database.name is "order"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+    ],
+  ],
+  [
+    "RDS's own words as names in the database",
+    { database: { user: 'admin', name: 'db' } },
+    [
+      'database.user is "admin"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+      'database.name is "db"; allowed is a name that neither RDS nor PostgreSQL keeps for itself: rename it.',
+    ],
+  ],
+  [
+    'cluster mode with an engine that does not follow redirections',
+    { redis: { queue: { clusterMode: true, hashTaggedKeys: true } } },
+    [
+      "redis.queue.clusterMode is true with taskEngine 'holdfast', whose connection does not follow a cluster's redirections yet; allowed are clusterMode false or taskEngine 'custom': set it false.",
+    ],
+  ],
+  [
+    'durability with an engine that has no cluster mode',
+    { redis: { queue: { durability: 'async' } } },
+    [
+      "redis.queue.durability is \"async\", which needs cluster mode, with taskEngine 'holdfast', whose connection does not follow a cluster's redirections yet; allowed are 'default' and 'disabled', or taskEngine 'custom': set it 'default', because the ledger in PostgreSQL keeps the tasks.",
+    ],
+  ],
+  [
+    'a fleet that holds one new worker of four, where busy ones wait for all',
+    { workers: { default: { memoryMiB: 3_000, scaling: { max: 4 } } } },
+    [
+      'stages.production.fleet.max is 6; allowed is at least 11, which hold, however they are spread, all processes at their largest scale; a second set of workers.default, whose busy containers leave a rollout only when it runs in full; a new copy of web (t4g.medium has 3713 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of web or workers.default.',
+    ],
+  ],
+  [
+    'a fleet that fits only when packed well',
+    { taskEngine: 'custom', fleet: { max: 3 }, workers: { default: { memoryMiB: 1_800, scaling: { max: 5 } } } },
+    [
+      'fleet.max is 3; allowed is at least 5, which hold, however they are spread, all processes at their largest scale; a new copy of workers.default (t4g.medium has 3713 MiB and 2048 CPU units for tasks): raise it, or lower scaling.max of web or workers.default.',
+    ],
+  ],
+  [
+    'a rollout in more rounds than CloudFormation waits for',
+    {
+      taskEngine: 'custom',
+      fleet: { max: 9 },
+      workers: { default: { memoryMiB: 3_000, handlerSeconds: 3_000, databaseConnections: 5, scaling: { max: 6 } } },
+    },
+    [
+      'fleet.max is 9, so a rollout of workers.default goes in 6 rounds of 3020 s (6 containers, room for 1 new at once); allowed is at most 9000 s in all, or CloudFormation gives up: raise it to 11, or lower scaling.max of workers.default.',
+    ],
+  ],
+  [
+    'long drains that would keep more connections than there are',
+    { workers: { default: { handlerSeconds: 900, databaseConnections: 35 } } },
+    [
+      'stages.production.database.instanceClass is "t4g.small" with 225 connections, and the processes open up to 246 when a further deploy starts while workers.default of the one before still drains; allowed are 225: lower scaling.max, databaseConnections or handlerSeconds of workers.default, or take a larger instance class.',
+    ],
+  ],
+  [
+    'zones that are not as many, of another region, and twice',
+    { network: { zoneNames: ['us-east-1a', 'us-east-1a', 'us-west-2b'] } },
+    [
+      'network.zoneNames has 3 zones with availabilityZones 2; allowed are as many as that: name 2, or change availabilityZones.',
+      'network.zoneNames names one twice; allowed is each once: remove the second.',
+      'network.zoneNames has "us-west-2b"; allowed are zones of the stage\'s region, us-east-1: correct one of them.',
+    ],
+  ],
+  [
+    'the key of a secret in another region',
+    {
+      web: {
+        secrets: {
+          API_KEY: {
+            arn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:x-abcdef',
+            kmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0123-abcd',
+          },
+        },
+      },
+    },
+    [
+      "web.secrets.API_KEY.kmsKeyArn is of eu-west-1; allowed is a key of the stage's region, us-east-1: name the key that the secret has there.",
     ],
   ],
   [
@@ -170,7 +257,7 @@ test.each<[string, object, readonly string[]]>([
   ],
   [
     'durability where it is not to be had',
-    { redis: { queue: { durability: 'sync', replicas: 0 } } },
+    { taskEngine: 'custom', redis: { queue: { durability: 'sync', replicas: 0 } } },
     [
       "redis.queue.engineVersion is \"8.2\" with durability 'sync'; allowed is at least '9.0': change it.",
       "redis.queue.clusterMode is false with durability 'sync'; allowed is true: change it.",
@@ -181,11 +268,12 @@ test.each<[string, object, readonly string[]]>([
   [
     'cluster mode without hash tags',
     {
+      taskEngine: 'custom',
       redis: { queue: { clusterMode: true }, cache: 'shared' },
       acknowledge: { 'holdfast:shared-cache': 'It is a test of the rest.' },
     },
     [
-      "redis.queue.clusterMode is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does ('holdfast' does; Celery with global_keyprefix '{celery}:').",
+      "redis.queue.clusterMode is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does (Celery does with global_keyprefix '{celery}:').",
       "redis.queue.clusterMode is true with cache 'shared'; allowed is a node of its own for the cache, whose keys have no {…}: give redis.cache a nodeType.",
     ],
   ],
@@ -201,7 +289,7 @@ test.each<[string, object, readonly string[]]>([
     'a budget below the estimate',
     { stages: { production: { budgetUsdPerMonth: 100 } } },
     [
-      'stages.production.budgetUsdPerMonth is 100, and the estimate is 210.17 USD per month; allowed is at least that: raise it to 211, or save on the largest items: EC2 t4g.medium x 2 49.06, RDS db.t4g.small Multi-AZ 47.45, NAT gateways x 1 32.85.',
+      'stages.production.budgetUsdPerMonth is 100, and the estimate is 201.77 USD per month; allowed is at least that: raise it to 202, or save on the largest items: EC2 t4g.medium x 2 49.06, RDS db.t4g.small Multi-AZ 47.45, NAT gateways x 1 32.85.',
     ],
   ],
   [

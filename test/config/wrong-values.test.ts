@@ -1,6 +1,32 @@
-import { mistakesOf, shopWith } from './shop';
+import { mistakesOf, production, shopWith } from './shop';
 
 test.each<[string, object, readonly string[]]>([
+  [
+    'a name that Systems Manager keeps for itself',
+    { name: 'awsome' },
+    [
+      'name is "awsome"; allowed is a name that begins with neither aws nor ssm, which Systems Manager keeps in the paths of parameters: rename it.',
+    ],
+  ],
+  [
+    'a tag of AWS',
+    { tags: { 'aws:team': 'web' } },
+    ['tags has "aws:team"; allowed are names that do not begin with aws:, AWS\'s own: rename it.'],
+  ],
+  [
+    'the ARN of a secret without its suffix',
+    { web: { secrets: { API_KEY: { arn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:stripe' } } } },
+    [
+      'web.secrets.API_KEY.arn is "arn:aws:secretsmanager:us-east-1:111122223333:secret:stripe"; allowed is a secret\'s complete ARN with its suffix of six characters, arn:aws:secretsmanager:region:account:secret:name-AbCdEf.',
+    ],
+  ],
+  [
+    "a queue's name that the task engine does not take",
+    { workers: { default: { queues: [{ name: 'Mail_out' }] } } },
+    [
+      'workers.default.queues.0.name is "Mail_out" with taskEngine \'holdfast\'; allowed are lower-case letters, digits, dots and dashes, starting with a letter or digit: rename it.',
+    ],
+  ],
   [
     'a name with capitals',
     { name: 'Shop' },
@@ -125,4 +151,25 @@ test.each<[string, object, readonly string[]]>([
   ],
 ])('refuses %s', (_what, change, mistakes) => {
   expect(mistakesOf(shopWith(change))).toEqual(mistakes);
+});
+
+test.each(['celery', 'custom'])("takes Celery's names of queues with taskEngine '%s'", (taskEngine) => {
+  expect(mistakesOf(shopWith({ taskEngine, workers: { default: { queues: [{ name: 'Mail_out' }] } } }))).toEqual([]);
+});
+
+test('takes the key of a secret, zones by name and the upgrade of a major version', () => {
+  const secret = {
+    arn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:x-abcdef',
+    kmsKeyArn: 'arn:aws:kms:us-east-1:111122223333:key/0123-abcd',
+  };
+  const { configuration } = production({
+    web: { secrets: { API_KEY: secret } },
+    network: { zoneNames: ['us-east-1b', 'us-east-1d'] },
+    database: { allowMajorVersionUpgrade: true },
+  });
+  expect(configuration.web.secrets['API_KEY']).toEqual(secret);
+  expect(configuration).toMatchObject({
+    network: { availabilityZones: 2, zoneNames: ['us-east-1b', 'us-east-1d'] },
+    database: { allowMajorVersionUpgrade: true },
+  });
 });
