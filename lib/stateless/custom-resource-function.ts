@@ -18,6 +18,8 @@ export interface CustomResourceFunctionProps {
   readonly file: string;
   readonly configuration: StageConfiguration;
   readonly statements: readonly iam.PolicyStatement[];
+  /** @default - one minute */
+  readonly timeout?: Duration;
 }
 
 /** A Lambda function behind a custom resource, bundled by the local esbuild, with its own role and log group. */
@@ -36,7 +38,7 @@ export class CustomResourceFunction extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 256,
-      timeout: Duration.minutes(1),
+      timeout: props.timeout ?? Duration.minutes(1),
       role: this.role,
       logGroup,
     });

@@ -61,5 +61,11 @@ async function isRollingBack(StackName: string, { cloudFormation }: MigrationSta
   return Stacks.some(({ StackStatus }) => StackStatus?.includes('ROLLBACK') === true);
 }
 
+/**
+ * Attempts of each call, by the clients themselves, with up to 20 s between two: the provider framework asks this
+ * handler once, so that an error of a moment would fail the deploy, or leave a migration running that was taken.
+ */
+const CLIENT = { maxAttempts: 8 } as const;
+
 export const handler = (event: MigrationEvent): Promise<MigrationStart> =>
-  start(event, { ecs: new ECSClient(), cloudFormation: new CloudFormationClient(), now: Date.now });
+  start(event, { ecs: new ECSClient(CLIENT), cloudFormation: new CloudFormationClient(CLIENT), now: Date.now });

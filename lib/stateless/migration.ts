@@ -48,6 +48,8 @@ export class Migration extends Construct {
     const onEvent = new CustomResourceFunction(this, 'OnEvent', {
       configuration,
       file: 'migration.on-event.lambda.ts',
+      // Its clients try for up to two minutes.
+      timeout: Duration.minutes(3),
       statements: this.startPermissions(fleet),
     });
     const isComplete = new CustomResourceFunction(this, 'IsComplete', {

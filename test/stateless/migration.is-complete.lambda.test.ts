@@ -40,6 +40,70 @@ const stopped = (exitCode?: number, more: object = {}) => ({
   ...more,
 });
 
+const throttled = Object.assign(new Error('Rate exceeded'), {
+  name: 'ThrottlingException',
+  $metadata: { httpStatusCode: 400 },
+});
+const denied = Object.assign(new Error('not authorized'), {
+  name: 'AccessDeniedException',
+  $metadata: { httpStatusCode: 400 },
+});
+const TRANSIENT = {
+  throttling: throttled,
+  'a fault of AWS': Object.assign(new Error('oops'), { name: 'ServerException', $metadata: { httpStatusCode: 500 } }),
+  'a broken connection': Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
+};
+
+function askedOf(answers: Readonly<Record<string, unknown>>, log: unknown = { events: [] }, minutes = 1) {
+  return { ecs: awsClient(answers), logs: awsClient({ GetLogEvents: log }), now: () => STARTED + minutes * 60_000 };
+}
+
+describe('a migration that cannot be asked for', () => {
+  test.each(Object.entries(TRANSIENT))('is asked for again after %s, and runs on', async (_, error) => {
+    const aws = askedOf({ DescribeTasks: error });
+
+    await expect(isComplete(EVENT, aws)).resolves.toEqual({ IsComplete: false });
+    expect(aws.ecs.asked.map(({ command }) => command)).toEqual(['DescribeTasks']);
+  });
+
+  test('waits for its log, but not beyond its limit', async () => {
+    await expect(isComplete(EVENT, watcher(stopped(1), throttled))).resolves.toEqual({ IsComplete: false });
+    await expect(isComplete(EVENT, watcher(stopped(1), throttled, 30))).rejects.toThrow(
+      /exit code 1.*\n?.*its log cannot be read: ThrottlingException/,
+    );
+  });
+
+  test('is stopped at its limit all the same', async () => {
+    const aws = askedOf({ DescribeTasks: throttled }, undefined, 30);
+
+    await expect(isComplete(EVENT, aws)).rejects.toThrow('(it was ThrottlingException) and was stopped');
+    expect(aws.ecs.asked.map(({ command }) => command)).toEqual(['DescribeTasks', 'StopTask']);
+  });
+
+  test('is stopped again while it cannot be stopped', async () => {
+    const aws = askedOf({ DescribeTasks: { tasks: [{ lastStatus: 'RUNNING' }] }, StopTask: throttled }, undefined, 30);
+
+    await expect(isComplete(EVENT, aws)).resolves.toEqual({ IsComplete: false });
+  });
+
+  test('for a reason that stays is stopped, and is a failure', async () => {
+    const aws = askedOf({ DescribeTasks: denied });
+
+    await expect(isComplete(EVENT, aws)).rejects.toThrow(
+      'The migration cannot be watched (not authorized) and was stopped.',
+    );
+    expect(aws.ecs.asked.map(({ command }) => command)).toEqual(['DescribeTasks', 'StopTask']);
+  });
+
+  test('and never can be stopped is named, for a person to stop it', async () => {
+    const aws = askedOf({ DescribeTasks: denied, StopTask: denied });
+
+    await expect(isComplete(EVENT, aws)).rejects.toThrow(
+      `could not be stopped (not authorized): stop task ${TASK} by hand`,
+    );
+  });
+});
+
 describe('the end of a migration', () => {
   test.each(['PROVISIONING', 'PENDING', 'RUNNING', 'DEPROVISIONING'])('is waited for while %s', async (lastStatus) => {
     await expect(isComplete(EVENT, watcher({ lastStatus }))).resolves.toEqual({ IsComplete: false });
