@@ -1,4 +1,4 @@
-import { ArnFormat, CustomResource, Stack } from 'aws-cdk-lib';
+import { ArnFormat, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
@@ -25,6 +25,8 @@ export class ScaleInRelease extends Construct {
       configuration,
       file: 'scale-in-release.on-event.lambda.ts',
       statements: permissions(groups),
+      // An instance that has just been started needs a minute or two until its protection can be taken off.
+      timeout: Duration.minutes(5),
     });
     acknowledgeWildcards(onEvent.role, groups.map(arnOf), 'The group is the one named; only its id is left open.');
     acknowledgeWildcards(onEvent.role, ['*'], 'Describing groups and their hooks knows no resources.');
