@@ -1,4 +1,4 @@
-import { RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
 import type { Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -87,6 +87,9 @@ export class ContainerTask extends Construct {
     });
     this.container = this.addContainer(props);
     for (const [sidecar, settings] of Object.entries(process.sidecars ?? {})) this.addSidecar(sidecar, settings, props);
+    this.grantKeys(
+      [process, ...Object.values(process.sidecars ?? {})].flatMap(({ secrets }) => Object.values(secrets)),
+    );
     acknowledgeWildcards(
       this.taskDefinition.executionRole,
       ['*'],
@@ -127,9 +130,16 @@ export class ContainerTask extends Construct {
     });
   }
 
+  /**
+   * The process starts after its sidecars, and Amazon ECS stops a task in the opposite order: a proxy carries what the
+   * process finishes during its drain. An image that cannot be pulled therefore keeps the process from starting, whether
+   * its sidecar is essential or not. Source: "Amazon ECS task definition parameters", dependsOn.
+   */
   private addSidecar(sidecar: string, settings: SidecarConfiguration, props: ContainerTaskProps): void {
     const { command, environment, port } = settings;
-    this.taskDefinition.addContainer(sidecar, {
+    const linuxParameters = new ecs.LinuxParameters(this, `${sidecar}-Linux`);
+    linuxParameters.dropCapabilities(...UNUSED_CAPABILITIES);
+    const container = this.taskDefinition.addContainer(sidecar, {
       image: props.images.of(settings.image),
       ...(command === undefined ? {} : { command }),
       cpu: settings.cpuUnits,
@@ -137,11 +147,14 @@ export class ContainerTask extends Construct {
       environment,
       secrets: this.secrets(sidecar, settings.secrets),
       essential: settings.essential,
-      // It goes with the process that it serves, not before.
+      privileged: false,
+      linuxParameters,
+      // An agent that does not know the order signals both at once; then it has to last as long as its process.
       stopTimeout: props.stopTimeout,
       ...(port === undefined ? {} : { portMappings: [{ name: sidecar, containerPort: port }] }),
       logging: this.logging(sidecar),
     });
+    this.container.addContainerDependencies({ container, condition: ecs.ContainerDependencyCondition.START });
   }
 
   private secrets(container: string, secrets: Readonly<Record<string, SecretConfiguration>>) {
@@ -154,6 +167,21 @@ export class ContainerTask extends Construct {
         ),
       ]),
     );
+  }
+
+  /** CDK knows no key of a secret that it only refers to, and its own grant would not reach the role. */
+  private grantKeys(secrets: readonly SecretConfiguration[]): void {
+    const keys = new Map(secrets.flatMap(({ arn, kmsKeyArn }) => (kmsKeyArn === undefined ? [] : [[kmsKeyArn, arn]])));
+    for (const [key, secret] of keys) {
+      const { region } = Stack.of(this).splitArn(secret, ArnFormat.COLON_RESOURCE_NAME);
+      this.taskDefinition.addToExecutionRolePolicy(
+        new iam.PolicyStatement({
+          actions: ['kms:Decrypt'],
+          resources: [key],
+          conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
+        }),
+      );
+    }
   }
 
   private linuxParameters({ configuration, process }: ContainerTaskProps): ecs.LinuxParameters {
@@ -200,5 +228,20 @@ export class ContainerTask extends Construct {
   }
 }
 
-/** Where the SSM agent of ECS Exec writes; without them a container with a read-only file system refuses sessions. */
+/**
+ * What Docker gives and only special programs use. The others stay: images of agents and proxies often start as root to
+ * change the owner of a folder and the user, for which they need them. The configuration knows neither user nor file
+ * system of a sidecar, so those are the image's.
+ */
+const UNUSED_CAPABILITIES = [
+  ecs.Capability.AUDIT_WRITE,
+  ecs.Capability.MKNOD,
+  ecs.Capability.NET_RAW,
+  ecs.Capability.SETFCAP,
+];
+
+/**
+ * Where the SSM agent of ECS Exec writes. AWS documents ECS Exec as unsupported with a read-only root file system; that
+ * these folders suffice has not been verified on AWS. Where they do not, `readOnlyRootFilesystem: false` is the way out.
+ */
 const EXEC_FOLDERS = ['/var/lib/amazon', '/var/log/amazon'];

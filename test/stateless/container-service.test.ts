@@ -134,6 +134,84 @@ describe('every container', () => {
   });
 });
 
+describe('a secret under a key of its own', () => {
+  const kmsKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000001';
+  const secret = { arn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf', kmsKeyArn };
+  const decrypts = (overrides: Parameters<typeof synthesize>[0]) =>
+    Object.entries(synthesize(overrides).resources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
+      (Properties.PolicyDocument as { Statement: { Action: unknown }[] }).Statement.filter(({ Action }) =>
+        JSON.stringify(Action).includes('kms:'),
+      ).map((statement) => ({ id: id.replace(/DefaultPolicy.*$/, ''), statement })),
+    );
+  const statement = {
+    Effect: 'Allow',
+    Action: 'kms:Decrypt',
+    Resource: kmsKeyArn,
+    Condition: { StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-1.amazonaws.com' } },
+  };
+
+  test('is decrypted for the one process that has it, by way of Secrets Manager only', () => {
+    const web = { command: ['node', 'dist/web.js'], secrets: { STRIPE_KEY: secret, STRIPE_HOOK: secret } };
+
+    expect(decrypts({ web })).toEqual([{ id: 'WebContainerTaskExecutionRole', statement }]);
+  });
+
+  test('is decrypted for a sidecar and for the migration, too', () => {
+    const sidecars = { proxy: { image: { reference: 'envoyproxy/envoy:v1.36' }, secrets: { KEY: secret } } };
+    const found = decrypts({
+      web: { command: ['node', 'dist/web.js'], sidecars },
+      migration: { command: ['node', 'dist/migrate.js'], secrets: { KEY: secret } },
+    });
+
+    expect(found).toEqual([
+      { id: 'WebContainerTaskExecutionRole', statement },
+      { id: 'MigrationTaskExecutionRole', statement },
+    ]);
+  });
+
+  test('asks for no right to a key where there is none', () => {
+    expect(decrypts({ web: { command: ['node', 'dist/web.js'], secrets: { KEY: { arn: secret.arn } } } })).toEqual([]);
+  });
+});
+
+describe('a sidecar', () => {
+  const proxy = { image: { reference: 'envoyproxy/envoy:v1.36' }, port: 9901 };
+  const { resources } = synthesize({
+    workers: {
+      default: {
+        command: ['node', 'dist/worker.js'],
+        queues: [{ name: 'default' }],
+        sidecars: { proxy, agent: proxy },
+      },
+    },
+  });
+  const definitions = resources('AWS::ECS::TaskDefinition');
+
+  test('starts before its process and, as Amazon ECS goes back the same way, is stopped after it', () => {
+    expect(containerOf(definitions, 'worker-default')).toMatchObject({
+      DependsOn: [
+        { ContainerName: 'proxy', Condition: 'START' },
+        { ContainerName: 'agent', Condition: 'START' },
+      ],
+    });
+    expect(containerOf(definitions, 'proxy')).not.toHaveProperty('DependsOn');
+  });
+
+  test('has as long to stop as its process', () => {
+    const stop = containerOf(definitions, 'worker-default') as unknown as { StopTimeout: number };
+
+    expect(stop.StopTimeout).toBe(80);
+    expect(containerOf(definitions, 'proxy')).toMatchObject({ StopTimeout: stop.StopTimeout });
+  });
+
+  test('has no privileges, nor the capabilities that no agent and no proxy needs', () => {
+    expect(containerOf(definitions, 'proxy')).toMatchObject({
+      Privileged: false,
+      LinuxParameters: { Capabilities: { Drop: ['AUDIT_WRITE', 'MKNOD', 'NET_RAW', 'SETFCAP'] } },
+    });
+  });
+});
+
 describe('a worker', () => {
   test('knows its kind, its queues with their weights and how long it may drain', () => {
     const { Environment } = containerOf(synthesize().resources('AWS::ECS::TaskDefinition'), 'worker-default');

@@ -19,6 +19,19 @@ const VARIANTS = {
   },
   'Spot workers': SPOT,
   awsvpc: { fleet: { networkMode: 'awsvpc' as const, instanceType: 'm7g.large' } },
+  'a private image, a sidecar and a secret under a key of its own': {
+    image: { reference: '123456789012.dkr.ecr.us-east-1.amazonaws.com/library:1' },
+    web: {
+      command: ['node', 'dist/web.js'],
+      sidecars: { proxy: { image: { reference: 'envoyproxy/envoy:v1.36' } } },
+      secrets: {
+        STRIPE_KEY: {
+          arn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:stripe-AbCdEf',
+          kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000001',
+        },
+      },
+    },
+  },
   Celery: { taskEngine: 'celery' as const },
 };
 
