@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { isRedisUrl } from '../tasks';
 import { refuse } from './refuse';
 
 /** What `?sslmode=` of DATABASE_URL may be; absent is `disable`. */
@@ -113,11 +114,6 @@ function parseUrl(value: string): URL | undefined {
 
 function isSslMode(value: string): value is SslMode {
   return SSL_MODES.some((mode) => mode === value);
-}
-
-function isRedisUrl(value: string): boolean {
-  const url = parseUrl(value);
-  return url !== undefined && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
 }
 
 function toFolder(value: string): ObjectsAddress | undefined {

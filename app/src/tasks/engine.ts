@@ -3,7 +3,7 @@ import { Acceptor } from './accepting/acceptor';
 import { prepare } from './accepting/prepare';
 import type { PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
-import { RedisConnection } from './dispatching/redis-connection';
+import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
 import { DefinitionError } from './errors';
 import { Inspector } from './inspecting/inspector';
 import { Watcher } from './inspecting/watcher';
@@ -251,11 +251,10 @@ function unpack<Payload>(args: AcceptArguments<Payload>): {
   return { tx: undefined, definition, payload, options };
 }
 
-/** Clients take an empty address, or a word, for a server on this machine. The value may hold a password, so it is not shown. */
+/** The value may hold a password, so it is not shown. */
 function checkedRedisUrl(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url !== undefined && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '') return given;
+  if (isRedisUrl(given)) return given;
   const shown = given === '' ? '' : '(something else)';
   throw new DefinitionError('createTasks', 'redisUrl', shown, 'redis://host:port or rediss://host:port');
 }

@@ -10,6 +10,7 @@ export {
   TaskStateError,
   TransactionEndedError,
 } from './errors';
+export { isRedisUrl } from './dispatching/redis-connection';
 export { createTasks, handle } from './engine';
 export type { Tasks, TasksOptions } from './engine';
 export { isConnectionError, isTransient } from './ledger/connection-errors';

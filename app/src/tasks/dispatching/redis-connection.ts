@@ -95,6 +95,13 @@ export function shownError(error: unknown): Error {
   return Object.assign(new Error(message), { name, ...code });
 }
 
+/** Whether it is an address with a host: clients take an empty one, or a word, for a server on this machine. */
+export function isRedisUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return ['redis:', 'rediss:'].includes(protocol) && hostname !== '';
+}
+
 /**
  * For rediss://: the certificate must be signed by an authority that Node.js knows (Amazon's are among them,
  * NODE_EXTRA_CA_CERTS adds others) and be made out for the host, which is also named to servers that have several.
