@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { createTasks, defineTask, handle } from '../../src/tasks';
+import { defineTask, handle } from '../../src/tasks';
 import type { TaskHandler, Tasks, Worker, WorkerOptions } from '../../src/tasks';
 import { redisUrl } from '../servers/databases';
+import { openEngine } from './support/engines';
 import { gate } from './support/gate';
 import { ledgerFixture } from './support/ledger-fixture';
 import type { LedgerFixture } from './support/ledger-fixture';
-import { recordingLogger } from './support/recording-logger';
 import { taskRow } from './support/task-rows';
 import { until } from './support/until';
 
@@ -25,8 +25,7 @@ afterEach(async () => {
 });
 
 function open(redis: string | undefined): Tasks {
-  const postgres = { connectionString: fixture.url, application_name: 'under test' };
-  const tasks = createTasks({ postgres, logger: recordingLogger(), ...(redis !== undefined && { redisUrl: redis }) });
+  const tasks = openEngine(fixture, redis);
   engines.push(tasks);
   return tasks;
 }

@@ -4,6 +4,7 @@ import { AttemptAborted, createTasks, defineTask, handle } from '../../src/tasks
 import type { TaskContext, Tasks } from '../../src/tasks';
 import { monotonicMs } from '../../src/tasks/pause';
 import { redisUrl } from '../servers/databases';
+import { openEngine } from './support/engines';
 import { connectionRefused } from './support/disturbed-ledger';
 import { aborted, gate } from './support/gate';
 import { ledgerFixture } from './support/ledger-fixture';
@@ -35,8 +36,7 @@ afterEach(async () => {
 });
 
 function open(redis: string | undefined): Tasks {
-  const postgres = { connectionString: fixture.url, application_name: 'under test' };
-  const tasks = createTasks({ postgres, logger: recordingLogger(), ...(redis !== undefined && { redisUrl: redis }) });
+  const tasks = openEngine(fixture, redis);
   engines.push(tasks);
   return tasks;
 }

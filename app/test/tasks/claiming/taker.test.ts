@@ -6,6 +6,7 @@ import { RedisKeys } from '../../../src/tasks/lanes';
 import { redisUrl } from '../../servers/databases';
 import { monotonicMs } from '../../../src/tasks/pause';
 import { cuttingProxy } from '../support/cutting-proxy';
+import { openEngine } from '../support/engines';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -30,8 +31,7 @@ beforeEach(async () => {
 afterEach(() => fixture.drop());
 
 function open(redis: string | undefined): Tasks {
-  const postgres = { connectionString: fixture.url };
-  return createTasks({ postgres, logger: recordingLogger(), ...(redis !== undefined && { redisUrl: redis }) });
+  return openEngine(fixture, redis);
 }
 
 async function unfinished(): Promise<number> {
