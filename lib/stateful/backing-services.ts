@@ -7,7 +7,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { StageConfiguration } from '../config';
-import { ImportedPostgres, ImportedRedis } from './imported-server';
+import { ImportedPostgres, ImportedRedis, knownFields } from './imported-server';
 import { SERVER_PORTS, parameterName, readParameter, zonesOf } from './published-parameters';
 import type { Concept } from './published-parameters';
 import type { RedisShape } from './redis-node-ids';
@@ -206,31 +206,25 @@ function lookUpDatabase(scope: Construct, configuration: StageConfiguration): Po
       read: (field) => readParameter(scope, configuration, 'database', field),
     });
   }
-  const { host, port, name, user, secretArn, securityGroupId } = database.existing;
-  const values = new Map(
-    Object.entries({ host, port: String(port), 'secret-arn': secretArn, 'security-group-id': securityGroupId }),
-  );
+  const { name, user, port } = database.existing;
   return new ImportedPostgres(scope, 'Database', {
     name,
     user,
     listensOn: port,
     secretField: 'password',
-    read: (field) => values.get(field),
+    read: knownFields(database.existing),
   });
 }
 
 function lookUpRedis(scope: Construct, configuration: StageConfiguration): Pick<BackingServices, 'queue' | 'cache'> {
   const { redis } = configuration;
   if ('existing' in redis) {
-    const { host, port, tls, field: secretField, secretArn, securityGroupId } = redis.existing;
-    const values = new Map(
-      Object.entries({ host, port: String(port), 'secret-arn': secretArn, 'security-group-id': securityGroupId }),
-    );
+    const { tls, field: secretField, port } = redis.existing;
     const queue = new ImportedRedis(scope, 'Queue', {
       tls,
       listensOn: port,
       ...(secretField !== undefined && { secretField }),
-      read: (field) => values.get(field),
+      read: knownFields(redis.existing),
     });
     return { queue, cache: queue };
   }

@@ -109,3 +109,22 @@ export class ImportedRedis extends ImportedServer implements RedisEndpoint {
     return replicationGroupId === undefined ? undefined : redisNodeIds(replicationGroupId, this.shape);
   }
 }
+
+/** A server of the user's own, as the configuration names it. */
+export interface ExistingServer {
+  readonly host: string;
+  readonly port: number;
+  readonly secretArn: string;
+  readonly securityGroupId: string;
+}
+
+/** Of a server of the user's own: its fields by the names under which those of the stacks' own are published. */
+export function knownFields({ host, port, secretArn, securityGroupId }: ExistingServer): ImportedServerProps['read'] {
+  const values: Readonly<Record<string, string>> = {
+    host,
+    port: String(port),
+    'secret-arn': secretArn,
+    'security-group-id': securityGroupId,
+  };
+  return (field) => values[field];
+}
