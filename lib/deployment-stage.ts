@@ -63,37 +63,10 @@ export class DeploymentStage extends Construct implements Stacks {
       drainBudget,
     });
     this.stateless.addStackDependency(this.stateful);
-    this.watch(configuration);
+    watchStage(this, configuration);
     this.tellCost(loaded);
     this.tellWarnings(loaded);
     props.customize?.(this, stage);
-  }
-
-  /** Alarms stand in the stack of what they watch, so that neither stack waits for the other's resources. */
-  private watch(configuration: StageConfiguration): void {
-    const { stateful, stateless } = this;
-    const { cluster, capacityProvider } = stateless.fleet;
-    const { web, workers, scheduler, services } = stateless;
-    const monitored = { configuration, cluster, capacityProvider, web, workers, scheduler };
-
-    new DataAlarms(stateful, 'Alarms', {
-      configuration,
-      topic: stateful.alarmTopic,
-      database: stateful.database,
-      queue: stateful.queue,
-      cache: stateful.cache,
-    });
-    allowEventsToPublish(stateful.alarmTopic, configuration);
-    new ServiceAlarms(stateless, 'Alarms', { ...monitored, topic: services.alarmTopic });
-    rollBackOnAlarms(web.service, configuration);
-    if (configuration.dashboard) {
-      new StageDashboard(stateless, 'Dashboard', {
-        ...monitored,
-        databaseInstanceId: services.database.instanceId,
-        queueNodeIds: services.queue.nodeIds,
-        cacheNodeIds: services.cache.nodeIds,
-      });
-    }
   }
 
   private tellCost({ cost, configuration }: LoadedStage): void {
@@ -115,5 +88,31 @@ export class DeploymentStage extends Construct implements Stacks {
       const reason = configuration.acknowledge[id];
       if (reason !== undefined) Annotations.of(this.stateless).acknowledgeWarning(id, reason);
     }
+  }
+}
+
+/** Alarms stand in the stack of what they watch, so that neither stack waits for the other's resources. */
+export function watchStage({ stateful, stateless }: Stacks, configuration: StageConfiguration): void {
+  const { cluster, capacityProvider } = stateless.fleet;
+  const { web, workers, scheduler, services } = stateless;
+  const monitored = { configuration, cluster, capacityProvider, web, workers, scheduler };
+
+  new DataAlarms(stateful, 'Alarms', {
+    configuration,
+    topic: stateful.alarmTopic,
+    database: stateful.database,
+    queue: stateful.queue,
+    cache: stateful.cache,
+  });
+  allowEventsToPublish(stateful.alarmTopic, configuration);
+  new ServiceAlarms(stateless, 'Alarms', { ...monitored, topic: services.alarmTopic });
+  rollBackOnAlarms(web.service, configuration);
+  if (configuration.dashboard) {
+    new StageDashboard(stateless, 'Dashboard', {
+      ...monitored,
+      databaseInstanceId: services.database.instanceId,
+      queueNodeIds: services.queue.nodeIds,
+      cacheNodeIds: services.cache.nodeIds,
+    });
   }
 }

@@ -4,13 +4,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import reference from '../../holdfast.config';
 import { connectionBudget, drainBudget, resolveStage } from '../../lib/config';
 import type { Configuration, StageConfiguration } from '../../lib/config';
-import {
-  DataAlarms,
-  ServiceAlarms,
-  StageDashboard,
-  allowEventsToPublish,
-  rollBackOnAlarms,
-} from '../../lib/observability';
+import { watchStage } from '../../lib/deployment-stage';
 import { StatefulStack } from '../../lib/stateful/stateful-stack';
 import { StatelessStack } from '../../lib/stateless/stateless-stack';
 
@@ -63,22 +57,7 @@ export function monitoredStage(stage: string, configuration: Configuration = ref
   const stateless = new StatelessStack(app, 'Stateless', { ...common, drainBudget: drainBudget(loaded).budget });
   stateless.addStackDependency(stateful);
 
-  const { alarmTopic: topic, database, queue, cache } = stateful;
-  allowEventsToPublish(topic, loaded);
-  new DataAlarms(stateful, 'Alarms', { configuration: loaded, topic, database, queue, cache });
-  const { services, fleet, web, workers, scheduler } = stateless;
-  const { capacityProvider } = fleet.onDemand;
-  const monitored = { configuration: loaded, cluster: fleet.cluster, capacityProvider, web, workers, scheduler };
-  new ServiceAlarms(stateless, 'Alarms', { ...monitored, topic: services.alarmTopic });
-  rollBackOnAlarms(web.service, loaded);
-  if (loaded.dashboard) {
-    new StageDashboard(stateless, 'Dashboard', {
-      ...monitored,
-      databaseInstanceId: services.database.instanceId,
-      queueNodeIds: services.queue.nodeIds,
-      cacheNodeIds: services.cache.nodeIds,
-    });
-  }
+  watchStage({ stateful, stateless }, loaded);
   const templates = { stateful: Template.fromStack(stateful), stateless: Template.fromStack(stateless) };
   const prefix = `${loaded.name}-${stage}-`;
   const all = Object.values(templates).flatMap((template) =>
