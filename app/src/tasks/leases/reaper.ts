@@ -142,8 +142,9 @@ export class Reaper {
   private async takeBack(): Promise<void> {
     const { ledger } = this.options;
     const answer = await ledger.query<TakenBackRow>(this.sql.take_back);
-    await ledger.query(this.sql.forget_claims);
+    // Before anything else can fail: what was taken back is told to nobody a second time.
     this.report(answer.rows, 'took tasks back from lost workers');
+    await ledger.query(this.sql.forget_claims);
   }
 
   /**

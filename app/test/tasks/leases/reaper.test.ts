@@ -164,8 +164,19 @@ it('a task whose workers were lost until its budget was spent is dead, with that
   const id = await claimed(silent, { attempts: 1 });
   await fixture.pool.query('update holdfast.worker set expired_at = now()');
   reaper.start();
-  await until('it is dead', async () => (await taskRow(fixture, id)).state === 'dead');
-  expect(await taskRow(fixture, id)).toMatchObject({ dead_reason: 'worker-lost', attempts: 1 });
+  await until('it is reported dead', () => parts.logger.saying('task is dead').length > 0);
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'dead', dead_reason: 'worker-lost', attempts: 1 });
+  await oneMoreLook();
+  expect(parts.logger.saying('task is dead')).toHaveLength(1);
+});
+
+it('reports what it took back although PostgreSQL went away right after', async () => {
+  const id = await claimed(silent, { attempts: 1 });
+  await fixture.pool.query('update holdfast.worker set expired_at = now()');
+  parts.control.before(LEASE.forget_claims, connectionRefused);
+  reaper.start();
+  await until('its claim was not forgotten twice', () => parts.control.count(LEASE.forget_claims) >= 2);
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'dead' });
   expect(parts.logger.saying('task is dead')).toHaveLength(1);
 });
 

@@ -114,7 +114,7 @@ it('what a handler logs carries its task and attempt', async () => {
   });
   await tasks.startWorker({ handlers: [writes], queues });
   const { id } = await tasks.accept(film, { title: 'Nosferatu' }, { attempts: 1 });
-  await reaches(id, 'dead');
+  await until('it is reported dead', () => logger.saying('task is dead').length > 0);
   const ids = { task: id, name: 'film', attempt: 1 };
   expect(logger.saying('imported')).toEqual([
     { level: 'info', message: 'imported', fields: { ...ids, title: 'Nosferatu' } },
