@@ -98,7 +98,7 @@ export interface Tasks {
 /** Binds a definition to what a worker does for it. */
 export function handle<D extends TaskDefinition>(
   definition: D,
-  run: (context: TaskContext<D>) => Promise<void>,
+  run: (context: TaskContext<D>) => Promise<unknown>,
 ): TaskHandler {
   return { definition, run };
 }

@@ -57,8 +57,34 @@ export class NonRetryable extends Error {
   override readonly name = 'NonRetryable';
 }
 
+/** Thrown by a handler: there is nothing to do any more. The task is cancelled with this message, and nobody is alarmed. */
+export class Discard extends Error {
+  override readonly name = 'Discard';
+}
+
+/** Thrown by a handler: not now, but later. The attempt does not count. */
+export class Snooze extends Error {
+  override readonly name = 'Snooze';
+  readonly seconds: number;
+
+  /**
+   * @param until a moment, or seconds from now; past ones mean at once, at most a year ahead.
+   * @throws DefinitionError for anything else.
+   */
+  constructor(until: Date | number) {
+    const seconds = typeof until === 'number' ? until : (until.getTime() - Date.now()) / 1000;
+    if (!(seconds <= MAX_SNOOZE_SECONDS)) {
+      throw new DefinitionError('Snooze', 'until', until, 'seconds or a date, at most a year ahead');
+    }
+    super(`snoozed for ${Math.max(0, Math.round(seconds))} s`);
+    this.seconds = Math.max(0, seconds);
+  }
+}
+
+const MAX_SNOOZE_SECONDS = 366 * 24 * 3600;
+
 /** Why a running attempt's signal was aborted. */
-export type AbortReason = 'time-limit' | 'lease-lost' | 'draining';
+export type AbortReason = 'time-limit' | 'lease-lost' | 'draining' | 'cancelled';
 
 /** What `signal.reason` is when the engine aborts an attempt. */
 export class AttemptAborted extends Error {
@@ -69,6 +95,7 @@ export class AttemptAborted extends Error {
         'time-limit': 'the attempt took longer than its time limit',
         'lease-lost': 'the worker lost its lease, so another worker may run this task',
         draining: 'the worker stops and its time to drain is over',
+        cancelled: 'the task was cancelled',
       }[reason],
     );
   }

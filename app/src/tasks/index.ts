@@ -5,8 +5,10 @@ export {
   AttemptAborted,
   CommitUnknownError,
   DefinitionError,
+  Discard,
   InvalidTaskError,
   NonRetryable,
+  Snooze,
   TaskStateError,
   TransactionEndedError,
 } from './errors';

@@ -150,7 +150,7 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
 
 export interface TaskHandler {
   readonly definition: TaskDefinition;
-  run(context: TaskContext): Promise<void>;
+  run(context: TaskContext): Promise<unknown>;
 }
 
 export interface WorkerOptions {

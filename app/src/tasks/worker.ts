@@ -14,6 +14,8 @@ import type { Ledger } from './ledger/ledger';
 import { Lease } from './leases/lease';
 import { Reaper } from './leases/reaper';
 import type { Counters } from './metrics';
+import { Housekeeper } from './maintaining/housekeeper';
+import type { Chore } from './maintaining/housekeeper';
 import { pause, within } from './pause';
 import { InHand } from './running/in-hand';
 import { ProgressWriter } from './running/progress-writer';
@@ -53,6 +55,7 @@ export class TaskWorker implements Worker {
   private readonly progress: ProgressWriter;
   private readonly reaper: Reaper;
   private readonly relay: Relay | undefined;
+  private readonly housekeeper: Housekeeper;
   private readonly hurry = new AbortController();
   private draining = false;
   private paused = false;
@@ -68,6 +71,7 @@ export class TaskWorker implements Worker {
     });
     worker.reaper.start();
     worker.relay?.start();
+    worker.housekeeper.start();
     worker.taker.start();
     return worker;
   }
@@ -118,6 +122,7 @@ export class TaskWorker implements Worker {
     });
     this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
+    this.housekeeper = new Housekeeper(chores(), parts);
   }
 
   get id(): string {
@@ -159,7 +164,7 @@ export class TaskWorker implements Worker {
       taking = false;
       this.runner.notify();
     });
-    const relayStopped = this.relay?.stop();
+    const relayStopped = Promise.all([this.relay?.stop(), this.housekeeper.stop()]);
     void this.lease.beat().catch(() => undefined);
     await this.untilDeadline(() => taking || this.inHand.size > 0);
     this.taker.abandon();
@@ -199,6 +204,11 @@ export class TaskWorker implements Worker {
       wait.abort();
     }
   }
+}
+
+/** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
+function chores(): Chore[] {
+  return [];
 }
 
 function kindOf(handler: TaskHandler): string {

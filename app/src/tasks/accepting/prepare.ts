@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import type { PayloadInput, TaskDefinition } from '../definition';
 import { isValidName, nameRule, PRIORITIES } from '../definition';
 import { InvalidTaskError } from '../errors';
+import { toJson } from '../json';
 import { priorityNumber } from '../lanes';
 import type { AcceptOptions } from '../types';
 
@@ -95,9 +96,4 @@ function storedBytes(json: string): number {
   let bytes = Buffer.byteLength(json);
   for (const [, exponent] of json.matchAll(EXPONENT)) bytes += Number(exponent);
   return bytes;
-}
-
-/** What JSON.stringify really returns: undefined for undefined, functions and symbols. */
-function toJson(value: unknown): string | undefined {
-  return JSON.stringify(value);
 }

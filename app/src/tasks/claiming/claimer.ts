@@ -17,6 +17,10 @@ export interface ClaimedTask {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly timeLimitSeconds: number;
+  /** W3C traceparent of whoever accepted it. */
+  readonly trace: string | null;
+  /** Its workers were lost under it: it runs alone. */
+  readonly suspect: boolean;
   /** The row of table claim that names it. */
   readonly claimId: string;
 }

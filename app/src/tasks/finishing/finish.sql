@@ -13,21 +13,39 @@ with mine as materialized (
     and t.state = 'running'
     and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true
   order by t.id
-  for update skip locked
+  for no key update skip locked
 ), forgotten as (
   delete from holdfast.claim where id = any ($3::bigint[])
 )
 update holdfast.task t
-set state = 'done', finished_at = now(), error = null
+set state = 'done', finished_at = now(), error = null, held_key = null
+where t.id = any (array(select id from mine))
+
+-- name: done_with_results
+-- As done, for tasks whose handlers returned something: $4 results, in the order of the ids.
+with mine as materialized (
+  select t.id
+  from holdfast.task t
+  where t.id = any ($1::bigint[])
+    and t.state = 'running'
+    and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true
+  order by t.id
+  for no key update skip locked
+), forgotten as (
+  delete from holdfast.claim where id = any ($3::bigint[])
+)
+update holdfast.task t
+set state = 'done', finished_at = now(), error = null, held_key = null,
+    result = ($4::jsonb[])[array_position($1::bigint[], t.id)]
 where t.id = any (array(select id from mine))
 
 -- name: done_one
--- The fenced update that opens the completing transaction of a task with database effects.
+-- The fenced update that opens the completing transaction of a task with database effects. $3 result or null.
 with mine as materialized (
-  select t.id from holdfast.task t where t.id = $1 and t.fence = $2 and t.state = 'running' for update skip locked
+  select t.id from holdfast.task t where t.id = $1 and t.fence = $2 and t.state = 'running' for no key update skip locked
 )
 update holdfast.task t
-set state = 'done', finished_at = now(), error = null
+set state = 'done', finished_at = now(), error = null, held_key = null, result = $3::jsonb
 where t.id = (select id from mine)
 
 -- name: outcome
@@ -39,50 +57,59 @@ join holdfast.task t on t.id = d.id
 where t.fence = d.fence and t.state in ('done', 'running')
 
 -- name: failed
--- $1 ids, $2 fences, $3 errors, $4 dead reasons (null: by budget), $5 seconds until the next attempt.
+-- How attempts end that did not succeed. $1 ids, $2 fences, $3 verdicts, $4 errors, $5 dead reasons (null: by budget),
+-- $6 seconds until the next attempt. Verdicts: `retry` (dead once the budget is spent), `dead`, `cancelled` (discarded by
+-- its handler), `parked` (a person must decide), `snoozed` (later, uncounted). A request to cancel goes before another
+-- attempt. Whoever could throw has not killed its worker: it is no suspect any more.
 with mine as materialized (
-  select t.id, d.error, d.delay_seconds,
+  select t.id, d.error, d.delay_seconds, d.dead_reason,
          case
-           when d.dead_reason is not null then d.dead_reason
-           when t.attempts >= t.max_attempts then 'attempts-exhausted'
-         end as dead_reason
-  from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::double precision[])
-       as d (id, fence, error, dead_reason, delay_seconds)
+           when d.verdict in ('retry', 'snoozed') and t.cancel_requested_at is not null then 'cancelled'
+           when d.verdict = 'retry' and t.attempts >= t.max_attempts then 'dead'
+           when d.verdict = 'retry' then 'queued'
+           else d.verdict
+         end as verdict
+  from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::double precision[])
+       as d (id, fence, verdict, error, dead_reason, delay_seconds)
   join holdfast.task t on t.id = d.id
   where t.fence = d.fence and t.state = 'running'
   order by t.id
-  for update of t skip locked
+  for no key update of t skip locked
 ), noted as (
   insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
   select t.id, t.fence, t.attempts, t.worker_id, t.started_at, mine.error
   from mine join holdfast.task t on t.id = mine.id
+  where mine.verdict <> 'snoozed'
 )
 update holdfast.task t
-set state = case when mine.dead_reason is null then 'queued' else 'dead' end,
-    dead_reason = mine.dead_reason,
-    error = mine.error,
-    finished_at = case when mine.dead_reason is null then null else now() end,
-    run_at = case when mine.dead_reason is null then now() + make_interval(secs => mine.delay_seconds) else t.run_at end,
-    worker_id = null
+set state = case mine.verdict when 'snoozed' then 'queued' else mine.verdict end,
+    attempts = case mine.verdict when 'snoozed' then t.attempts - 1 else t.attempts end,
+    dead_reason = case mine.verdict when 'dead' then coalesce(mine.dead_reason, 'attempts-exhausted') end,
+    error = case mine.verdict when 'snoozed' then t.error else mine.error end,
+    finished_at = case when mine.verdict in ('dead', 'cancelled') then now() end,
+    held_key = case when mine.verdict in ('dead', 'cancelled') then null else t.held_key end,
+    run_at = case
+      when mine.verdict in ('queued', 'snoozed') then now() + make_interval(secs => mine.delay_seconds)
+      when mine.verdict = 'parked' then 'infinity'
+      else coalesce(t.resume_at, t.run_at)
+    end,
+    resume_at = case mine.verdict when 'parked' then now() end,
+    crashes = 0, worker_id = null
 from mine
 where t.id = mine.id
 returning t.id, t.fence, t.state
 
 -- name: given_back
 -- $1 ids, $2 fences. Not the task's fault, so the attempt does not count; the fence stays where it is.
-with mine as materialized (
+with lost as materialized (
   select t.id
   from unnest($1::bigint[], $2::integer[]) as d (id, fence)
   join holdfast.task t on t.id = d.id
   where t.fence = d.fence and t.state = 'running'
   order by t.id
-  for update of t skip locked
+  for no key update of t skip locked
 )
-update holdfast.task t
-set state = 'queued', attempts = t.attempts - 1, worker_id = null, started_at = null
-from mine
-where t.id = mine.id
-returning t.id, t.fence, t.queue, t.priority
+-- include: give-back.part.sql
 
 -- name: progress
 -- $1 ids, $2 fences, $3 values. A row that its handler's own transaction holds is left out: its next value will do.
@@ -92,7 +119,7 @@ with mine as materialized (
   join holdfast.task t on t.id = d.id
   where t.fence = d.fence and t.state = 'running'
   order by t.id
-  for update of t skip locked
+  for no key update of t skip locked
 )
 update holdfast.task t set progress = mine.value from mine where t.id = mine.id
 

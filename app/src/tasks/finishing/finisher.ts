@@ -13,15 +13,33 @@ import type { InHand } from '../running/in-hand';
 import type { TaskLogger, Transaction } from '../types';
 
 /** How an attempt ended in the ledger. `fenced-off`: the task is no longer ours, so nothing was written. */
-export type Ending = 'done' | 'queued' | 'dead' | 'fenced-off';
+export type Ending = 'done' | 'queued' | 'dead' | 'cancelled' | 'parked' | 'fenced-off';
+
+/**
+ * What an attempt that did not succeed asks for. `retry`: again, or dead once the budget is spent; `snoozed`: again later,
+ * uncounted; `cancelled`: never again, and nobody is alarmed; `parked`: a person must decide.
+ */
+export type Verdict = 'retry' | 'dead' | 'cancelled' | 'parked' | 'snoozed';
 
 export interface Failure {
   readonly task: ClaimedTask;
+  readonly verdict: Verdict;
   readonly error: string;
-  /** Set: the task is dead at once, whatever is left of its budget. */
+  /** Why it is dead when the verdict is `dead`; of those whose budget is spent the ledger says so itself. */
   readonly deadReason: string | undefined;
   /** Seconds until the next attempt. */
   readonly delaySeconds: number;
+}
+
+/** A task and the JSON that its handler returned. */
+interface DoneWithResult {
+  readonly task: ClaimedTask;
+  readonly result: string;
+}
+
+/** What became of a task that was given back: queued again, or cancelled when that was asked for. */
+export interface GivenBackRow extends DispatchItem {
+  readonly state: 'queued' | 'cancelled';
 }
 
 /** What became of one item of a batch. `held`: somebody else has locked the row, so nothing is known yet. */
@@ -32,6 +50,18 @@ export interface Holder {
   readonly pid: number;
   readonly beganAt: string;
 }
+
+export const FINISH_STATEMENTS = [
+  'done',
+  'done_with_results',
+  'done_one',
+  'outcome',
+  'failed',
+  'given_back',
+  'progress',
+  'holds_fence',
+  'end_transaction',
+] as const;
 
 interface FencedRow {
   id: string;
@@ -49,17 +79,9 @@ const MOST_TRIES_OF_EFFECTS = 6;
  * repeating harmless, and an answer that was lost is found by reading (id, fence).
  */
 export class Finisher {
-  private readonly sql = loadStatements(__dirname, 'finish.sql', [
-    'done',
-    'done_one',
-    'outcome',
-    'failed',
-    'given_back',
-    'progress',
-    'holds_fence',
-    'end_transaction',
-  ]);
+  private readonly sql = loadStatements(__dirname, 'finish.sql', FINISH_STATEMENTS);
   private readonly doneBatch: Batcher<ClaimedTask, Written>;
+  private readonly resultBatch: Batcher<DoneWithResult, Written>;
   private readonly failedBatch: Batcher<Failure, Written>;
   /** Ends that wait until somebody lets go of their rows. */
   private held = 0;
@@ -74,17 +96,22 @@ export class Finisher {
   ) {
     const limits = { maxItems: 500, parallel: 1 };
     this.doneBatch = new Batcher((tasks) => this.each(tasks, (some) => this.writeDone(some)), limits);
+    this.resultBatch = new Batcher((some) => this.each(some, (items) => this.writeResults(items)), limits);
     this.failedBatch = new Batcher((failures) => this.each(failures, (some) => this.writeFailed(some)), limits);
   }
 
   /** Attempts whose end is being written. */
   get size(): number {
-    return this.doneBatch.size + this.failedBatch.size + this.held;
+    return this.doneBatch.size + this.resultBatch.size + this.failedBatch.size + this.held;
   }
 
   /** @throws what PostgreSQL refuses it for; that says nothing about the task, which is still running. */
-  async done(task: ClaimedTask): Promise<Ending> {
-    return this.count(await this.writeAlone(this.doneBatch, task));
+  async done(task: ClaimedTask, result?: string): Promise<Ending> {
+    const written =
+      result === undefined
+        ? this.writeAlone(this.doneBatch, task)
+        : this.writeAlone(this.resultBatch, { task, result });
+    return this.count(await written);
   }
 
   /**
@@ -92,14 +119,18 @@ export class Finisher {
    * @throws what `effects` throws, when trying again would not help or did not; the task is then still running.
    * @throws NotWrittenError when PostgreSQL refuses for a reason that has nothing to do with the effects.
    */
-  async doneWithEffects(task: ClaimedTask, effects: (tx: Transaction) => Promise<void>): Promise<Ending> {
+  async doneWithEffects(
+    task: ClaimedTask,
+    effects: (tx: Transaction) => Promise<void>,
+    result?: string,
+  ): Promise<Ending> {
     let tries = 0;
     const ending = await this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.outcome(task)) === 'done') return 'done';
       const fence = { held: true, begun: false };
       try {
         await this.transaction(async (tx) => {
-          const fenced = await tx.query(this.sql.done_one, [task.id, task.fence]);
+          const fenced = await tx.query(this.sql.done_one, [task.id, task.fence, result ?? null]);
           fence.held = fenced.rowCount === 1;
           if (!fence.held) throw new FencedOff();
           tries += 1;
@@ -125,12 +156,12 @@ export class Finisher {
     return this.count(await this.writeAlone(this.failedBatch, failure));
   }
 
-  /** Queues the tasks again, uncounted, and returns those that were still ours. One try: the lease covers the rest. */
+  /** Queues the tasks again, uncounted, and returns those that were still ours and are to be dispatched. One try: the lease covers the rest. */
   async giveBack(tasks: readonly ClaimedTask[]): Promise<DispatchItem[]> {
     if (tasks.length === 0) return [];
-    const answer = await this.ledger.query<DispatchItem>(this.sql.given_back, keysOf(tasks));
+    const answer = await this.ledger.query<GivenBackRow>(this.sql.given_back, keysOf(tasks));
     this.counters.givenBack += answer.rows.length;
-    return answer.rows.map(({ id, queue, priority }) => ({ id, queue, priority }));
+    return queuedAgain(answer.rows);
   }
 
   /** Writes the latest progress of running tasks. */
@@ -166,7 +197,19 @@ export class Finisher {
   private async writeDone(tasks: readonly ClaimedTask[]): Promise<(Ending | 'held')[]> {
     const claims = this.inHand.takeEndedClaims();
     const answer = await this.ledger.prepared('done', this.sql.done, [...keysOf(tasks), idArray(claims)]);
-    if (answer.rowCount === tasks.length) return tasks.map(() => 'done');
+    return this.endingsOf(tasks, answer.rowCount);
+  }
+
+  private async writeResults(items: readonly DoneWithResult[]): Promise<(Ending | 'held')[]> {
+    const tasks = items.map(({ task }) => task);
+    const claims = this.inHand.takeEndedClaims();
+    const values = [...keysOf(tasks), idArray(claims), items.map(({ result }) => result)];
+    const answer = await this.ledger.prepared('done_with_results', this.sql.done_with_results, values);
+    return this.endingsOf(tasks, answer.rowCount);
+  }
+
+  private async endingsOf(tasks: readonly ClaimedTask[], written: number | null): Promise<(Ending | 'held')[]> {
+    if (written === tasks.length) return tasks.map(() => 'done');
     const outcomes = await this.outcomes(tasks);
     return tasks.map((task) => {
       const outcome = outcomes.get(keyOf(task));
@@ -185,8 +228,9 @@ export class Finisher {
   }
 
   private async writeFailed(failures: readonly Failure[]): Promise<(Ending | 'held')[]> {
-    const answer = await this.ledger.query<FencedRow & { state: 'queued' | 'dead' }>(this.sql.failed, [
+    const answer = await this.ledger.query<FencedRow & { state: Ending }>(this.sql.failed, [
       ...keysOf(failures.map(({ task }) => task)),
+      failures.map(({ verdict }) => verdict),
       failures.map(({ error }) => error),
       failures.map(({ deadReason }) => deadReason ?? null),
       failures.map(({ delaySeconds }) => delaySeconds),
@@ -246,6 +290,11 @@ export class Finisher {
     if (ending === 'dead') this.counters.dead += 1;
     return ending;
   }
+}
+
+/** Of tasks that were given back, those that somebody may take. */
+export function queuedAgain(rows: readonly GivenBackRow[]): DispatchItem[] {
+  return rows.filter((row) => row.state === 'queued').map(({ id, queue, priority }) => ({ id, queue, priority }));
 }
 
 /** The task went to another worker; thrown inside a transaction to roll it back. Says nothing about other attempts. */

@@ -13,6 +13,7 @@ returning extract(epoch from clock_timestamp())::float8 as now
 
 -- name: reconcile
 -- Compares what the ledger thinks this worker runs with what it has in hand ($2 ids, $3 fences; $4 claims with open tasks).
+-- What is in hand and was asked to be cancelled is told, too.
 -- Rows not in hand and claimed before $5 (seconds since 1970 by the database's clock, 5 s before the hand was looked at,
 -- however long this statement was under way): the claim's answer was lost, so they go back uncounted.
 -- Relies on: claim_worker, primary key of task.
@@ -30,13 +31,9 @@ with hand as materialized (
     and t.started_at < to_timestamp($5)
     and not exists (select from hand h where h.id = t.id and h.fence = t.fence)
   order by t.id
-  for update of t skip locked
+  for no key update of t skip locked
 ), given_back as (
-  update holdfast.task t
-  set state = 'queued', attempts = t.attempts - 1, worker_id = null, started_at = null
-  from lost
-  where t.id = lost.id
-  returning t.id, t.queue, t.priority
+-- include: ../finishing/give-back.part.sql
 ), forgotten as (
   delete from holdfast.claim c
   where c.worker_id = $1
@@ -48,14 +45,12 @@ with hand as materialized (
       where t.state = 'running' and t.worker_id = $1
     )
 )
-select 'given-back' as what, g.id, 0 as fence, g.queue, g.priority from given_back g
+select 'given-back' as what, g.id, 0 as fence, g.queue, g.priority, g.state from given_back g
 union all
-select 'disowned', h.id, h.fence, null, null
+select case when t.id is null then 'disowned' else 'cancel' end, h.id, h.fence, null, null, null
 from hand h
-where not exists (
-  select from holdfast.task t
-  where t.id = h.id and t.fence = h.fence and t.state = 'running' and t.worker_id = $1
-)
+left join holdfast.task t on t.id = h.id and t.fence = h.fence and t.state = 'running' and t.worker_id = $1
+where t.id is null or t.cancel_requested_at is not null
 
 -- name: return_running
 -- Whatever still runs under this worker ($1) and is not in hand ($2 ids, $3 fences) goes back uncounted: of its claims
@@ -72,13 +67,9 @@ with lost as materialized (
       select from unnest($2::bigint[], $3::integer[]) as h (id, fence) where h.id = t.id and h.fence = t.fence
     )
   order by t.id
-  for update of t skip locked
+  for no key update of t skip locked
 )
-update holdfast.task t
-set state = 'queued', attempts = t.attempts - 1, worker_id = null, started_at = null
-from lost
-where t.id = lost.id
-returning t.id, t.queue, t.priority
+-- include: ../finishing/give-back.part.sql
 
 -- name: leave
 -- The worker's own last word. Claims of tasks that it could not give back stay, and the reapers find them.
@@ -116,21 +107,9 @@ with lost as materialized (
     and t.state = 'running'
     and ((t.id, t.worker_id) in (select lost.id, lost.worker_id from lost)) is true
   order by t.id
-  for update of t skip locked
-), noted as (
-  insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
-  select t.id, t.fence, t.attempts, t.worker_id, t.started_at, 'the worker was lost while it ran this attempt'
-  from orphan join holdfast.task t on t.id = orphan.id
-)
-update holdfast.task t
-set state = case when t.attempts < t.max_attempts then 'queued' else 'dead' end,
-    finished_at = case when t.attempts < t.max_attempts then null else now() end,
-    dead_reason = case when t.attempts < t.max_attempts then null else 'worker-lost' end,
-    error = 'the worker was lost while it ran this attempt',
-    worker_id = null, progress = null
-from orphan
-where t.id = orphan.id
-returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.attempts
+  for no key update of t skip locked
+),
+-- include: take-back.part.sql
 
 -- name: unclaimed
 -- Running tasks that no claim names, so that nobody would ever take them back: of those unfinished tasks that come
@@ -173,21 +152,9 @@ with orphan as materialized (
     and t.state = 'running'
     and not exists (select from holdfast.claim c where c.worker_id = t.worker_id and t.id = any (c.task_ids))
   order by t.id
-  for update of t skip locked
-), noted as (
-  insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
-  select t.id, t.fence, t.attempts, t.worker_id, t.started_at, 'the worker was lost while it ran this attempt'
-  from orphan join holdfast.task t on t.id = orphan.id
-)
-update holdfast.task t
-set state = case when t.attempts < t.max_attempts then 'queued' else 'dead' end,
-    finished_at = case when t.attempts < t.max_attempts then null else now() end,
-    dead_reason = case when t.attempts < t.max_attempts then null else 'worker-lost' end,
-    error = 'the worker was lost while it ran this attempt',
-    worker_id = null, progress = null
-from orphan
-where t.id = orphan.id
-returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.attempts
+  for no key update of t skip locked
+),
+-- include: take-back.part.sql
 
 -- name: forget_claims
 -- Claims of workers that do not live and of which nothing runs any more.

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DispatchItem } from '../dispatching/dispatcher';
+import { queuedAgain } from '../finishing/finisher';
+import type { GivenBackRow } from '../finishing/finisher';
 import { idArray } from '../lanes';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
@@ -31,12 +33,9 @@ export interface LeaseOptions {
   onGivenBack(items: readonly DispatchItem[]): void;
 }
 
-interface ReconciledRow {
-  what: 'given-back' | 'disowned';
-  id: string;
-  fence: number;
-  queue: string;
-  priority: number;
+interface ReconciledRow extends GivenBackRow {
+  readonly what: 'given-back' | 'disowned' | 'cancel';
+  readonly fence: number;
 }
 
 interface ClockRow {
@@ -178,9 +177,10 @@ export class Lease {
   /** Gives back, uncounted, what runs under this id and has not begun here. */
   private async returnRunning(id: string, began: readonly Attempt[]): Promise<void> {
     const { ledger, counters } = this.options;
-    const answer = await ledger.query<DispatchItem>(this.sql.return_running, [id, ...keysOf(began)], LAST_WORD);
+    const values = [id, ...keysOf(began)];
+    const answer = await ledger.query<GivenBackRow>(this.sql.return_running, values, LAST_WORD);
     counters.givenBack += answer.rows.length;
-    this.options.onGivenBack(answer.rows);
+    this.options.onGivenBack(queuedAgain(answer.rows));
   }
 
   private async register(): Promise<void> {
@@ -261,10 +261,11 @@ export class Lease {
         { worker: this.currentId, tasks: givenBack.length },
         'claimed tasks that never arrived were given back',
       );
-      this.options.onGivenBack(givenBack);
+      this.options.onGivenBack(queuedAgain(givenBack));
     }
     for (const row of answer.rows) {
       if (row.what === 'disowned') inHand.disown(row.id, row.fence);
+      if (row.what === 'cancel') inHand.cancel(row.id, row.fence);
     }
   }
 }

@@ -45,8 +45,14 @@ interface TakenBackRow {
   priority: number;
   state: string;
   attempts: number;
+  crashes: number;
 }
 
+/**
+ * Workers lost under a task, after which it runs alone: the first loss is most often the instance's fault, and those who
+ * shared it go on at full speed. As in take-back.part.sql and the index task_suspect.
+ */
+const SUSPECT_AFTER = 2;
 /** With the lease: a killed worker's tasks run elsewhere within lease + 2 s. */
 const LOOK_EVERY_MS = 1_000;
 /** Half a lease without a look counts as having been frozen, so short leases are looked at more often than that. */
@@ -173,10 +179,14 @@ export class Reaper {
     const dead = rows.filter((row) => row.state === 'dead');
     counters.dead += dead.length;
     logger.warn({ queued: queued.length, dead: dead.length }, message);
+    for (const row of rows.filter(({ state, crashes }) => state === 'queued' && crashes >= SUSPECT_AFTER)) {
+      const fields = { task: row.uuid, name: row.name, crashes: row.crashes };
+      logger.warn(fields, 'task was running when workers were lost, more than once: from now on it runs alone');
+    }
     for (const row of dead) {
       logger.error({ task: row.uuid, name: row.name, attempts: row.attempts }, 'task is dead: its workers were lost');
     }
-    dispatcher.push(queued);
+    dispatcher.push(queued.filter(({ crashes }) => crashes < SUSPECT_AFTER));
   }
 }
 

@@ -5,7 +5,8 @@ import type { Holder } from '../finishing/finisher';
 import type { Transaction } from '../types';
 
 /** What came of calling the handler. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+export type Outcome =
+  { readonly ok: true; readonly result: string | undefined } | { readonly ok: false; readonly error: unknown };
 
 /** One claimed task in this worker, from the claim's answer until its end is written. */
 export class Attempt {

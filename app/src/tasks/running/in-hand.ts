@@ -42,6 +42,13 @@ export class InHand {
     }
   }
 
+  /** The ledger was asked to cancel this attempt's task. The handler is told; the fence decides which comes first. */
+  cancel(id: string, fence: number): void {
+    for (const attempt of this.attempts.values()) {
+      if (attempt.task.id === id && attempt.task.fence === fence && !attempt.finishing) attempt.abort('cancelled');
+    }
+  }
+
   /** Aborts the handler and answers for the task no more, unless its end is already being written. */
   abandon(attempt: Attempt): void {
     if (attempt.finishing) return;

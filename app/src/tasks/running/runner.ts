@@ -1,6 +1,5 @@
 import type { ClaimedTask } from '../claiming/claimer';
-import { AttemptAborted, NonRetryable } from '../errors';
-import { backoffSeconds } from '../finishing/backoff';
+import { AttemptAborted, NonRetryable, Snooze } from '../errors';
 import { NotWrittenError } from '../finishing/finisher';
 import type { Ending } from '../finishing/finisher';
 import { monotonicMs, pause, within } from '../pause';
@@ -9,8 +8,10 @@ import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
 import { describe } from './describe';
 import type { InHand } from './in-hand';
+import { resultOf } from './result';
 import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
+import { verdictOf } from './verdict';
 
 export interface RunnerOptions extends ContextParts {
   /** By name@version. */
@@ -122,8 +123,8 @@ export class Runner {
       if (handler === undefined) throw new Error(`no handler for ${attempt.task.name}@${attempt.task.version}`);
       const parsed = handler.definition.payload.safeParse(attempt.task.payload);
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
-      await handler.run(taskContext(attempt, parsed.data, this.options));
-      attempt.settle({ ok: true });
+      const returned = await handler.run(taskContext(attempt, parsed.data, this.options));
+      attempt.settle({ ok: true, result: resultOf(returned) });
     } catch (error) {
       attempt.settle({ ok: false, error });
     } finally {
@@ -152,12 +153,15 @@ export class Runner {
     if (progress.has(task)) await progress.flush();
     if (!outcome.ok) return this.fail(attempt, handler, outcome.error);
     const { effects } = attempt;
+    const { result } = outcome;
     const write = async (tx: Transaction): Promise<void> => {
       for (const effect of effects) await effect(tx);
     };
     try {
       const ending = await this.insist(task, () =>
-        effects.length === 0 ? finisher.done(task).catch(notWritten) : finisher.doneWithEffects(task, write),
+        effects.length === 0
+          ? finisher.done(task, result).catch(notWritten)
+          : finisher.doneWithEffects(task, write, result),
       );
       if (ending === undefined) return false;
       this.report(attempt, ending);
@@ -207,13 +211,7 @@ export class Runner {
       return false;
     }
     const error: unknown = abortion ?? thrown;
-    const backoff = handler?.definition.backoff ?? { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };
-    const failure = {
-      task,
-      error: describe(error),
-      deadReason: isNonRetryable(error) ? 'non-retryable' : undefined,
-      delaySeconds: backoffSeconds(backoff, task.attempt),
-    };
+    const failure = { task, ...verdictOf(thrown, abortion, handler?.definition, task.attempt) };
     const { finisher, logger } = this.options;
     const ending = await finisher.failed(failure).catch((refusal: unknown) => {
       logger.error({ ...idsOf(task), err: refusal }, 'PostgreSQL refuses to store how an attempt failed');
@@ -237,6 +235,9 @@ export class Runner {
     const { logger } = this.options;
     const fields = { ...idsOf(attempt.task), durationMs: Math.round(monotonicMs() - attempt.beganMs) };
     if (ending === 'done') logger.debug(fields, 'task done');
+    else if (ending === 'queued' && error instanceof Snooze) logger.debug(fields, error.message);
+    else if (ending === 'cancelled') logger.info({ ...fields, err: error }, 'task is cancelled');
+    else if (ending === 'parked') logger.error({ ...fields, err: error }, 'task is parked: a person must decide');
     else if (ending === 'queued') logger.warn({ ...fields, err: error }, 'attempt failed; it will be repeated');
     else if (ending === 'dead') logger.error({ ...fields, err: error }, 'task is dead');
     else logger.warn(fields, 'attempt ended too late: the task had gone to another worker');
@@ -249,12 +250,4 @@ function idsOf(task: ClaimedTask): { task: string; name: string; attempt: number
 
 function notWritten(error: unknown): never {
   throw new NotWrittenError(error);
-}
-
-function isNonRetryable(thrown: unknown): boolean {
-  try {
-    return thrown instanceof NonRetryable;
-  } catch {
-    return false;
-  }
 }

@@ -25,7 +25,8 @@ const ids = (tasks: readonly ClaimedTask[]): string[] => tasks.map((task) => tas
 
 const batches: [how: keyof typeof FINISH, more: (count: number) => unknown[]][] = [
   ['done', () => [[]]],
-  ['failed', (n) => [Array(n).fill('Error: no'), Array(n).fill(null), Array(n).fill(1)]],
+  ['failed', (n) => [Array(n).fill('retry'), Array(n).fill('Error: no'), Array(n).fill(null), Array(n).fill(1)]],
+  ['done_with_results', (n) => [[], Array(n).fill('{}')]],
   ['given_back', () => []],
 ];
 it.each(batches)(
@@ -47,6 +48,7 @@ it.each(batches)(
 
 const endings: [what: string, end: (finisher: Finisher, task: ClaimedTask) => Promise<string>, state: string][] = [
   ['done', (finisher, task) => finisher.done(task), 'done'],
+  ['done with a result', (finisher, task) => finisher.done(task, '{"n":1}'), 'done'],
   ['done with effects', (finisher, task) => finisher.doneWithEffects(task, () => Promise.resolve()), 'done'],
   ['failed', (finisher, task) => finisher.failed(failureOf(task)), 'queued'],
 ];

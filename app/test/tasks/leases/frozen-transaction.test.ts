@@ -43,7 +43,7 @@ it('a worker frozen between its completing update and COMMIT does not keep other
   const [first, held, last] = tasks;
   const session = await fixture.connect();
   await session.query('begin');
-  await session.query(FINISH.done_one, [held!.id, held!.fence]);
+  await session.query(FINISH.done_one, [held!.id, held!.fence, null]);
 
   const reaper = new Reaper({ ...parts, ledger: parts.control, workerId: randomUUID });
   reaper.start();
@@ -62,7 +62,7 @@ it('a late COMMIT of the frozen worker counts when nobody has its task yet, and 
   const [, held] = tasks;
   const session = await fixture.connect();
   await session.query('begin');
-  await session.query(FINISH.done_one, [held!.id, held!.fence]);
+  await session.query(FINISH.done_one, [held!.id, held!.fence, null]);
   const reaper = new Reaper({ ...parts, ledger: parts.control, workerId: randomUUID });
   reaper.start();
   await until('the reaper was there', () => parts.counters.reaped === 2);

@@ -49,6 +49,11 @@ async function claimed(workerId: string, fields: Parameters<typeof queueTasks>[2
   return id!;
 }
 
+/** As if workers had been lost under it before, so often that it runs alone. */
+async function alreadySuspect(id: string, crashes = 2): Promise<void> {
+  await fixture.pool.query('update holdfast.task set crashes = $2 where id = $1', [id, crashes]);
+}
+
 /** Resolves when the reaper has looked again from start to end. */
 async function oneMoreLook(): Promise<void> {
   const before = parts.control.answered(LEASE.beats);
@@ -65,7 +70,7 @@ it('expires a worker only after it has itself seen the same heartbeat for a full
   expect(monotonicMs() - beganMs).toBeGreaterThanOrEqual(LEASE_MS);
 
   await until('its task is queued', async () => (await taskRow(fixture, id)).state === 'queued');
-  expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 1, worker_id: null });
+  expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 0, crashes: 1, worker_id: null });
   expect(await fixture.rows('select task_id, fence, attempt, worker_id from holdfast.attempt')).toEqual([
     { task_id: id, fence: 1, attempt: 1, worker_id: silent },
   ]);
@@ -148,7 +153,7 @@ it('finds a claim that was committed after its worker had been expired and reape
 
   await late.query('commit');
   await until('it is taken back', async () => (await taskRow(fixture, id!)).state === 'queued');
-  expect(await taskRow(fixture, id!)).toMatchObject({ fence: 1, attempts: 1 });
+  expect(await taskRow(fixture, id!)).toMatchObject({ fence: 1, attempts: 0 });
 });
 
 it('finds a running task whose worker the ledger has never heard of', async () => {
@@ -160,8 +165,9 @@ it('finds a running task whose worker the ledger has never heard of', async () =
   await until('it is taken back', async () => (await taskRow(fixture, id)).state === 'queued');
 });
 
-it('a task whose workers were lost until its budget was spent is dead, with that reason', async () => {
+it('a task that ran alone when workers were lost until its budget was spent is dead, with that reason', async () => {
   const id = await claimed(silent, { attempts: 1 });
+  await alreadySuspect(id);
   await fixture.pool.query('update holdfast.worker set expired_at = now()');
   reaper.start();
   await until('it is reported dead', () => parts.logger.saying('task is dead').length > 0);
@@ -172,6 +178,7 @@ it('a task whose workers were lost until its budget was spent is dead, with that
 
 it('reports what it took back although PostgreSQL went away right after', async () => {
   const id = await claimed(silent, { attempts: 1 });
+  await alreadySuspect(id);
   await fixture.pool.query('update holdfast.worker set expired_at = now()');
   parts.control.before(LEASE.forget_claims, connectionRefused);
   reaper.start();
@@ -195,7 +202,7 @@ describe('a running task that no claim names', () => {
     await forgetClaims();
     reaper.start();
     await until('it is taken back', async () => (await taskRow(fixture, id)).state === 'queued');
-    expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 1, worker_id: null });
+    expect(await taskRow(fixture, id)).toMatchObject({ fence: 1, attempts: 0, worker_id: null });
     expect(await fixture.rows('select task_id, fence from holdfast.attempt')).toEqual([{ task_id: id, fence: 1 }]);
   });
 

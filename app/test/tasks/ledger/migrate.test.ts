@@ -36,7 +36,7 @@ describe('migrations', () => {
   });
 
   it('are harmless when run twice: the second run applies nothing and changes nothing', async () => {
-    expect(await migrate(connection())).toEqual(['0001-ledger.sql', '0002-worker-kind.sql']);
+    expect(await migrate(connection())).toEqual(['0001-ledger.sql', '0002-worker-kind.sql', '0003-features.sql']);
     const before = await rows('select epoch from holdfast.ledger');
     expect(await migrate(connection())).toEqual([]);
     expect(await rows('select epoch from holdfast.ledger')).toEqual(before);

@@ -17,6 +17,18 @@ describe('loadStatements', () => {
     });
   });
 
+  it('puts what several statements share where they include it', () => {
+    writeFileSync(join(folder, 'tail.part.sql'), 'from films\nlimit 1\n');
+    writeFileSync(
+      join(folder, 'shared.sql'),
+      '-- name: id\nselect id\n-- include: tail.part.sql\n\n-- name: title\nselect title\n-- include: tail.part.sql\n',
+    );
+    expect(loadStatements(folder, 'shared.sql', ['id', 'title'])).toEqual({
+      id: 'select id\nfrom films\nlimit 1',
+      title: 'select title\nfrom films\nlimit 1',
+    });
+  });
+
   it('refuses a file that lacks a statement or holds one that nobody uses, naming all of them', () => {
     expect(() => loadStatements(folder, 'films.sql', ['one', 'two', 'three'])).toThrow(
       new Error('films.sql: missing statements [two, three], unused statements [all]'),

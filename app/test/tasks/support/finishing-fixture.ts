@@ -21,5 +21,5 @@ export async function claimedTasks(fixture: LedgerFixture, parts: TestParts, cou
 }
 
 export function failureOf(task: ClaimedTask, error = 'Error: no'): Failure {
-  return { task, error, deadReason: undefined, delaySeconds: 60 };
+  return { task, verdict: 'retry', error, deadReason: undefined, delaySeconds: 60 };
 }

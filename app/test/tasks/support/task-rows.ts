@@ -39,6 +39,7 @@ export interface TaskRow {
   readonly fence: number;
   readonly attempts: number;
   readonly max_attempts: number;
+  readonly crashes: number;
   readonly worker_id: string | null;
   readonly error: string | null;
   readonly dead_reason: string | null;
