@@ -1,6 +1,7 @@
 import { Claimer } from './claiming/claimer';
 import type { ClaimedTask } from './claiming/claimer';
 import { LaneOrder } from './claiming/lane-order';
+import { SuspectTaker } from './claiming/suspect-taker';
 import { Taker } from './claiming/taker';
 import { DefinitionError } from './errors';
 import { isValidName, nameRule } from './definition';
@@ -51,6 +52,7 @@ export class TaskWorker implements Worker {
   private readonly lease: Lease;
   private readonly runner: Runner;
   private readonly taker: Taker;
+  private readonly suspects: SuspectTaker;
   private readonly finisher: Finisher;
   private readonly progress: ProgressWriter;
   private readonly reaper: Reaper;
@@ -73,6 +75,7 @@ export class TaskWorker implements Worker {
     worker.relay?.start();
     worker.housekeeper.start();
     worker.taker.start();
+    worker.suspects.start();
     return worker;
   }
 
@@ -106,19 +109,22 @@ export class TaskWorker implements Worker {
       onLost: () => inHand.all().forEach((attempt) => inHand.abandon(attempt)),
       onGivenBack: (items) => dispatcher.push(items),
     });
+    const claiming = {
+      claimer: new Claimer(ledger, kinds, queues),
+      lease: this.lease,
+      runner: this.runner,
+      ...{ counters, logger },
+      giveBack: async (claimed: readonly ClaimedTask[]) => dispatcher.push(await finisher.giveBack(claimed)),
+    };
+    this.suspects = new SuspectTaker(claiming);
     this.taker = new Taker({
+      ...claiming,
       redis:
         parts.redisUrl === undefined
           ? undefined
           : new RedisConnection(parts.redisUrl, { name: 'take', silenceMs: TAKE_SILENCE_MS, logger }),
       keys,
-      claimer: new Claimer(ledger, kinds, queues),
       order: new LaneOrder(options.queues.map(({ name, weight }) => ({ name, weight: weight ?? 1 }))),
-      lease: this.lease,
-      runner: this.runner,
-      counters,
-      logger,
-      giveBack: async (claimed) => dispatcher.push(await finisher.giveBack(claimed)),
     });
     this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
@@ -135,7 +141,7 @@ export class TaskWorker implements Worker {
 
   async pause(): Promise<void> {
     this.paused = true;
-    await this.taker.pause();
+    await Promise.all([this.taker.pause(), this.suspects.pause()]);
     // Whoever counts workers that take tasks need not wait for the next heartbeat.
     await this.lease.beat().catch(() => undefined);
   }
@@ -143,6 +149,7 @@ export class TaskWorker implements Worker {
   resume(): void {
     this.paused = false;
     this.taker.resume();
+    this.suspects.resume();
   }
 
   stop(options: StopOptions = {}): Promise<void> {
@@ -160,7 +167,7 @@ export class TaskWorker implements Worker {
     this.draining = true;
     logger.info({ worker: this.id, running: this.runner.running }, 'worker stops taking tasks and drains');
     let taking = true;
-    void this.taker.stop().finally(() => {
+    void Promise.all([this.taker.stop(), this.suspects.stop()]).finally(() => {
       taking = false;
       this.runner.notify();
     });
@@ -168,6 +175,7 @@ export class TaskWorker implements Worker {
     void this.lease.beat().catch(() => undefined);
     await this.untilDeadline(() => taking || this.inHand.size > 0);
     this.taker.abandon();
+    this.suspects.abandon();
     const leftovers = await this.runner.drain(OBEY_MS);
     const signOffMs = performance.now() + SIGN_OFF_MS;
     if (leftovers.length > 0) await this.giveBack(leftovers);

@@ -52,3 +52,31 @@ with picked as materialized (
   limit $5
 ),
 -- include: claimed.part.sql
+
+-- name: suspect
+-- Of the tasks that run alone, the one that has been due longest. $3 queues; those paused or limited are left out.
+-- Relies on: task_suspect, one range of it a queue, from its oldest end.
+with picked as materialized (
+  select due.id
+  from unnest($3::text[]) as open (name)
+  cross join lateral (
+    select t.id, t.resume_at
+    from holdfast.task t
+    where t.queue = open.name
+      and t.crashes >= 2
+      and t.finished_at is null
+      and t.state = 'queued'
+      and t.resume_at <= now()
+      and t.name || '@' || t.version = any ($2::text[])
+      and exists (select from holdfast.worker w where w.id = $1 and w.expired_at is null)
+      and not exists (
+        select from holdfast.queue q where q.name = open.name and (q.limited or q.paused_at is not null)
+      )
+    order by t.resume_at, t.id
+    limit 1
+    for no key update of t skip locked
+  ) as due
+  order by due.resume_at, due.id
+  limit 1
+),
+-- include: claimed.part.sql

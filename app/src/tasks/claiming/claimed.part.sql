@@ -5,7 +5,7 @@ claimed as (
       held_key = case when t.key_until_finish then t.held_key end
   where t.id = any (array(select id from picked))
   returning t.id, t.uuid, t.name, t.version, t.queue, t.priority, t.payload, t.fence, t.attempts as attempt,
-            t.max_attempts as "maxAttempts", t.time_limit_seconds as "timeLimitSeconds", t.trace,
+            t.max_attempts as "maxAttempts", t.budget, t.time_limit_seconds as "timeLimitSeconds", t.trace,
             t.crashes >= 2 as suspect
 ), written_down as (
   insert into holdfast.claim (worker_id, task_ids)

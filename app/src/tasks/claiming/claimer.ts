@@ -16,6 +16,8 @@ export interface ClaimedTask {
   /** 1 for the first. */
   readonly attempt: number;
   readonly maxAttempts: number;
+  /** Attempts that it was accepted with: each retry by hand adds as many, and its backoff starts anew. */
+  readonly budget: number;
   readonly timeLimitSeconds: number;
   /** W3C traceparent of whoever accepted it. */
   readonly trace: string | null;
@@ -33,9 +35,11 @@ const CLAIM_LIMIT = { timeoutMs: 3_000 };
 /** What Redis holds may be anything; only this can be an id. */
 const ID = /^[1-9]\d{0,17}$/;
 
+export const CLAIM_STATEMENTS = ['by_id', 'oldest', 'suspect'] as const;
+
 /** Claims tasks for one worker, either by ids that Redis handed out or the oldest due ones straight from the ledger. */
 export class Claimer {
-  private readonly sql = loadStatements(__dirname, 'claim.sql', ['by_id', 'oldest']);
+  private readonly sql = loadStatements(__dirname, 'claim.sql', CLAIM_STATEMENTS);
 
   constructor(
     private readonly ledger: Ledger,
@@ -56,5 +60,11 @@ export class Claimer {
   async oldest(workerId: string, lanes: readonly Lane[], limit: number): Promise<ClaimedTask[]> {
     const values = [workerId, this.kinds, lanes.map((lane) => lane.queue), lanes.map((lane) => lane.priority), limit];
     return (await this.ledger.prepared<ClaimedTask>('claim_oldest', this.sql.oldest, values, CLAIM_LIMIT)).rows;
+  }
+
+  /** Claims the task that has waited longest among those that must run alone. */
+  async suspect(workerId: string): Promise<ClaimedTask | undefined> {
+    const values = [workerId, this.kinds, this.queues];
+    return (await this.ledger.prepared<ClaimedTask>('claim_suspect', this.sql.suspect, values, CLAIM_LIMIT)).rows[0];
   }
 }

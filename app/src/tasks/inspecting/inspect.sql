@@ -48,10 +48,13 @@ order by t.id desc
 limit $5
 
 -- name: retry
--- A dead task gets as many attempts again as it was accepted with; its fence goes on. Relies on: task_uuid.
+-- A dead task gets as many attempts again as it was accepted with; its fence goes on. One that was dead because its workers
+-- were lost still runs alone. Relies on: task_uuid.
 update holdfast.task
-set state = 'queued', dead_reason = null, finished_at = null, run_at = now(),
-    max_attempts = attempts + budget
+set state = 'queued', dead_reason = null, finished_at = null, max_attempts = attempts + budget,
+    crashes = least(crashes, 2),
+    run_at = case when crashes >= 2 then 'infinity' else now() end,
+    resume_at = case when crashes >= 2 then now() end
 where uuid = $1 and state = 'dead'
 returning id, queue, priority
 
@@ -59,11 +62,14 @@ returning id, queue, priority
 -- Relies on: task_due (all unfinished tasks), task_dead.
 with unfinished as (
   select queue,
-         count(*) filter (where state = 'queued' and run_at <= now()) as backlog,
-         count(*) filter (where state = 'queued' and run_at > now()) as scheduled,
+         count(*) filter (where state = 'queued' and due_at <= now()) as backlog,
+         count(*) filter (where state = 'queued' and due_at > now()) as scheduled,
          count(*) filter (where state = 'running') as running,
-         min(run_at) filter (where state = 'queued' and run_at <= now()) as oldest
-  from holdfast.task where finished_at is null group by queue
+         min(due_at) filter (where state = 'queued' and due_at <= now()) as oldest
+  from holdfast.task t
+  -- Suspects are out of their lanes and wait all the same.
+  cross join lateral (select case when run_at = 'infinity' then resume_at else run_at end as due_at) as due
+  where finished_at is null and not shelved group by queue
 ), dead as (
   select queue, count(*) as dead from holdfast.task where dead_reason is not null group by queue
 ), named as (

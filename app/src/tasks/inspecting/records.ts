@@ -10,7 +10,10 @@ export interface TaskRow {
   priority: number;
   state: TaskState;
   payload: unknown;
-  run_at: Date;
+  /** Infinity while it is out of its lane. */
+  run_at: Date | number;
+  /** Then the time that it gets back. */
+  resume_at: Date | null;
   accepted_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -40,7 +43,7 @@ export function toRecord(row: TaskRow): TaskRecord {
     state: row.state,
     attempt: row.attempts,
     maxAttempts: row.max_attempts,
-    runAt: row.run_at,
+    runAt: row.resume_at ?? (typeof row.run_at === 'number' ? row.accepted_at : row.run_at),
     progress: row.progress,
     acceptedAt: row.accepted_at,
     startedAt: row.started_at,

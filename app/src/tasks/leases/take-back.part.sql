@@ -21,7 +21,7 @@ set state = judged.verdict,
     held_key = case judged.verdict when 'queued' then t.held_key end,
     error = 'the worker was lost while it ran this attempt',
     -- From the second crash on it is out of its lane, and runs alone.
-    run_at = case when judged.verdict = 'queued' and t.crashes >= 1 then 'infinity' else t.run_at end,
+    run_at = case when judged.verdict = 'queued' and t.crashes >= 1 then 'infinity' else coalesce(t.resume_at, t.run_at) end,
     resume_at = case when judged.verdict = 'queued' and t.crashes >= 1 then coalesce(t.resume_at, t.run_at) end,
     worker_id = null, progress = null
 from judged

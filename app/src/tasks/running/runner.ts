@@ -35,8 +35,10 @@ const NOT_STORED = 'the attempt failed; what it failed with could not be stored'
 
 /** Runs claimed tasks in slots: calls the handler, watches its time, writes its end. */
 export class Runner {
-  /** Handlers that have not returned. */
+  /** Handlers that have not returned, in slots and outside of them. */
   private busy = 0;
+  /** Of them, suspects: in the slot of their own, beyond `concurrency`. */
+  private alone = 0;
   private readonly watchers = new Set<() => void>();
   private readonly drained: ClaimedTask[] = [];
   private readonly stopping = new AbortController();
@@ -56,7 +58,12 @@ export class Runner {
   get free(): number {
     const { concurrency, finisher } = this.options;
     // Ends are written in batches while the next handlers run; past this the database is behind and more would pile up.
-    return finisher.size > concurrency * 4 + 100 ? 0 : concurrency - this.busy;
+    return finisher.size > concurrency * 4 + 100 ? 0 : concurrency - (this.busy - this.alone);
+  }
+
+  /** The slot for suspects is free: one runs at a time, so that the next loss of this worker says which task it was. */
+  get aloneFree(): boolean {
+    return this.alone === 0;
   }
 
   /** Resolves as soon as something has changed: a slot came free, an end was written. */
@@ -76,6 +83,7 @@ export class Runner {
     const attempt = new Attempt(task);
     this.options.inHand.add(attempt);
     this.busy += 1;
+    if (task.suspect) this.alone += 1;
     this.limitTimer ??= setInterval(() => this.enforceLimits(), LIMITS_EVERY_MS);
     void this.run(attempt).finally(() => this.notify());
   }
@@ -129,6 +137,7 @@ export class Runner {
       attempt.settle({ ok: false, error });
     } finally {
       this.busy -= 1;
+      if (attempt.task.suspect) this.alone -= 1;
       this.notify();
     }
   }
@@ -211,7 +220,7 @@ export class Runner {
       return false;
     }
     const error: unknown = abortion ?? thrown;
-    const failure = { task, ...verdictOf(thrown, abortion, handler?.definition, task.attempt) };
+    const failure = { task, ...verdictOf(thrown, abortion, handler?.definition, failuresOf(task)) };
     const { finisher, logger } = this.options;
     const ending = await finisher.failed(failure).catch((refusal: unknown) => {
       logger.error({ ...idsOf(task), err: refusal }, 'PostgreSQL refuses to store how an attempt failed');
@@ -246,6 +255,11 @@ export class Runner {
 
 function idsOf(task: ClaimedTask): { task: string; name: string; attempt: number } {
   return { task: task.uuid, name: task.name, attempt: task.attempt };
+}
+
+/** Failed attempts of the budget that this one belongs to, with it: after a retry by hand the backoff starts anew. */
+function failuresOf({ attempt, maxAttempts, budget }: ClaimedTask): number {
+  return Math.max(1, attempt - Math.max(0, maxAttempts - budget));
 }
 
 function notWritten(error: unknown): never {

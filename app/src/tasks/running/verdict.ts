@@ -13,11 +13,11 @@ export function verdictOf(
   thrown: unknown,
   abortion: AttemptAborted | undefined,
   definition: TaskDefinition | undefined,
-  attempt: number,
+  failures: number,
 ): Omit<Failure, 'task'> {
   const backoff = definition?.backoff ?? DEFAULT_BACKOFF;
   const error = describe(abortion ?? thrown);
-  const retry = { error, deadReason: undefined, delaySeconds: backoffSeconds(backoff, attempt) };
+  const retry = { error, deadReason: undefined, delaySeconds: backoffSeconds(backoff, failures) };
   if (abortion !== undefined) return { ...retry, verdict: 'retry' };
   if (isA(thrown, Snooze)) return { ...retry, verdict: 'snoozed', delaySeconds: thrown.seconds };
   if (isA(thrown, Discard)) return { ...retry, verdict: 'cancelled' };

@@ -109,6 +109,9 @@ it('a dead task that is retried by hand has its whole budget again, and its fenc
   await tasks.retry(id);
   const again = await reaches(id, 'queued', 3);
   expect(again).toMatchObject({ maxAttempts: 4, error: 'RangeError: failure 3', finishedAt: null });
+  // The backoff starts anew with it.
+  const waits = (again.runAt.getTime() - again.attempts.at(-1)!.finishedAt!.getTime()) / 1000;
+  expect(waits).toBeLessThan(FIRST_SECONDS * (1 + JITTER) + 1);
   expect(await taskRow(fixture, id)).toMatchObject({ dead_reason: null, fence: 3 });
   await becomesDueNow(id);
   const done = await reaches(id, 'done', 4);

@@ -176,6 +176,31 @@ it('a task that ran alone when workers were lost until its budget was spent is d
   expect(parts.logger.saying('task is dead')).toHaveLength(1);
 });
 
+it('of the losses of its workers only those of a task that ran alone count, and the third of them ends it', async () => {
+  const id = await claimed(silent, { attempts: 100 });
+  const expected = [
+    { state: 'queued', attempts: 0, crashes: 1 },
+    { state: 'queued', attempts: 0, crashes: 2 },
+    { state: 'queued', attempts: 1, crashes: 3 },
+    { state: 'queued', attempts: 2, crashes: 4 },
+    { state: 'dead', attempts: 3, crashes: 5, dead_reason: 'worker-lost' },
+  ];
+  const claimer = new Claimer(parts.ledger, ['probe@1'], ['default']);
+  reaper.start();
+  for (const [losses, row] of expected.entries()) {
+    if (losses > 0) {
+      const next = await workerRow(fixture);
+      const [task] = losses > 1 ? [await claimer.suspect(next)] : await claimer.byId(next, [id]);
+      expect(task).toMatchObject({ id, suspect: losses > 1 });
+    }
+    await fixture.pool.query('update holdfast.worker set expired_at = now()');
+    await until('it is taken back', async () => (await taskRow(fixture, id)).state !== 'running');
+    expect(await taskRow(fixture, id)).toMatchObject(row);
+  }
+  // It is shown with the time at which it was due, although it was out of its lane.
+  expect(await fixture.rows(`select from holdfast.task where run_at <= now() and resume_at is null`)).toHaveLength(1);
+});
+
 it('reports what it took back although PostgreSQL went away right after', async () => {
   const id = await claimed(silent, { attempts: 1 });
   await alreadySuspect(id);

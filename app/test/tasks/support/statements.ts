@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CLAIM_STATEMENTS } from '../../../src/tasks/claiming/claimer';
 import { FINISH_STATEMENTS } from '../../../src/tasks/finishing/finisher';
 import { LEASE_STATEMENTS } from '../../../src/tasks/leases/lease';
 import { loadStatements } from '../../../src/tasks/ledger/statements';
@@ -6,7 +7,7 @@ import { loadStatements } from '../../../src/tasks/ledger/statements';
 const SOURCE = join(__dirname, '../../../src/tasks');
 
 /** The engine's own statements, for tests that hold one up, fail it, or run it on a connection of their own. */
-export const CLAIM = loadStatements(join(SOURCE, 'claiming'), 'claim.sql', ['by_id', 'oldest']);
+export const CLAIM = loadStatements(join(SOURCE, 'claiming'), 'claim.sql', CLAIM_STATEMENTS);
 export const LEASE = loadStatements(join(SOURCE, 'leases'), 'lease.sql', LEASE_STATEMENTS);
 export const FINISH = loadStatements(join(SOURCE, 'finishing'), 'finish.sql', FINISH_STATEMENTS);
 export const INSPECT = loadStatements(join(SOURCE, 'inspecting'), 'inspect.sql', [
