@@ -17,7 +17,17 @@ export interface Backoff {
   readonly jitter?: number;
 }
 
-export interface TaskDefinitionProps<Name extends string, Schema extends z.ZodType> {
+/** How much of what a handler logs is kept in the ledger. */
+export interface KeptLog {
+  /** Lines of each attempt, 1 to 10,000; one more then says that there were more. */
+  readonly lines: number;
+}
+
+export interface TaskDefinitionProps<
+  Name extends string,
+  Schema extends z.ZodType,
+  Result extends z.ZodType | undefined = undefined,
+> {
   /** Unique and stable: tasks in the ledger are found again by it. Lower case, digits, dots and dashes. */
   readonly name: Name;
   /** What the payload must be, checked at accept and again before the handler runs. */
@@ -33,33 +43,58 @@ export interface TaskDefinitionProps<Name extends string, Schema extends z.ZodTy
   readonly backoff?: Backoff;
   /** Seconds that one attempt may take before its signal aborts, 1 to 86,400. @default 60 */
   readonly timeLimitSeconds?: number;
+  /**
+   * What the handler must return, checked as JSON when it has returned; anything else makes the task dead at once.
+   * @default whatever it returns is kept
+   */
+  readonly result?: Result;
+  /**
+   * Whether another attempt may help after this error (also AttemptAborted at the time limit); false makes the task dead
+   * at once. One that throws counts as true. @default true for all but NonRetryable
+   */
+  readonly retryIf?: (error: unknown) => boolean;
+  /** Keeps what the handler logs, readable by `tasks.log`. `true` means 100 lines an attempt. @default false */
+  readonly keepLog?: boolean | KeptLog;
 }
 
-export interface TaskDefinition<Name extends string = string, Schema extends z.ZodType = z.ZodType> {
+export interface TaskDefinition<
+  Name extends string = string,
+  Schema extends z.ZodType = z.ZodType,
+  Result extends z.ZodType | undefined = z.ZodType | undefined,
+> {
   readonly name: Name;
   readonly payload: Schema;
+  readonly result: Result;
   readonly version: number;
   readonly queue: string;
   readonly priority: Priority;
   readonly attempts: number;
   readonly backoff: Required<Backoff>;
   readonly timeLimitSeconds: number;
+  readonly retryIf: ((error: unknown) => boolean) | undefined;
+  readonly keepLog: KeptLog | undefined;
 }
 
 /** What callers pass in (before the schema's defaults and transforms). */
 export type PayloadInput<D extends TaskDefinition> = z.input<D['payload']>;
 /** What the handler gets. */
 export type PayloadOutput<D extends TaskDefinition> = z.output<D['payload']>;
+/** What the handler returns: what the definition's `result` takes, or anything that is JSON. */
+export type HandlerResult<D extends TaskDefinition> = D['result'] extends z.ZodType ? z.input<D['result']> : unknown;
 
+const DEFAULT_LOG_LINES = 100;
+const MAX_LOG_LINES = 10_000;
 const NAME = /^[a-z0-9][a-z0-9.-]{0,99}$/;
 
 /**
  * Defines one kind of task. Web and worker share the definition; only workers need its handler.
  * @throws DefinitionError naming the field, the value given and what is allowed.
  */
-export function defineTask<const Name extends string, Schema extends z.ZodType>(
-  props: TaskDefinitionProps<Name, Schema>,
-): TaskDefinition<Name, Schema> {
+export function defineTask<
+  const Name extends string,
+  Schema extends z.ZodType,
+  Result extends z.ZodType | undefined = undefined,
+>(props: TaskDefinitionProps<Name, Schema, Result>): TaskDefinition<Name, Schema, Result> {
   const definition = {
     name: props.name,
     payload: props.payload,
@@ -69,6 +104,10 @@ export function defineTask<const Name extends string, Schema extends z.ZodType>(
     attempts: props.attempts ?? 5,
     backoff: { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2, ...props.backoff },
     timeLimitSeconds: props.timeLimitSeconds ?? 60,
+    // Left out is undefined, which is what Result then stands for.
+    result: props.result as Result,
+    retryIf: props.retryIf,
+    keepLog: keptLog(props.keepLog),
   };
   const where = `task '${props.name}'`;
   if (!NAME.test(definition.name)) throw new DefinitionError(where, 'name', definition.name, nameRule);
@@ -83,7 +122,15 @@ export function defineTask<const Name extends string, Schema extends z.ZodType>(
   within(where, 'backoff.factor', definition.backoff.factor, 1, 10);
   within(where, 'backoff.maxSeconds', definition.backoff.maxSeconds, 0, 604_800);
   within(where, 'backoff.jitter', definition.backoff.jitter, 0, 1);
+  if (definition.keepLog !== undefined) {
+    wholeNumber(where, 'keepLog.lines', definition.keepLog.lines, 1, MAX_LOG_LINES);
+  }
   return definition;
+}
+
+function keptLog(given: boolean | KeptLog | undefined): KeptLog | undefined {
+  if (given === undefined || given === false) return undefined;
+  return given === true ? { lines: DEFAULT_LOG_LINES } : given;
 }
 
 /** True when `name` may be the name of a queue or a task. */

@@ -1,7 +1,7 @@
 import type { PoolConfig } from 'pg';
 import { Acceptor } from './accepting/acceptor';
 import { prepare } from './accepting/prepare';
-import type { PayloadInput, TaskDefinition } from './definition';
+import type { HandlerResult, PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
 import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
 import { DefinitionError } from './errors';
@@ -23,6 +23,7 @@ import type {
   Worker,
   WorkerOptions,
 } from './types';
+import { soundTrace } from './accepting/trace';
 import { TaskWorker } from './worker';
 import type { WorkerParts } from './worker';
 
@@ -44,6 +45,11 @@ export interface TasksOptions {
   readonly heartbeatSeconds?: number;
   /** Seconds after which a silent worker loses its tasks; at least two heartbeats. @default 15 */
   readonly leaseSeconds?: number;
+  /**
+   * The W3C traceparent of what is being done, asked at each accept that names none; handlers find it in
+   * `context.trace`. One that is malformed, or a function that throws, counts as none. @default no traces
+   */
+  readonly trace?: () => string | undefined;
 }
 
 export interface Tasks {
@@ -98,7 +104,7 @@ export interface Tasks {
 /** Binds a definition to what a worker does for it. */
 export function handle<D extends TaskDefinition>(
   definition: D,
-  run: (context: TaskContext<D>) => Promise<unknown>,
+  run: (context: TaskContext<D>) => Promise<HandlerResult<D>>,
 ): TaskHandler {
   return { definition, run };
 }
@@ -129,6 +135,7 @@ class TaskEngine implements Tasks {
   /** Whose start is under way. */
   private readonly starting = new Set<Promise<TaskWorker>>();
   private readonly workerParts: WorkerParts;
+  private readonly currentTrace: (() => string | undefined) | undefined;
   private closed: Promise<void> | undefined;
 
   constructor(options: TasksOptions) {
@@ -147,6 +154,7 @@ class TaskEngine implements Tasks {
     this.acceptor = new Acceptor(this.ledger, this.dispatcher, this.counters);
     this.inspector = new Inspector(this.ledger);
     this.watcher = new Watcher(this.inspector);
+    this.currentTrace = options.trace && soundTrace(options.trace);
     const { ledger, control, redis, dispatcher, acceptor, counters } = this;
     this.workerParts = {
       ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters },
@@ -156,7 +164,7 @@ class TaskEngine implements Tasks {
 
   readonly accept: Tasks['accept'] = async (...args: unknown[]) => {
     const { tx, definition, payload, options } = unpack(args as AcceptArguments<unknown>);
-    const task = prepare(definition, payload, options);
+    const task = prepare(definition, payload, this.traced(options));
     if (tx === undefined) return this.acceptor.coalesced(task);
     await this.acceptor.within(tx, [task]);
     return { id: task.uuid };
@@ -164,9 +172,18 @@ class TaskEngine implements Tasks {
 
   readonly acceptMany: Tasks['acceptMany'] = async (...args: unknown[]) => {
     const { tx, definition, payload, options } = unpack(args as AcceptArguments<readonly unknown[]>);
-    const tasks = payload.map((one) => prepare(definition, one, options));
+    const traced = this.traced(options);
+    const tasks = payload.map((one) => prepare(definition, one, traced));
     return tx === undefined ? this.acceptor.together(tasks) : this.acceptor.within(tx, tasks);
   };
+
+  /** The options with the trace of the moment, unless they name one. */
+  private traced(options: AcceptOptions | undefined): AcceptOptions | undefined {
+    const { currentTrace } = this;
+    if (currentTrace === undefined || options?.trace !== undefined) return options;
+    const trace = currentTrace();
+    return trace === undefined ? options : { ...options, trace };
+  }
 
   transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.acceptor.transaction(fn);

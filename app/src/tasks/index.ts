@@ -1,6 +1,14 @@
 /** The durable task engine's only entry: everything else in this folder is its inside. */
 export { defineTask, isValidName, nameRule, PRIORITIES } from './definition';
-export type { Backoff, PayloadInput, PayloadOutput, Priority, TaskDefinition } from './definition';
+export type {
+  Backoff,
+  HandlerResult,
+  KeptLog,
+  PayloadInput,
+  PayloadOutput,
+  Priority,
+  TaskDefinition,
+} from './definition';
 export {
   AttemptAborted,
   CommitUnknownError,

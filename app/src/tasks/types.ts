@@ -27,6 +27,8 @@ export interface AcceptOptions {
   readonly runAt?: Date;
   /** Attempts before the task is dead, 1 to 100. @default the definition's */
   readonly attempts?: number;
+  /** W3C traceparent that the handler finds in `context.trace`. @default what the engine's `trace` option answers */
+  readonly trace?: string;
 }
 
 export interface AcceptedTask {
@@ -61,8 +63,10 @@ export interface TaskRecord {
   readonly acceptedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
-  /** Last error, or why the task is dead. */
+  /** Last error, or why the task is dead or cancelled. */
   readonly error: string | null;
+  /** What its handler returned; null when it returned nothing or is not done. */
+  readonly result: unknown;
   readonly payload: unknown;
 }
 
@@ -130,7 +134,9 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
   readonly maxAttempts: number;
   /** Aborts at the time limit, at a lost lease, and at the end of the drain budget. */
   readonly signal: AbortSignal;
-  /** Logs with the task's id and attempt. */
+  /** W3C traceparent of whoever accepted the task, if there was one. */
+  readonly trace: string | undefined;
+  /** Logs with the task's id and attempt, and the id of its trace. */
   readonly log: TaskLogger;
   /** Records how far the task is (JSON, at most 4 KiB); written at most four times a second, last value wins. */
   readonly progress: (value: unknown) => void;

@@ -21,6 +21,9 @@ describe('defineTask', () => {
       attempts: 5,
       backoff: { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 },
       timeLimitSeconds: 60,
+      result: undefined,
+      retryIf: undefined,
+      keepLog: undefined,
     });
   });
 
@@ -33,8 +36,14 @@ describe('defineTask', () => {
       attempts: 100,
       backoff: { firstSeconds: 0, factor: 1, maxSeconds: 604_800, jitter: 1 },
       timeLimitSeconds: 86_400,
+      keepLog: { lines: 10_000 },
     } as const;
     expect(defineTask({ ...valid, ...given })).toMatchObject(given);
+  });
+
+  it('keeps 100 lines an attempt of a log that is to be kept without further words', () => {
+    expect(defineTask({ ...valid, keepLog: true }).keepLog).toEqual({ lines: 100 });
+    expect(defineTask({ ...valid, keepLog: false }).keepLog).toBeUndefined();
   });
 
   const wrong: [field: string, props: object, shown: string, allowed: string][] = [

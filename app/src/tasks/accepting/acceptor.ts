@@ -103,6 +103,7 @@ export class Acceptor {
       tasks.map((task) => task.runAt),
       tasks.map((task) => task.attempts),
       tasks.map((task) => task.definition.timeLimitSeconds),
+      tasks.map((task) => task.trace),
     ]);
     const ids = new Map(result.rows.map((row) => [row.uuid, row.id]));
     const now = Date.now();

@@ -5,6 +5,7 @@ import { InvalidTaskError } from '../errors';
 import { toJson } from '../json';
 import { priorityNumber } from '../lanes';
 import type { AcceptOptions } from '../types';
+import { isTraceparent } from './trace';
 
 /** A task that was checked and only needs its row. */
 export interface PreparedTask {
@@ -15,6 +16,7 @@ export interface PreparedTask {
   readonly payload: string;
   readonly runAt: Date | undefined;
   readonly attempts: number;
+  readonly trace: string | undefined;
 }
 
 /** Anything larger travels as an object by its key. Redis never sees payloads; this bounds rows and claims. */
@@ -43,6 +45,9 @@ export function prepare<D extends TaskDefinition>(
     throw new InvalidTaskError('attempts', `${String(attempts)} is not a whole number from 1 to 100`);
   }
   checkRunAt(options.runAt);
+  if (options.trace !== undefined && !isTraceparent(options.trace)) {
+    throw new InvalidTaskError('trace', `${JSON.stringify(options.trace)} is no W3C traceparent`);
+  }
   return {
     uuid: uuid(),
     definition,
@@ -51,6 +56,7 @@ export function prepare<D extends TaskDefinition>(
     payload: serialise(definition, payload),
     runAt: options.runAt,
     attempts,
+    trace: options.trace,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Finisher, Holder } from '../finishing/finisher';
 import type { TaskContext, TaskLogger } from '../types';
 import type { Attempt } from './attempt';
 import { childLogger } from './child-logger';
+import { idsOf } from './ids-of';
 import type { ProgressWriter } from './progress-writer';
 
 export interface ContextParts {
@@ -21,11 +22,12 @@ export function taskContext(attempt: Attempt, payload: unknown, parts: ContextPa
     payload,
     attempt: task.attempt,
     maxAttempts: task.maxAttempts,
+    trace: task.trace ?? undefined,
     get signal() {
       return attempt.signal;
     },
     get log() {
-      return (log ??= childLogger(parts.logger, { task: task.uuid, name: task.name, attempt: task.attempt }));
+      return (log ??= childLogger(parts.logger, idsOf(task)));
     },
     progress: (value) => parts.progress.set(task, value),
     effects: (write) => void attempt.effects.push(write),
