@@ -5,7 +5,7 @@ import { discardObject } from '../objects/discard.task';
 import { ObjectMissingError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
 import { handle, NonRetryable } from '../tasks';
-import type { TaskContext, TaskHandler, Tasks } from '../tasks';
+import type { HandlerResult, TaskContext, TaskHandler, Tasks } from '../tasks';
 import { reportRows, restartImport } from './import-store';
 import type { BadRow } from './import-store';
 import { importFilms } from './import.task';
@@ -30,12 +30,15 @@ export interface ImportDependencies {
 export function importFilmsHandler({ tasks, objects }: ImportDependencies): TaskHandler {
   return handle(importFilms, async (context) => {
     const { payload, taskId, signal } = context;
+    context.effects(async (tx) => {
+      await tasks.accept(tx, discardObject, { key: payload.objectKey });
+    });
     const source = await open(objects, payload.objectKey);
     const abort = (): void => void source.destroy();
     signal.addEventListener('abort', abort, { once: true });
     try {
       await context.transaction((tx) => restartImport(tx, taskId));
-      await importRows(context, readRows(payload.format, source));
+      return await importRows(context, readRows(payload.format, source));
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof MalformedFileError ? new NonRetryable(error.message, { cause: error }) : error;
@@ -43,15 +46,13 @@ export function importFilmsHandler({ tasks, objects }: ImportDependencies): Task
       signal.removeEventListener('abort', abort);
       source.destroy();
     }
-    context.effects(async (tx) => {
-      await tasks.accept(tx, discardObject, { key: payload.objectKey });
-    });
   });
 }
 
 type ImportContext = TaskContext<typeof importFilms>;
+type ImportSummary = HandlerResult<typeof importFilms>;
 
-async function importRows(context: ImportContext, rows: AsyncIterable<RawRow>): Promise<void> {
+async function importRows(context: ImportContext, rows: AsyncIterable<RawRow>): Promise<ImportSummary> {
   const check = filmRowChecker(new Date(context.payload.receivedAt));
   const done = { rows: 0, imported: 0, refused: 0, total: context.payload.rows };
   let films: NumberedFilm[] = [];
@@ -74,6 +75,7 @@ async function importRows(context: ImportContext, rows: AsyncIterable<RawRow>): 
   }
   await flush();
   context.log.info({ ...done }, 'films imported');
+  return { rows: done.rows, imported: done.imported, refused: done.refused };
 }
 
 async function writeBatch(

@@ -8,6 +8,8 @@ export const importFilms = defineTask({
   queue: 'imports',
   attempts: 5,
   backoff: { firstSeconds: 1, maxSeconds: 300 },
+  result: z.object({ rows: z.int(), imported: z.int(), refused: z.int() }),
+  keepLog: true,
   // 50 MiB of the shortest rows, at the slowest that a small database was seen to write them.
   timeLimitSeconds: 900,
   payload: z.strictObject({

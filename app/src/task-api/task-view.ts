@@ -25,6 +25,7 @@ export const taskSchema = z
 
 export const taskWithAttemptsSchema = taskSchema
   .extend({
+    result: z.unknown().describe('What its handler returned; null when that was nothing or the task is not done'),
     attempts: z.array(
       z.object({
         attempt: z.int(),
@@ -61,6 +62,7 @@ export function viewTask(task: TaskRecord): TaskView {
 export function viewTaskWithAttempts(task: TaskRecordWithAttempts): TaskWithAttemptsView {
   return {
     ...viewTask(task),
+    result: task.result ?? null,
     attempts: task.attempts.map(({ attempt, worker, startedAt, finishedAt, error }) => ({
       attempt,
       worker,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { importFilmsHandler } from '../../src/imports/import.handler';
 import { importFilms } from '../../src/imports/import.task';
 import { handle } from '../../src/tasks';
-import type { TaskContext, TaskHandler } from '../../src/tasks';
+import type { HandlerResult, TaskContext, TaskHandler } from '../../src/tasks';
 import { eventually, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { expectedRefusals, MOVIES_FILE, readMovies } from './movies';
@@ -54,17 +54,19 @@ async function storedFiles(): Promise<string[]> {
 function interrupted(before: (count: number, context: TaskContext) => void): TaskHandler {
   const real = importFilmsHandler({ tasks: test_.tasks, objects: test_.objects });
   let count = 0;
-  return handle(importFilms, (context) =>
-    real.run({
-      ...context,
-      transaction: (write) => {
-        count += 1;
-        before(count, context);
-        return context.transaction(write);
-      },
-      effects: (write) => context.effects(write),
-      progress: (value) => context.progress(value),
-    }),
+  return handle(
+    importFilms,
+    (context) =>
+      real.run({
+        ...context,
+        transaction: (write) => {
+          count += 1;
+          before(count, context);
+          return context.transaction(write);
+        },
+        effects: (write) => context.effects(write),
+        progress: (value) => context.progress(value),
+      }) as Promise<HandlerResult<typeof importFilms>>,
   );
 }
 
@@ -85,6 +87,7 @@ describe('importing films', () => {
     expect(result.progress).toEqual({ rows: 3201, imported, refused: refused.length, total: 3201 });
     expect(result.badRows.map(({ row }) => row)).toEqual(refused);
     expect(result.badRows.at(-1)?.reason).toBe('Title is null; allowed is text of 1 to 300 characters');
+    expect((await test_.tasks.get(taskId))?.result).toEqual({ rows: 3201, imported, refused: refused.length });
     expect(await total()).toBe(imported);
     expect(await total('star wars')).toBe(movies.filter(({ Title }) => String(Title).includes('Star Wars')).length);
     // Titles that are numbers in the file.

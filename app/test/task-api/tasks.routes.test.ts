@@ -53,6 +53,7 @@ describe('the task routes', () => {
       startedAt: moment,
       finishedAt: moment,
       error: 'NonRetryable: it may not pass yet',
+      result: null,
       attempts: [
         {
           attempt: 1,

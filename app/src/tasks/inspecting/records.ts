@@ -23,6 +23,7 @@ export interface TaskRow {
   worker_id: string | null;
   progress: unknown;
   error: string | null;
+  result: unknown;
 }
 
 export interface AttemptRow {
@@ -49,6 +50,7 @@ export function toRecord(row: TaskRow): TaskRecord {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: row.error,
+    result: row.result,
     payload: row.payload,
   };
 }

@@ -66,6 +66,11 @@ export function isDataError(error: unknown): boolean {
   return /^(22|23|54)/.test(codeOf(error) ?? '');
 }
 
+/** True when PostgreSQL cannot hold the value itself (class 22 data exception, 54 program limit). */
+export function isUnstorable(error: unknown): boolean {
+  return /^(22|54)/.test(codeOf(error) ?? '');
+}
+
 function codeOf(error: unknown): string | undefined {
   try {
     if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

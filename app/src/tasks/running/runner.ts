@@ -2,11 +2,13 @@ import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted, NonRetryable, Snooze } from '../errors';
 import { NotWrittenError } from '../finishing/finisher';
 import type { Ending } from '../finishing/finisher';
+import { isUnstorable } from '../ledger/connection-errors';
 import { monotonicMs, pause, within } from '../pause';
 import type { TaskHandler, Transaction } from '../types';
 import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
 import { describe } from './describe';
+import { idsOf } from './ids-of';
 import type { InHand } from './in-hand';
 import { resultOf } from './result';
 import { taskContext } from './task-context';
@@ -132,7 +134,7 @@ export class Runner {
       const parsed = handler.definition.payload.safeParse(attempt.task.payload);
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
       const returned = await handler.run(taskContext(attempt, parsed.data, this.options));
-      attempt.settle({ ok: true, result: resultOf(returned) });
+      attempt.settle({ ok: true, result: resultOf(returned, handler.definition.result) });
     } catch (error) {
       attempt.settle({ ok: false, error });
     } finally {
@@ -169,8 +171,8 @@ export class Runner {
     try {
       const ending = await this.insist(task, () =>
         effects.length === 0
-          ? finisher.done(task, result).catch(notWritten)
-          : finisher.doneWithEffects(task, write, result),
+          ? finisher.done(task, result).catch(notWritten).catch(refusalOf(result))
+          : finisher.doneWithEffects(task, write, result).catch(refusalOf(result)),
       );
       if (ending === undefined) return false;
       this.report(attempt, ending);
@@ -220,8 +222,12 @@ export class Runner {
       return false;
     }
     const error: unknown = abortion ?? thrown;
-    const failure = { task, ...verdictOf(thrown, abortion, handler?.definition, failuresOf(task)) };
     const { finisher, logger } = this.options;
+    const onBadPolicy = (policyError: unknown): void => {
+      logger.error({ ...idsOf(task), err: policyError }, 'retryIf of the definition threw; it counts as true');
+    };
+    const failed = { thrown, abortion, definition: handler?.definition, failures: failuresOf(task), onBadPolicy };
+    const failure = { task, ...verdictOf(failed) };
     const ending = await finisher.failed(failure).catch((refusal: unknown) => {
       logger.error({ ...idsOf(task), err: refusal }, 'PostgreSQL refuses to store how an attempt failed');
       return this.insist(task, () => finisher.failed({ ...failure, error: NOT_STORED }).catch(notWritten));
@@ -253,8 +259,12 @@ export class Runner {
   }
 }
 
-function idsOf(task: ClaimedTask): { task: string; name: string; attempt: number } {
-  return { task: task.uuid, name: task.name, attempt: task.attempt };
+/** Repeating does not help when it is the result that PostgreSQL refuses: JSON that is nested too deeply, say. */
+function refusalOf(result: string | undefined): (error: unknown) => never {
+  return (error) => {
+    if (result === undefined || !(error instanceof NotWrittenError) || !isUnstorable(error.cause)) throw error;
+    throw new NonRetryable(`PostgreSQL does not store the result: ${describe(error.cause)}`, { cause: error.cause });
+  };
 }
 
 /** Failed attempts of the budget that this one belongs to, with it: after a retry by hand the backoff starts anew. */

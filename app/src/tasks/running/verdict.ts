@@ -8,21 +8,43 @@ import { describe } from './describe';
 /** Of a worker whose handler went missing between claim and call; definitions name their own. */
 const DEFAULT_BACKOFF = { firstSeconds: 1, factor: 2, maxSeconds: 3600, jitter: 0.2 };
 
-/** What follows from what a handler threw; an abortion by the engine goes before anything that it threw because of it. */
-export function verdictOf(
-  thrown: unknown,
-  abortion: AttemptAborted | undefined,
-  definition: TaskDefinition | undefined,
-  failures: number,
-): Omit<Failure, 'task'> {
+/** An attempt that did not succeed. */
+export interface FailedAttempt {
+  readonly thrown: unknown;
+  /** By the engine; goes before anything that the handler threw because of it. */
+  readonly abortion: AttemptAborted | undefined;
+  readonly definition: TaskDefinition | undefined;
+  /** Failed attempts of its budget so far, this one included. */
+  readonly failures: number;
+  /** Told of a `retryIf` that threw. */
+  readonly onBadPolicy: (error: unknown) => void;
+}
+
+/** What follows from what a handler threw. */
+export function verdictOf(failed: FailedAttempt): Omit<Failure, 'task'> {
+  const { thrown, abortion, definition, failures } = failed;
   const backoff = definition?.backoff ?? DEFAULT_BACKOFF;
   const error = describe(abortion ?? thrown);
   const retry = { error, deadReason: undefined, delaySeconds: backoffSeconds(backoff, failures) };
-  if (abortion !== undefined) return { ...retry, verdict: 'retry' };
-  if (isA(thrown, Snooze)) return { ...retry, verdict: 'snoozed', delaySeconds: thrown.seconds };
-  if (isA(thrown, Discard)) return { ...retry, verdict: 'cancelled' };
-  if (isA(thrown, NonRetryable)) return { ...retry, verdict: 'dead', deadReason: 'non-retryable' };
+  if (abortion === undefined) {
+    if (isA(thrown, Snooze)) return { ...retry, verdict: 'snoozed', delaySeconds: thrown.seconds };
+    if (isA(thrown, Discard)) return { ...retry, verdict: 'cancelled' };
+  }
+  const hopeless = abortion === undefined && isA(thrown, NonRetryable);
+  if (hopeless || !mayHelp(failed)) return { ...retry, verdict: 'dead', deadReason: 'non-retryable' };
   return { ...retry, verdict: 'retry' };
+}
+
+/** Whether the definition's policy sees a use in another attempt. Asked about the task's own failures only. */
+function mayHelp({ thrown, abortion, definition, onBadPolicy }: FailedAttempt): boolean {
+  if (definition?.retryIf === undefined) return true;
+  if (abortion !== undefined && abortion.reason !== 'time-limit') return true;
+  try {
+    return (definition.retryIf(abortion ?? thrown) as unknown) !== false;
+  } catch (error) {
+    onBadPolicy(error);
+    return true;
+  }
 }
 
 /** Whatever was thrown may be a proxy that throws at every look. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { NonRetryable } from '../../../src/tasks';
 import { MAX_RESULT_BYTES, resultOf } from '../../../src/tasks/running/result';
 
@@ -18,6 +19,11 @@ describe('what a handler returns', () => {
     ['a function', () => 1, 'the result cannot be written as JSON: it is a function or a symbol'],
     ['a circle', circular, /^the result cannot be written as JSON: Converting circular structure/],
     ['U+0000', { text: 'a\u0000b' }, 'the result holds U+0000, which PostgreSQL does not store'],
+    [
+      'half of a surrogate pair',
+      'a\ud800b',
+      'the result holds half of a surrogate pair, which PostgreSQL does not store',
+    ],
     ['U+0000 behind a backslash', '\\\u0000', 'the result holds U+0000, which PostgreSQL does not store'],
     [
       'too much',
@@ -27,5 +33,23 @@ describe('what a handler returns', () => {
   ])('that cannot be kept ends the task, because another attempt would return the same: %s', (_, returned, message) => {
     expect(() => resultOf(returned)).toThrow(NonRetryable);
     expect(() => resultOf(returned)).toThrow(message);
+  });
+});
+
+describe('what a handler returns, where its definition says what that is,', () => {
+  const schema = z.object({ films: z.int(), at: z.iso.datetime() });
+
+  it('is kept when it fits as JSON', () => {
+    const json = '{"films":3,"at":"2026-01-02T03:04:05.000Z"}';
+    expect(resultOf({ films: 3, at: new Date('2026-01-02T03:04:05Z') }, schema)).toBe(json);
+    expect(resultOf(undefined, z.undefined())).toBeUndefined();
+  });
+
+  it.each([
+    ['another shape', { films: 'three', at: '2026-01-02T03:04:05Z' }, /definition: result\.films: .*expected number/],
+    ['nothing', undefined, /definition: result: .*expected object/],
+  ])('ends the task when it does not fit: %s', (_, returned, message) => {
+    expect(() => resultOf(returned, schema)).toThrow(NonRetryable);
+    expect(() => resultOf(returned, schema)).toThrow(message);
   });
 });
