@@ -16,7 +16,7 @@ class NotFound extends Error {
   override readonly name = 'NotFound';
 }
 
-let toThrow: () => unknown;
+let toThrow: () => Error;
 let inEffects: boolean;
 let judge: (error: unknown) => boolean;
 
