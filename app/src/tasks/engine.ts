@@ -9,6 +9,10 @@ import { Inspector } from './inspecting/inspector';
 import { Watcher } from './inspecting/watcher';
 import { Ledger } from './ledger/ledger';
 import { zeroCounters } from './metrics';
+import { ScheduleList } from './scheduling/schedule-list';
+import type { ScheduleStatus } from './scheduling/schedule-list';
+import { Scheduler } from './scheduling/scheduler';
+import type { RunningScheduler, SchedulerOptions } from './scheduling/scheduler';
 import type {
   AcceptedTask,
   AcceptOptions,
@@ -97,7 +101,15 @@ export interface Tasks {
   /** True when the queue's Redis answered the last time it was asked. */
   redisReachable(): boolean;
   startWorker(options: WorkerOptions): Promise<Worker>;
-  /** Stops the workers that still run and closes every connection. */
+  /**
+   * Accepts the tasks of these schedules as they come due, by the database's clock, within a second. PostgreSQL may still be
+   * away. Several at once are harmless; it needs connections of the pool only.
+   * @throws DefinitionError when two schedules have one name.
+   */
+  startScheduler(options: SchedulerOptions): RunningScheduler;
+  /** All schedules that the ledger knows, with their last and next ticks. */
+  schedules(): Promise<readonly ScheduleStatus[]>;
+  /** Stops the schedulers and workers that still run and closes every connection. */
   close(): Promise<void>;
 }
 
@@ -131,7 +143,9 @@ class TaskEngine implements Tasks {
   private readonly acceptor: Acceptor;
   private readonly inspector: Inspector;
   private readonly watcher: Watcher;
+  private readonly scheduleList: ScheduleList;
   private readonly workers: TaskWorker[] = [];
+  private readonly schedulers: Scheduler[] = [];
   /** Whose start is under way. */
   private readonly starting = new Set<Promise<TaskWorker>>();
   private readonly workerParts: WorkerParts;
@@ -155,6 +169,7 @@ class TaskEngine implements Tasks {
     this.inspector = new Inspector(this.ledger);
     this.watcher = new Watcher(this.inspector);
     this.currentTrace = options.trace && soundTrace(options.trace);
+    this.scheduleList = new ScheduleList(this.ledger);
     const { ledger, control, redis, dispatcher, acceptor, counters } = this;
     this.workerParts = {
       ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters },
@@ -234,6 +249,18 @@ class TaskEngine implements Tasks {
     }
   }
 
+  startScheduler({ schedules }: SchedulerOptions): RunningScheduler {
+    if (this.closed !== undefined) throw new Error('startScheduler: the task engine is closed');
+    const scheduler = new Scheduler(schedules, this.workerParts);
+    this.schedulers.push(scheduler);
+    scheduler.start();
+    return scheduler;
+  }
+
+  schedules(): Promise<readonly ScheduleStatus[]> {
+    return this.scheduleList.read();
+  }
+
   close(): Promise<void> {
     this.closed ??= this.closeAll();
     return this.closed;
@@ -241,7 +268,7 @@ class TaskEngine implements Tasks {
 
   private async closeAll(): Promise<void> {
     await Promise.allSettled(this.starting);
-    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await Promise.all([...this.workers, ...this.schedulers].map((running) => running.stop()));
     await this.watcher.close();
     this.redis?.close();
     await this.ledger.close();

@@ -21,6 +21,7 @@ import { pause, within } from './pause';
 import { InHand } from './running/in-hand';
 import { ProgressWriter } from './running/progress-writer';
 import { Runner } from './running/runner';
+import { tickChore } from './scheduling/tick-chore';
 import type { StopOptions, TaskHandler, TaskLogger, Worker, WorkerOptions } from './types';
 
 export interface WorkerParts {
@@ -216,7 +217,7 @@ export class TaskWorker implements Worker {
 
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
 function chores(): Chore[] {
-  return [];
+  return [tickChore()];
 }
 
 function kindOf(handler: TaskHandler): string {

@@ -95,6 +95,8 @@ create table holdfast.schedule (
   -- Ticks up to here are settled: accepted, or left out by the catch-up policy. Never goes back.
   watermark timestamptz not null default now(),
   next_at timestamptz,
+  -- Set by a scheduler whose code does not know it any more.
+  left_at timestamptz,
   updated_at timestamptz not null default now()
 );
 create table holdfast.schedule_tick (
