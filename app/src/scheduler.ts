@@ -12,11 +12,12 @@ import { orExit, runUntilSignal } from './process/lifecycle';
 import type { Stoppable } from './process/lifecycle';
 import { createLogger } from './process/logger';
 import { reportQueues } from './queues/queue-report';
+import { schedules } from './schedules/schedules';
 import type { Tasks } from './tasks';
 
 /**
- * There are no schedules yet. What this process does today: it publishes the gauges of queues and workers, logs a line of
- * them every half minute, and writes the metrics that the deployment scales and alarms by.
+ * Accepts the tasks of the app's schedules, publishes the gauges of queues and workers, logs a line of them every half
+ * minute, and writes the metrics that the deployment scales and alarms by.
  */
 async function startScheduler(configuration: Configuration<'scheduler'>, logger: Logger): Promise<Stoppable> {
   const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'scheduler' });
@@ -30,10 +31,12 @@ async function startScheduler(configuration: Configuration<'scheduler'>, logger:
     port: configuration.metricsPort,
     logger,
   });
+  const scheduler = tasks.startScheduler({ schedules });
   const report = reportQueues(tasks, logger);
   const published = publish(configuration, tasks, logger);
   return {
     stop: async () => {
+      await scheduler.stop();
       await report.stop();
       await published?.stop();
       await tasks.close();

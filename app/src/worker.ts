@@ -5,6 +5,7 @@ import { readConfiguration } from './configuration/configuration';
 import type { Configuration } from './configuration/configuration';
 import { ENVIRONMENT, PLATFORM_ENVIRONMENT } from './contract';
 import { importFilmsHandler } from './imports/import.handler';
+import { sweepUploadsHandler } from './imports/sweep-uploads.handler';
 import { describeEngine } from './metrics/engine-metrics';
 import { startMetricsServer } from './metrics/metrics-server';
 import { discardObjectHandler } from './objects/discard.task';
@@ -37,7 +38,12 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
   });
   await waitForPostgres(pool, DATABASE_WAIT_SECONDS, logger);
   const worker = await tasks.startWorker({
-    handlers: [importFilmsHandler({ tasks, objects }), discardObjectHandler(objects), probeHandler()],
+    handlers: [
+      importFilmsHandler({ tasks, objects }),
+      discardObjectHandler(objects),
+      sweepUploadsHandler(objects),
+      probeHandler(),
+    ],
     queues: configuration.workerQueues,
     concurrency: configuration.workerConcurrency,
     kind: configuration.workerKind,

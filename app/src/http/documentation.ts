@@ -22,6 +22,7 @@ export async function documentApi(app: App): Promise<void> {
         { name: 'imports', description: 'Files of films, imported by a task.' },
         { name: 'tasks', description: 'What became of accepted work.' },
         { name: 'queues', description: 'Queues and workers now.' },
+        { name: 'schedules', description: 'What is accepted again and again.' },
         { name: 'probes', description: 'Tasks for load tests and drills.' },
         { name: 'health', description: 'For load balancers.' },
       ],

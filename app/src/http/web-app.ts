@@ -6,6 +6,7 @@ import { registerImportRoutes } from '../imports/imports.routes';
 import type { ObjectStore } from '../objects/object-store';
 import { registerProbeRoutes } from '../probes/probes.routes';
 import { registerQueueRoutes } from '../queues/queues.routes';
+import { registerScheduleRoutes } from '../schedules/schedules.routes';
 import { registerTaskEventRoutes } from '../task-api/task-events.routes';
 import { registerTaskRoutes } from '../task-api/tasks.routes';
 import type { Tasks } from '../tasks';
@@ -36,6 +37,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerTaskRoutes(app, { tasks, authorize });
   registerTaskEventRoutes(app, tasks);
   registerQueueRoutes(app, tasks);
+  registerScheduleRoutes(app, tasks);
   registerProbeRoutes(app, { ...dependencies, authorize });
   await app.ready();
   return app;

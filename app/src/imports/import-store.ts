@@ -1,6 +1,14 @@
 import type { Queryable } from '../films/film-store';
 import type { Transaction } from '../tasks';
-import { ADD_BAD_ROWS, ADD_COUNTS, FIND_IMPORT, LIST_BAD_ROWS, RECORD_IMPORT, RESTART_IMPORT } from './imports.sql';
+import {
+  ADD_BAD_ROWS,
+  ADD_COUNTS,
+  FIND_IMPORT,
+  LIST_BAD_ROWS,
+  RECORD_IMPORT,
+  RESTART_IMPORT,
+  WITHOUT_IMPORT,
+} from './imports.sql';
 import type { Format } from './raw-row';
 
 export interface Import {
@@ -59,4 +67,10 @@ export async function listBadRows(database: Queryable, taskId: string, page: num
     (page - 1) * BAD_ROWS_PER_PAGE,
   ]);
   return found.rows;
+}
+
+/** Those of the keys of stored files that belong to no import. */
+export async function withoutImport(tx: Transaction, objectKeys: readonly string[]): Promise<string[]> {
+  const found = await tx.query<{ key: string }>(WITHOUT_IMPORT, [objectKeys]);
+  return found.rows.map(({ key }) => key);
 }

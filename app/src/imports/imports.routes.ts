@@ -18,7 +18,7 @@ import { importFilms } from './import.task';
 import { MalformedFileError } from './malformed-file-error';
 import { FORMATS } from './raw-row';
 import type { Format } from './raw-row';
-import { discardRest, MAX_FILE_BYTES, storeFile } from './upload';
+import { discardRest, MAX_FILE_BYTES, storeFile, UPLOADS_PREFIX } from './upload';
 import type { Upload } from './upload';
 
 export interface ImportRouteDependencies {
@@ -111,7 +111,7 @@ async function receive(
   body: Readable,
   request: FastifyRequest,
 ): Promise<string> {
-  const objectKey = `imports/${randomUUID()}`;
+  const objectKey = `${UPLOADS_PREFIX}${randomUUID()}`;
   const began = performance.now();
   let upload: Upload;
   try {

@@ -20,3 +20,8 @@ export const FIND_IMPORT = `
 /** Relies on: primary key (task_id, row) for the order. */
 export const LIST_BAD_ROWS = `
   select row, reason from app.import_bad_row where task_id = $1 order by row limit $2 offset $3`;
+
+/** Relies on: import_object_key. */
+export const WITHOUT_IMPORT = `
+  select stored.key from unnest($1::text[]) as stored (key)
+  where not exists (select from app.import i where i.object_key = stored.key)`;

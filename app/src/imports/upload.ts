@@ -7,6 +7,8 @@ import { MalformedFileError } from './malformed-file-error';
 import { readRows } from './raw-row';
 import type { Format } from './raw-row';
 
+/** What the keys of uploaded files begin with. */
+export const UPLOADS_PREFIX = 'imports/';
 /** Largest file, in bytes. */
 export const MAX_FILE_BYTES = 50 * 1024 * 1024;
 

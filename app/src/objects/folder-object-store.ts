@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkKey, limit, ObjectMissingError } from './object-store';
-import type { ObjectStore, StoredObject } from './object-store';
+import type { ListedObject, ObjectStore, StoredObject } from './object-store';
 
 /** No key may start with a dot, so unfinished objects can never be read. */
 const UNFINISHED = '.unfinished';
@@ -62,6 +63,15 @@ export class FolderObjectStore implements ObjectStore {
     }
   }
 
+  async *list(prefix: `${string}/`): AsyncGenerator<ListedObject> {
+    const folder = this.path(prefix.slice(0, -1));
+    for (const entry of await filesIn(folder)) {
+      const key = relative(this.folder, join(entry.parentPath, entry.name)).split(sep).join('/');
+      const stored = await this.stat(key);
+      if (stored !== undefined) yield { key, ...stored };
+    }
+  }
+
   /** Deletes what processes that died while storing left behind: unfinished files older than `ageSeconds`. */
   async deleteUnfinished(ageSeconds: number): Promise<number> {
     const folder = join(this.folder, UNFINISHED);
@@ -93,6 +103,15 @@ export class FolderObjectStore implements ObjectStore {
 
   private path(key: string): string {
     return join(this.folder, ...key.split('/'));
+  }
+}
+
+async function filesIn(folder: string): Promise<Dirent[]> {
+  try {
+    return (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

@@ -6,6 +6,10 @@ export interface StoredObject {
   readonly modifiedAt: Date;
 }
 
+export interface ListedObject extends StoredObject {
+  readonly key: string;
+}
+
 /** Keeps what is too large for a task's payload; tasks travel with the object's key. */
 export interface ObjectStore {
   /**
@@ -19,6 +23,11 @@ export interface ObjectStore {
   /** Harmless when there is none. */
   delete(key: string): Promise<void>;
   stat(key: string): Promise<StoredObject | undefined>;
+  /**
+   * The stored objects whose keys begin with `prefix`, a part of a key with its slash; in no order. What is stored or deleted
+   * meanwhile may be missing.
+   */
+  list(prefix: `${string}/`): AsyncIterable<ListedObject>;
 }
 
 export class ObjectTooLargeError extends Error {

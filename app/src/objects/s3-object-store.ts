@@ -3,12 +3,13 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { checkKey, limit, ObjectMissingError } from './object-store';
-import type { ObjectStore, StoredObject } from './object-store';
+import type { ListedObject, ObjectStore, StoredObject } from './object-store';
 
 /** Parts that one upload sends at the same time; with 5 MiB a part (the least that S3 takes) 10 MiB of memory. */
 const PARTS_AT_ONCE = 2;
@@ -28,7 +29,7 @@ export interface S3Location {
  * (AbortIncompleteMultipartUpload) deletes them.
  *
  * The role needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on the objects, and s3:ListBucket
- * on the bucket: without that one S3 answers 403 instead of 404 for an object that is missing
+ * on the bucket, which `list` needs; without it S3 also answers 403 instead of 404 for an object that is missing
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
  */
 export class S3ObjectStore implements ObjectStore {
@@ -91,6 +92,17 @@ export class S3ObjectStore implements ObjectStore {
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
+    }
+  }
+
+  async *list(prefix: `${string}/`): AsyncGenerator<ListedObject> {
+    const { bucket, prefix: place } = this.location;
+    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: `${place}${prefix}` });
+    for await (const { Contents } of pages) {
+      for (const { Key, Size, LastModified } of Contents ?? []) {
+        if (Key === undefined || Size === undefined || LastModified === undefined) continue;
+        yield { key: Key.slice(place.length), bytes: Size, modifiedAt: LastModified };
+      }
     }
   }
 

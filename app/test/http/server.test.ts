@@ -65,6 +65,7 @@ describe('the web server', () => {
       'get /api/films',
       'get /api/imports/{taskId}',
       'get /api/queues',
+      'get /api/schedules',
       'get /api/tasks',
       'get /api/tasks/{id}',
       'get /api/tasks/{id}/events',

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
 import { importFilmsHandler } from '../../src/imports/import.handler';
+import { sweepUploadsHandler } from '../../src/imports/sweep-uploads.handler';
 import { discardObjectHandler } from '../../src/objects/discard.task';
 import { FolderObjectStore } from '../../src/objects/folder-object-store';
 import { webPools } from '../../src/postgres/connection';
@@ -78,6 +79,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
         handlers: handlers ?? [
           importFilmsHandler({ tasks: workers, objects }),
           discardObjectHandler(objects),
+          sweepUploadsHandler(objects),
           probeHandler(),
         ],
         queues: [{ name: 'default' }, { name: 'imports' }, { name: 'probes' }],

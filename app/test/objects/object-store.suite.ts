@@ -109,6 +109,21 @@ export function itIsAnObjectStore(open: () => Promise<StoreUnderTest>): void {
     expect(await everything()).toEqual([]);
   });
 
+  test('lists what is complete below a prefix', async () => {
+    const listed = async (prefix: `${string}/`) => {
+      const found = [];
+      for await (const object of store.list(prefix)) found.push(object);
+      return found.sort((one, other) => (one.key < other.key ? -1 : 1));
+    };
+    expect(await listed('imports/')).toEqual([]);
+    const stored = [];
+    for (const key of ['imports/a', 'imports/b/c', 'imports-of-others/d', 'e']) {
+      stored.push({ key, ...(await store.put(key, chunks(key), { maxBytes: 100 })) });
+    }
+    await expect(store.put('imports/f', long(1, new Error('gone')), { maxBytes: 1e9 })).rejects.toThrow('gone');
+    expect(await listed('imports/')).toEqual(stored.slice(0, 2));
+  });
+
   test('deletes, also what is not there', async () => {
     await store.put('a', chunks('x'), { maxBytes: 1 });
     await store.delete('a');

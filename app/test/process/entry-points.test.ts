@@ -99,6 +99,7 @@ describe('the entry points', () => {
     const scheduler = run('scheduler');
     const { port } = await line(scheduler, /^metrics listening$/);
     await line(scheduler, /^queues$/);
+    await line(scheduler, /^schedule begins$/);
     const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
     expect(metrics).toContain('holdfast_ledger_reachable 1\n');
     expect(metrics).toMatch(/^process_cpu_seconds_total /m);

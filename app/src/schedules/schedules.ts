@@ -1,0 +1,5 @@
+import { sweepUploadsDaily } from '../imports/sweep-uploads.task';
+import type { ScheduleDefinition } from '../tasks';
+
+/** All of the app's schedules: what the scheduler does not find here it marks as gone. */
+export const schedules: readonly ScheduleDefinition[] = [sweepUploadsDaily];
