@@ -55,6 +55,7 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
   );
   const protection = protect(configuration, worker, logger);
   return {
+    failed: worker.failed,
     stop: async (drainSeconds) => {
       const unprotected = protection?.stop();
       await worker.stop({ deadlineSeconds: drainSeconds });

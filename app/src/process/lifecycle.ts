@@ -7,11 +7,14 @@ const CLOSING_SECONDS = 5;
 export interface Stoppable {
   /** Stops taking work, lets what runs finish for at most `drainSeconds`, then closes everything. */
   stop(drainSeconds: number): Promise<void>;
+  /** Resolves when the process cannot go on although nothing was thrown: it is stopped and exits with 1. */
+  readonly failed?: Promise<Error>;
 }
 
 /**
  * Runs a long-lived process: starts it, stops it at SIGTERM or SIGINT and then exits with 0. A second signal exits at
- * once with 1, as does a stop that takes `drainSeconds` and 5 more, and any error that nobody caught.
+ * once with 1, as does a stop that takes `drainSeconds` and 5 more, and any error that nobody caught. What says that it has
+ * failed is stopped as by a signal, and the process exits with 1.
  */
 export async function runUntilSignal(
   options: { readonly logger: Logger; readonly drainSeconds: number },
@@ -19,7 +22,8 @@ export async function runUntilSignal(
 ): Promise<void> {
   const { logger, drainSeconds } = options;
   exitOnUncaught(logger);
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+  const starting = start();
+  const stopped = new Promise<NodeJS.Signals | Error>((resolve) => {
     let asked = false;
     const onSignal = (signal: NodeJS.Signals): void => {
       if (asked) exitNow(logger, { signal }, 'second signal, exiting at once');
@@ -28,12 +32,16 @@ export async function runUntilSignal(
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
+    starting.then(
+      (running) => void running.failed?.then(resolve),
+      (error: unknown) => exitNow(logger, { err: error }, 'start failed'),
+    );
   });
-  const starting = start();
-  starting.catch((error: unknown) => exitNow(logger, { err: error }, 'start failed'));
-  const signal = await stopped;
+  const cause = await stopped;
+  const failed = cause instanceof Error;
   const began = performance.now();
-  logger.info({ signal, drainSeconds }, 'stopping');
+  if (failed) logger.fatal({ err: cause, drainSeconds }, 'failed, stopping');
+  else logger.info({ signal: cause, drainSeconds }, 'stopping');
   const limit = setTimeout(
     () => exitNow(logger, { drainSeconds }, 'stopping took longer than the drain budget'),
     (drainSeconds + CLOSING_SECONDS) * 1000,
@@ -45,7 +53,7 @@ export async function runUntilSignal(
   }
   clearTimeout(limit);
   logger.info({ durationMs: Math.round(performance.now() - began) }, 'stopped');
-  process.exit(0);
+  process.exit(failed ? 1 : 0);
 }
 
 /** An error that nobody caught leaves the process in an unknown state: say so and let it be started anew. */

@@ -83,6 +83,19 @@ export class Snooze extends Error {
 
 const MAX_SNOOZE_SECONDS = 366 * 24 * 3600;
 
+/**
+ * A handler went on past its time limit without obeying its signal, so its worker cannot be trusted: it takes no more
+ * tasks, and its process has to end.
+ */
+export class HungHandlerError extends Error {
+  override readonly name = 'HungHandlerError';
+  /** @param task what hangs; undefined when other workers found it. */
+  constructor(task?: { readonly uuid: string; readonly name: string }) {
+    const what = task === undefined ? 'a task of this worker' : `the handler of task ${task.uuid} (${task.name})`;
+    super(`${what} goes on past its time limit and does not obey its signal: the process must be started anew`);
+  }
+}
+
 /** Why a running attempt's signal was aborted. */
 export type AbortReason = 'time-limit' | 'lease-lost' | 'draining' | 'cancelled';
 

@@ -14,6 +14,7 @@ export {
   CommitUnknownError,
   DefinitionError,
   Discard,
+  HungHandlerError,
   InvalidTaskError,
   NonRetryable,
   Snooze,

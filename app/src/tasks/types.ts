@@ -1,3 +1,4 @@
+import type { HungHandlerError } from './errors';
 import type { PayloadOutput, Priority, TaskDefinition } from './definition';
 
 /** Anything that can run a parameterised statement inside a transaction: a `pg` client, or a thin adapter. */
@@ -179,11 +180,17 @@ export interface Worker {
   /** Tasks in hand: claimed, and their end not yet written. */
   readonly running: number;
   /**
+   * Resolves when a handler has not obeyed its signal 5 seconds after its time limit, or when other workers found a task of
+   * this one half a minute past it. From then on the worker takes no more tasks; stop it, end the process with an error and
+   * let the platform start another. Pending while all is well; never rejects.
+   */
+  readonly failed: Promise<HungHandlerError>;
+  /**
    * Takes no more tasks until `resume`; what it has in hand goes on, and others may take the rest. Resolves when no take
    * is under way any more: from then on `running` only falls.
    */
   pause(): Promise<void>;
-  /** Takes tasks again after `pause`. */
+  /** Takes tasks again after `pause`, unless a handler hangs. */
   resume(): void;
   /**
    * Takes no more tasks, lets the running ones finish until the deadline, gives the rest back uncounted.

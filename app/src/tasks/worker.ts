@@ -3,7 +3,7 @@ import type { ClaimedTask } from './claiming/claimer';
 import { LaneOrder } from './claiming/lane-order';
 import { SuspectTaker } from './claiming/suspect-taker';
 import { Taker } from './claiming/taker';
-import { DefinitionError } from './errors';
+import { DefinitionError, HungHandlerError } from './errors';
 import { isValidName, nameRule } from './definition';
 import type { Acceptor } from './accepting/acceptor';
 import type { Dispatcher } from './dispatching/dispatcher';
@@ -62,6 +62,9 @@ export class TaskWorker implements Worker {
   private readonly hurry = new AbortController();
   private draining = false;
   private paused = false;
+  private hung = false;
+  readonly failed: Promise<HungHandlerError>;
+  private fail: (error: HungHandlerError) => void = () => undefined;
   private deadlineMs = Infinity;
   private stopped: Promise<void> | undefined;
 
@@ -85,6 +88,7 @@ export class TaskWorker implements Worker {
     options: Required<WorkerOptions>,
     keys: RedisKeys,
   ) {
+    this.failed = new Promise((resolve) => (this.fail = resolve));
     const { ledger, control, acceptor, dispatcher, counters, logger, redis } = parts;
     const handlers = new Map(options.handlers.map((handler) => [kindOf(handler), handler]));
     const kinds = [...handlers.keys()];
@@ -93,7 +97,8 @@ export class TaskWorker implements Worker {
     this.finisher = new Finisher(ledger, (fn) => acceptor.transaction(fn), this.inHand, counters, logger);
     this.progress = new ProgressWriter(this.finisher, logger);
     const { inHand, finisher, progress } = this;
-    this.runner = new Runner({ handlers, concurrency, inHand, finisher, acceptor, progress, logger });
+    const onHung = (task?: ClaimedTask): void => this.distrust(new HungHandlerError(task));
+    this.runner = new Runner({ handlers, concurrency, inHand, finisher, acceptor, progress, logger, onHung });
     this.lease = new Lease({
       ...parts,
       ledger: control,
@@ -105,8 +110,10 @@ export class TaskWorker implements Worker {
       describe: () => ({
         running: this.runner.running,
         source: this.taker.source,
-        draining: this.draining || this.paused,
+        draining: this.draining || this.paused || this.hung,
+        hung: this.hung,
       }),
+      onHung,
       onLost: () => inHand.all().forEach((attempt) => inHand.abandon(attempt)),
       onGivenBack: (items) => dispatcher.push(items),
     });
@@ -149,6 +156,7 @@ export class TaskWorker implements Worker {
 
   resume(): void {
     this.paused = false;
+    if (this.hung) return;
     this.taker.resume();
     this.suspects.resume();
   }
@@ -161,6 +169,16 @@ export class TaskWorker implements Worker {
     }
     this.stopped ??= this.drain();
     return this.stopped;
+  }
+
+  /** A handler does not come back: nothing more is taken, and whoever started the worker is told. */
+  private distrust(error: HungHandlerError): void {
+    if (this.hung) return;
+    this.hung = true;
+    this.parts.logger.error({ worker: this.id, err: error }, 'worker takes no more tasks: a handler hangs');
+    void Promise.all([this.taker.pause(), this.suspects.pause()]);
+    void this.lease.beat().catch(() => undefined);
+    this.fail(error);
   }
 
   private async drain(): Promise<void> {

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Client } from 'pg';
 import { createDatabase, redisUrl } from '../servers/databases';
 import type { TestDatabase } from '../servers/databases';
 import { testFolder } from '../servers/private-servers';
@@ -35,6 +36,13 @@ afterAll(() => database.drop());
 
 const run = (kind: string, overrides: Record<string, string> = {}): Running =>
   runEntryPoint(kind, { ...environment, ...overrides });
+
+async function query(text: string): Promise<void> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}
 
 async function startWeb(overrides: Record<string, string> = {}): Promise<{ web: Running; url: string }> {
   const web = run('web', overrides);
@@ -116,6 +124,20 @@ describe('the entry points', () => {
     await eventually(async () => ((await task()).state === 'running' ? true : undefined), 'the probe runs');
     worker.child.kill('SIGTERM');
     expect(await worker.exit).toBe(0);
+    expect(await task()).toMatchObject({ state: 'done', attempt: 1 });
+  });
+
+  test('a worker of which others say that a handler hangs lets its other tasks finish, says so and exits with 1', async () => {
+    const { url } = await startWeb();
+    const worker = run('worker');
+    const [id] = await acceptProbes(url, { count: 1, runMs: 1500 });
+    const task = async () =>
+      (await (await fetch(`${url}/api/tasks/${id ?? ''}`)).json()) as { state: string; attempt: number };
+    await eventually(async () => ((await task()).state === 'running' ? true : undefined), 'the probe runs');
+    await query('update holdfast.worker set hung_at = now()');
+    expect(await worker.exit).toBe(1);
+    const said = worker.lines().filter(({ level }) => level === 'error' || level === 'fatal');
+    expect(said.map(({ msg }) => msg)).toEqual(['worker takes no more tasks: a handler hangs', 'failed, stopping']);
     expect(await task()).toMatchObject({ state: 'done', attempt: 1 });
   });
 

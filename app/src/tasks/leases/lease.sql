@@ -5,11 +5,13 @@ insert into holdfast.worker (id, host, pid, queues, kinds, concurrency, worker_k
 returning extract(epoch from clock_timestamp())::float8 as now
 
 -- name: beat
--- $1 worker, $2 running, $3 source, $4 draining. No row: this id has expired and never comes back.
+-- $1 worker, $2 running, $3 source, $4 draining, $5 whether a handler hangs. No row: this id has expired and never comes
+-- back. Others may have found that one hangs.
 update holdfast.worker
-set beat = beat + 1, heartbeat_at = now(), running = $2, source = $3, draining = $4
+set beat = beat + 1, heartbeat_at = now(), running = $2, source = $3, draining = $4,
+    hung_at = case when $5 then coalesce(hung_at, now()) else hung_at end
 where id = $1 and expired_at is null
-returning extract(epoch from clock_timestamp())::float8 as now
+returning extract(epoch from clock_timestamp())::float8 as now, hung_at is not null as hung
 
 -- name: reconcile
 -- Compares what the ledger thinks this worker runs with what it has in hand ($2 ids, $3 fences; $4 claims with open tasks).
@@ -76,7 +78,7 @@ with lost as materialized (
 update holdfast.worker set expired_at = now(), running = 0 where id = $1 and expired_at is null
 
 -- name: beats
-select id, beat from holdfast.worker where expired_at is null
+select id, beat, hung_at is not null as hung from holdfast.worker where expired_at is null
 
 -- name: expire
 -- $2 is the beat that the reaper has seen for a whole lease: one more heartbeat since, and nothing happens.
@@ -155,6 +157,60 @@ with orphan as materialized (
   for no key update of t skip locked
 ),
 -- include: take-back.part.sql
+
+-- name: overdue
+-- Attempts that their workers, which live, should have ended $1 seconds ago; 100 at most. Read-only.
+-- Relies on: claim's rows, few and deleted when their tasks have ended; primary key of task.
+with old as materialized (
+  select c.worker_id, member.id
+  from holdfast.claim c
+  cross join lateral unnest(c.task_ids) as member (id)
+  where c.claimed_at < now() - make_interval(secs => $1::double precision)
+    and exists (select from holdfast.worker w where w.id = c.worker_id and w.expired_at is null)
+)
+select t.id, t.fence
+from holdfast.task t
+where t.id = any (array(select id from old))
+  and t.state = 'running'
+  and t.started_at + make_interval(secs => t.time_limit_seconds + $1::double precision) < now()
+  and ((t.id, t.worker_id) in (select old.id, old.worker_id from old)) is true
+limit 100
+
+-- name: take_overdue
+-- $1 ids, $2 fences from `overdue`. The attempt has failed and counts; the worker is marked, and told with its next heartbeat.
+-- Its process lives, so the task is no suspect.
+with late as materialized (
+  select t.id, t.worker_id,
+         case
+           when t.cancel_requested_at is not null then 'cancelled'
+           when t.attempts >= t.max_attempts then 'dead'
+           else 'queued'
+         end as verdict
+  from unnest($1::bigint[], $2::integer[]) as s (id, fence)
+  join holdfast.task t on t.id = s.id
+  where t.fence = s.fence and t.state = 'running'
+  order by t.id
+  for no key update of t skip locked
+), noted as (
+  insert into holdfast.attempt (task_id, fence, attempt, worker_id, started_at, error)
+  select t.id, t.fence, t.attempts, t.worker_id, t.started_at,
+         'time-limit: its worker did not end the attempt in time, and others took the task back'
+  from late join holdfast.task t on t.id = late.id
+), marked as (
+  update holdfast.worker w set hung_at = coalesce(w.hung_at, now())
+  where w.id = any (array(select worker_id from late)) and w.expired_at is null
+)
+update holdfast.task t
+set state = late.verdict,
+    finished_at = case late.verdict when 'queued' then null else now() end,
+    dead_reason = case late.verdict when 'dead' then 'attempts-exhausted' end,
+    held_key = case late.verdict when 'queued' then t.held_key end,
+    error = 'time-limit: its worker did not end the attempt in time, and others took the task back',
+    run_at = case late.verdict when 'queued' then now() else coalesce(t.resume_at, t.run_at) end,
+    resume_at = null, crashes = 0, worker_id = null, progress = null
+from late
+where t.id = late.id
+returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.attempts, t.crashes, late.worker_id as "workerId"
 
 -- name: forget_claims
 -- Claims of workers that do not live and of which nothing runs any more.

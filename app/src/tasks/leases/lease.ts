@@ -26,7 +26,14 @@ export interface LeaseOptions {
   /** Which kind of worker this is, as the deployment names it. */
   readonly workerKind: string;
   /** What the heartbeat tells about this worker. */
-  describe(): { readonly running: number; readonly source: 'redis' | 'postgres'; readonly draining: boolean };
+  describe(): {
+    readonly running: number;
+    readonly source: 'redis' | 'postgres';
+    readonly draining: boolean;
+    readonly hung: boolean;
+  };
+  /** Others say that a task of this worker goes on past its time limit. Told at every heartbeat from then on. */
+  onHung(): void;
   /** The lease is gone: running attempts must stop, others may have their tasks. */
   onLost(): void;
   /** These tasks were claimed for us but never arrived, and are queued again. */
@@ -40,6 +47,10 @@ interface ReconciledRow extends GivenBackRow {
 
 interface ClockRow {
   now: number;
+}
+
+interface BeatRow extends ClockRow {
+  hung: boolean;
 }
 
 /** After this without an answer a heartbeat is sent again; half a heartbeat's time when that is shorter. */
@@ -164,13 +175,14 @@ export class Lease {
   private async tryBeat(anew: boolean): Promise<boolean> {
     const { ledger } = this.options;
     const id = this.currentId;
-    const { running, source, draining } = this.options.describe();
-    const values = [id, running, source, draining];
+    const { running, source, draining, hung } = this.options.describe();
+    const values = [id, running, source, draining, hung];
     const sentAtMs = monotonicMs();
     const answer = await (anew
-      ? ledger.queryAnew<ClockRow>(this.sql.beat, values)
-      : ledger.query<ClockRow>(this.sql.beat, values));
+      ? ledger.queryAnew<BeatRow>(this.sql.beat, values)
+      : ledger.query<BeatRow>(this.sql.beat, values));
     if (answer.rowCount === 1 && id === this.currentId) this.extend(sentAtMs, answer.rows[0]);
+    if (answer.rows[0]?.hung === true) this.options.onHung();
     return answer.rowCount === 1;
   }
 
@@ -299,6 +311,8 @@ export const LEASE_STATEMENTS = [
   'take_back',
   'unclaimed',
   'take_unclaimed',
+  'overdue',
+  'take_overdue',
   'forget_claims',
   'forget_workers',
 ] as const;

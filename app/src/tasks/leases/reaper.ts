@@ -5,6 +5,7 @@ import type { Counters } from '../metrics';
 import { monotonicMs, pause } from '../pause';
 import type { TaskLogger } from '../types';
 import { LEASE_STATEMENTS } from './lease';
+import { Overdue } from './overdue';
 
 export interface ReaperOptions {
   readonly ledger: Ledger;
@@ -14,6 +15,12 @@ export interface ReaperOptions {
   readonly leaseSeconds: number;
   /** The worker that this reaper belongs to, under the id that it has now. */
   workerId(): string;
+}
+
+interface BeatRow {
+  id: string;
+  beat: string;
+  hung: boolean;
 }
 
 interface Observation {
@@ -37,7 +44,7 @@ interface UnclaimedRow extends Nullable<Position> {
 
 type Nullable<T> = { [Key in keyof T]: T[Key] | null };
 
-interface TakenBackRow {
+export interface TakenBackRow {
   id: string;
   uuid: string;
   name: string;
@@ -63,6 +70,8 @@ const FORGET_EVERY_MS = 3_600_000;
 /** One step of the sweep a minute in the whole fleet: a few milliseconds of PostgreSQL, some hundred pages read. */
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_ROWS = 2_000;
+/** Likewise, for attempts that their workers should have ended; two looks in a row take one back. */
+const OVERDUE_EVERY_MS = 10_000;
 const FIRST: Position = { queue: '', priority: 0, runAt: '-infinity', id: '0' };
 
 /**
@@ -78,9 +87,13 @@ export class Reaper {
   private lastForgetMs = monotonicMs();
   private lastSweepMs = -Infinity;
   private swept = FIRST;
+  private lastOverdueMs = -Infinity;
+  private readonly overdue: Overdue;
   private running: Promise<void> | undefined;
 
-  constructor(private readonly options: ReaperOptions) {}
+  constructor(private readonly options: ReaperOptions) {
+    this.overdue = new Overdue(options);
+  }
 
   start(): void {
     this.running ??= this.run();
@@ -100,6 +113,7 @@ export class Reaper {
       } catch (error) {
         // Not looking is not seeing silence: what was observed so far does not count any more.
         this.seen.clear();
+        this.overdue.forget();
         this.options.logger.debug({ err: error }, 'reaper could not look');
       }
       await pause(everyMs, signal);
@@ -108,7 +122,7 @@ export class Reaper {
 
   private async look(): Promise<void> {
     const leaseMs = this.options.leaseSeconds * 1000;
-    const beats = await this.options.ledger.query<{ id: string; beat: string }>(this.sql.beats, [], LOOK_LIMIT);
+    const beats = await this.options.ledger.query<BeatRow>(this.sql.beats, [], LOOK_LIMIT);
     const nowMs = monotonicMs();
     // This process may itself have been frozen: then others' silence was only its own.
     if (nowMs - this.lastLookMs > leaseMs / 2) this.seen.clear();
@@ -123,10 +137,15 @@ export class Reaper {
     const orphans = await this.options.ledger.query<{ orphans: boolean }>(this.sql.orphans, [], LOOK_LIMIT);
     if (orphans.rows[0]?.orphans === true) await this.takeBack();
     // One sweeps for all: the first by id of those that live. Two for a moment would do no harm.
-    const first = beats.rows.reduce((least, { id }) => (id < least ? id : least), this.options.workerId());
+    const sound = beats.rows.filter(({ hung }) => !hung);
+    const first = sound.reduce((least, { id }) => (id < least ? id : least), this.options.workerId());
     if (first === this.options.workerId() && nowMs - this.lastSweepMs >= SWEEP_EVERY_MS) {
       this.lastSweepMs = nowMs;
       await this.sweep();
+    }
+    if (first === this.options.workerId() && nowMs - this.lastOverdueMs >= OVERDUE_EVERY_MS) {
+      this.lastOverdueMs = nowMs;
+      this.report(await this.overdue.look(), 'took tasks back that went on past their time limits');
     }
     if (nowMs - this.lastForgetMs > FORGET_EVERY_MS) {
       this.lastForgetMs = nowMs;
@@ -184,7 +203,10 @@ export class Reaper {
       logger.warn(fields, 'task was running when workers were lost, more than once: from now on it runs alone');
     }
     for (const row of dead) {
-      logger.error({ task: row.uuid, name: row.name, attempts: row.attempts }, 'task is dead: its workers were lost');
+      logger.error(
+        { task: row.uuid, name: row.name, attempts: row.attempts },
+        'task is dead: its workers were lost or hung',
+      );
     }
     dispatcher.push(queued.filter(({ crashes }) => crashes < SUSPECT_AFTER));
   }

@@ -20,6 +20,8 @@ export interface RunnerOptions extends ContextParts {
   readonly handlers: ReadonlyMap<string, TaskHandler>;
   readonly concurrency: number;
   readonly inHand: InHand;
+  /** The handler of this task does not obey its signal. */
+  onHung(task: ClaimedTask): void;
 }
 
 /** A handler that has not obeyed its signal this long after its time limit is given up. */
@@ -154,6 +156,7 @@ export class Runner {
       const message = 'handler does not obey its signal; its slot is lost until it returns';
       this.options.logger.error(idsOf(attempt.task), message);
       attempt.settle({ ok: false, error: new AttemptAborted('time-limit') });
+      this.options.onHung(attempt.task);
     }
   }
 

@@ -61,7 +61,8 @@ it('a lease counts from before its heartbeat was sent: a late answer, although p
     kinds: ['probe@1'],
     concurrency: 1,
     workerKind: 'default',
-    describe: () => ({ running: 0, source: 'postgres', draining: false }),
+    describe: () => ({ running: 0, source: 'postgres', draining: false, hung: false }),
+    onHung: () => undefined,
     onLost: () => undefined,
     onGivenBack: () => undefined,
   });
