@@ -23,6 +23,9 @@ export interface KeptLog {
   readonly lines: number;
 }
 
+/** Makes the payload of the next version out of that of one version. Annotate `old` as that version had it. */
+export type Upgrade = { step(old: unknown): unknown }['step'];
+
 export interface TaskDefinitionProps<
   Name extends string,
   Schema extends z.ZodType,
@@ -34,6 +37,12 @@ export interface TaskDefinitionProps<
   readonly payload: Schema;
   /** Version of the payload's shape; a worker only claims the versions that it knows. @default 1 */
   readonly version?: number;
+  /**
+   * How payloads of older versions become this one's: by the version that a step begins with, without a gap up to this one
+   * (`{ 1: (old: V1) => v2, 2: (old: V2) => v3 }` for version 3). Workers then run these versions too. A step that throws
+   * makes the task dead. @default none: only this version is run
+   */
+  readonly upgrade?: Readonly<Record<number, Upgrade>>;
   /** @default 'default' */
   readonly queue?: string;
   /** @default 'normal' */
@@ -66,6 +75,7 @@ export interface TaskDefinition<
   readonly payload: Schema;
   readonly result: Result;
   readonly version: number;
+  readonly upgrade: Readonly<Partial<Record<number, Upgrade>>>;
   readonly queue: string;
   readonly priority: Priority;
   readonly attempts: number;
@@ -99,6 +109,7 @@ export function defineTask<
     name: props.name,
     payload: props.payload,
     version: props.version ?? 1,
+    upgrade: props.upgrade ?? {},
     queue: props.queue ?? 'default',
     priority: props.priority ?? 'normal',
     attempts: props.attempts ?? 5,
@@ -116,6 +127,7 @@ export function defineTask<
     throw new DefinitionError(where, 'priority', definition.priority, `one of ${PRIORITIES.join(', ')}`);
   }
   wholeNumber(where, 'version', definition.version, 1, 32_767);
+  checkUpgrade(where, definition.version, definition.upgrade);
   wholeNumber(where, 'attempts', definition.attempts, 1, 100);
   wholeNumber(where, 'timeLimitSeconds', definition.timeLimitSeconds, 1, 86_400);
   within(where, 'backoff.firstSeconds', definition.backoff.firstSeconds, 0, 86_400);
@@ -139,6 +151,21 @@ export function isValidName(name: string): boolean {
 }
 
 export const nameRule = 'lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
+
+/** What a worker with this definition can run, `name@version`: its own version first, then those that it can upgrade. */
+export function kindsOf({ name, version, upgrade }: TaskDefinition): string[] {
+  const kinds = [`${name}@${version}`];
+  for (let older = version - 1; upgrade[older] !== undefined; older -= 1) kinds.push(`${name}@${older}`);
+  return kinds;
+}
+
+function checkUpgrade(where: string, version: number, upgrade: Readonly<Record<number, Upgrade>>): void {
+  const from = Object.keys(upgrade);
+  const allowed = `steps from versions before ${version}, without a gap up to it`;
+  const possible = Array.from(from, (_, i) => String(version - from.length + i));
+  if (from.every((one) => possible.includes(one)) && !possible.some((one) => Number(one) < 1)) return;
+  throw new DefinitionError(where, 'upgrade', from.map(Number), allowed);
+}
 
 function wholeNumber(where: string, field: string, value: number, min: number, max: number): void {
   if (!Number.isInteger(value) || value < min || value > max) {

@@ -8,6 +8,7 @@ export type {
   PayloadOutput,
   Priority,
   TaskDefinition,
+  Upgrade,
 } from './definition';
 export {
   AttemptAborted,

@@ -4,7 +4,7 @@ import { LaneOrder } from './claiming/lane-order';
 import { SuspectTaker } from './claiming/suspect-taker';
 import { Taker } from './claiming/taker';
 import { DefinitionError, HungHandlerError } from './errors';
-import { isValidName, nameRule } from './definition';
+import { isValidName, kindsOf, nameRule } from './definition';
 import type { Acceptor } from './accepting/acceptor';
 import type { Dispatcher } from './dispatching/dispatcher';
 import { RedisConnection } from './dispatching/redis-connection';
@@ -22,7 +22,7 @@ import { InHand } from './running/in-hand';
 import { ProgressWriter } from './running/progress-writer';
 import { Runner } from './running/runner';
 import { tickChore } from './scheduling/tick-chore';
-import type { StopOptions, TaskHandler, TaskLogger, Worker, WorkerOptions } from './types';
+import type { StopOptions, TaskLogger, Worker, WorkerOptions } from './types';
 
 export interface WorkerParts {
   readonly ledger: Ledger;
@@ -90,7 +90,9 @@ export class TaskWorker implements Worker {
   ) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
     const { ledger, control, acceptor, dispatcher, counters, logger, redis } = parts;
-    const handlers = new Map(options.handlers.map((handler) => [kindOf(handler), handler]));
+    const handlers = new Map(
+      options.handlers.flatMap((handler) => kindsOf(handler.definition).map((one) => [one, handler])),
+    );
     const kinds = [...handlers.keys()];
     const queues = options.queues.map((queue) => queue.name);
     const { concurrency, kind } = options;
@@ -238,10 +240,6 @@ function chores(): Chore[] {
   return [tickChore()];
 }
 
-function kindOf(handler: TaskHandler): string {
-  return `${handler.definition.name}@${handler.definition.version}`;
-}
-
 function checked(options: WorkerOptions): Required<WorkerOptions> {
   const concurrency = options.concurrency ?? 10;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1_000) {
@@ -256,7 +254,7 @@ function checked(options: WorkerOptions): Required<WorkerOptions> {
       throw new DefinitionError('worker', `weight of queue ${name}`, weight, 'a number over 0, at most 100');
     }
   }
-  const kinds = options.handlers.map(kindOf);
+  const kinds = options.handlers.flatMap((handler) => kindsOf(handler.definition));
   const twice = kinds.find((kind, i) => kinds.indexOf(kind) !== i);
   if (twice !== undefined)
     throw new DefinitionError('worker', 'handlers', twice, 'one handler for each name and version');

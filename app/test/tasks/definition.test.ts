@@ -16,6 +16,7 @@ describe('defineTask', () => {
     expect(rest).toEqual<Omit<TaskDefinition, 'payload'>>({
       name: 'films.import',
       version: 1,
+      upgrade: {},
       queue: 'default',
       priority: 'normal',
       attempts: 5,

@@ -13,6 +13,7 @@ import type { InHand } from './in-hand';
 import { resultOf } from './result';
 import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
+import { upgraded } from './upgrade';
 import { verdictOf } from './verdict';
 
 export interface RunnerOptions extends ContextParts {
@@ -133,7 +134,8 @@ export class Runner {
   private async invoke(handler: TaskHandler | undefined, attempt: Attempt): Promise<void> {
     try {
       if (handler === undefined) throw new Error(`no handler for ${attempt.task.name}@${attempt.task.version}`);
-      const parsed = handler.definition.payload.safeParse(attempt.task.payload);
+      const { version, payload } = attempt.task;
+      const parsed = handler.definition.payload.safeParse(upgraded(handler.definition, version, payload));
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
       const returned = await handler.run(taskContext(attempt, parsed.data, this.options));
       attempt.settle({ ok: true, result: resultOf(returned, handler.definition.result) });
