@@ -7,8 +7,9 @@ import { inTime } from '../http/deadline';
 import { Problem, problemResponses } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { TASK_STATES } from '../tasks';
-import type { TaskRecordWithAttempts, Tasks } from '../tasks';
+import type { Tasks } from '../tasks';
 import { engineName, noBody, oneOf, queryNumber, storableText, strictObject, uuid } from '../validation/values';
+import { logPageSchema, viewLog } from './log-view';
 import { taskSchema, taskWithAttemptsSchema, viewTask, viewTaskWithAttempts } from './task-view';
 
 export interface TaskRouteDependencies {
@@ -40,11 +41,14 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
       schema: {
         ...administration,
         tags: ['tasks'],
-        summary: 'Tasks, newest first, by pages',
+        summary: 'Tasks by pages: newest first, or the queued ones in the order in which they become due',
         querystring: strictObject({
           state: oneOf(TASK_STATES).optional(),
           queue: engineName().optional(),
           name: engineName().optional(),
+          order: oneOf(['newest', 'next'])
+            .default('newest')
+            .describe('`next`: queued tasks by the moment from which they may run, earliest first'),
           after: storableText({ min: 1, max: 200 }).optional().describe('`next` of the page before'),
           limit: queryNumber({ min: 1, max: 200, otherwise: 50 }),
         }),
@@ -57,10 +61,11 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
       },
     },
     async (request) => {
-      const { state, queue, name, after, limit } = request.query;
+      const { state, queue, name, order, after, limit } = request.query;
       const page = await inTime(
         tasks.list({
           limit,
+          order,
           ...(state === undefined ? {} : { state }),
           ...(queue === undefined ? {} : { queue }),
           ...(name === undefined ? {} : { name }),
@@ -68,6 +73,34 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
         }),
       );
       return { items: page.items.map(viewTask), next: page.next };
+    },
+  );
+
+  app.get(
+    '/api/tasks/:id/log',
+    {
+      onRequest: authorize,
+      schema: {
+        ...administration,
+        tags: ['tasks'],
+        summary: 'What the handlers of a task logged, oldest first, by pages',
+        description: 'Kept for the kinds of tasks whose definition says so, such as imports; empty for others.',
+        params: strictObject({ id: uuid() }),
+        querystring: strictObject({
+          after: storableText({ min: 1, max: 200 }).optional().describe('`id` of the line to go on after'),
+          limit: queryNumber({ min: 1, max: 1_000, otherwise: 200 }),
+        }),
+        response: {
+          200: logPageSchema.describe('A page; `next` is null when there is nothing more yet'),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { after, limit } = request.query;
+      concernsTask(request, id);
+      return viewLog(existing(await inTime(tasks.log(id, { limit, ...(after === undefined ? {} : { after }) })), id));
     },
   );
 
@@ -95,7 +128,7 @@ export function registerTaskRoutes(app: App, { tasks, authorize }: TaskRouteDepe
   );
 }
 
-export function existing(task: TaskRecordWithAttempts | undefined, id: string): TaskRecordWithAttempts {
-  if (task === undefined) throw new Problem(404, `There is no task ${id}.`);
-  return task;
+export function existing<Found>(found: Found | undefined, id: string): Found {
+  if (found === undefined) throw new Problem(404, `There is no task ${id}.`);
+  return found;
 }

@@ -16,6 +16,8 @@ import type { RunningScheduler, SchedulerOptions } from './scheduling/scheduler'
 import type {
   AcceptedTask,
   AcceptOptions,
+  LogPage,
+  LogPageOptions,
   SystemStatus,
   TaskContext,
   TaskFilter,
@@ -28,6 +30,9 @@ import type {
   WorkerOptions,
 } from './types';
 import { soundTrace } from './accepting/trace';
+import { TaskEvents } from './running/events';
+import type { TaskEventName, TaskListener } from './running/events';
+import { LogReader } from './task-log/log-reader';
 import { TaskWorker } from './worker';
 import type { WorkerParts } from './worker';
 
@@ -87,6 +92,16 @@ export interface Tasks {
   /** The task with its attempts, or undefined. `id` must be a uuid. */
   get(id: string): Promise<TaskRecordWithAttempts | undefined>;
   list(filter?: TaskFilter): Promise<TaskPage>;
+  /**
+   * What the task's handlers logged, oldest first, where its definition has `keepLog`; undefined when there is no such task.
+   * Lines are written a moment after they were logged.
+   */
+  log(id: string, options?: LogPageOptions): Promise<LogPage | undefined>;
+  /**
+   * Calls `listener` for attempts that end in this process, after their end is in the ledger. What it throws is logged.
+   * @returns what ends the subscription.
+   */
+  on(event: TaskEventName, listener: TaskListener): () => void;
   /** Yields the task now and after each change until it is finished or the signal aborts. */
   watch(id: string, options: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts>;
   /** Queues a dead task again with a fresh budget of attempts. @throws TaskStateError when it is not dead */
@@ -142,6 +157,8 @@ class TaskEngine implements Tasks {
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
   private readonly inspector: Inspector;
+  private readonly logReader: LogReader;
+  private readonly events: TaskEvents;
   private readonly watcher: Watcher;
   private readonly scheduleList: ScheduleList;
   private readonly workers: TaskWorker[] = [];
@@ -167,12 +184,14 @@ class TaskEngine implements Tasks {
     this.dispatcher = new Dispatcher(this.redis, this.ledger, window, this.counters);
     this.acceptor = new Acceptor(this.ledger, this.dispatcher, this.counters);
     this.inspector = new Inspector(this.ledger);
+    this.logReader = new LogReader(this.ledger);
+    this.events = new TaskEvents(logger);
     this.watcher = new Watcher(this.inspector);
     this.currentTrace = options.trace && soundTrace(options.trace);
     this.scheduleList = new ScheduleList(this.ledger);
-    const { ledger, control, redis, dispatcher, acceptor, counters } = this;
+    const { ledger, control, redis, dispatcher, acceptor, counters, events } = this;
     this.workerParts = {
-      ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters },
+      ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters, events },
       ...{ logger, window, heartbeatSeconds, leaseSeconds },
     };
   }
@@ -210,6 +229,14 @@ class TaskEngine implements Tasks {
 
   list(filter: TaskFilter = {}): Promise<TaskPage> {
     return this.inspector.list(filter);
+  }
+
+  log(id: string, options: LogPageOptions = {}): Promise<LogPage | undefined> {
+    return this.logReader.read(id, options);
+  }
+
+  on(event: TaskEventName, listener: TaskListener): () => void {
+    return this.events.on(event, listener);
   }
 
   watch(id: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts> {

@@ -31,5 +31,6 @@ export { CATCH_UPS, defineSchedule } from './scheduling/schedule';
 export type { CatchUp, ScheduleDefinition, ScheduleProps } from './scheduling/schedule';
 export type { ScheduleStatus } from './scheduling/schedule-list';
 export type { RunningScheduler, SchedulerOptions } from './scheduling/scheduler';
+export type { AttemptEvent, AttemptOutcome, TaskEventName, TaskListener } from './running/events';
 export { TASK_STATES } from './types';
 export type * from './types';

@@ -1,4 +1,4 @@
 /** What JSON.stringify really returns: undefined for undefined, functions and symbols. */
-export function toJson(value: unknown): string | undefined {
-  return JSON.stringify(value);
+export function toJson(value: unknown, replace?: (key: string, value: unknown) => unknown): string | undefined {
+  return JSON.stringify(value, replace);
 }

@@ -79,14 +79,48 @@ export interface TaskFilter {
   readonly state?: TaskState;
   readonly queue?: string;
   readonly name?: string;
+  /**
+   * `newest`: last accepted first. `next`: queued tasks only, in the order of the moments from which they may run,
+   * without those that wait, are parked or are suspects. @default 'newest'
+   */
+  readonly order?: 'newest' | 'next';
   /** Cursor of the page before. */
   readonly after?: string;
   /** 1 to 200. @default 50 */
   readonly limit?: number;
 }
 
+export type LogLevel = keyof TaskLogger;
+
+/** What a handler logged, where its definition keeps that. */
+export interface LogLine {
+  /** Pass the last one's as `after` to follow a log. */
+  readonly id: string;
+  /** Which attempt logged it. */
+  readonly attempt: number;
+  readonly at: Date;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** As logged, at most 4 KiB of JSON: of larger ones only their size; null when there were none. */
+  readonly fields: unknown;
+}
+
+export interface LogPageOptions {
+  /** Id of the line to go on after. */
+  readonly after?: string;
+  /** Lines, 1 to 1,000. @default 200 */
+  readonly limit?: number;
+}
+
+export interface LogPage {
+  /** Oldest first. */
+  readonly lines: readonly LogLine[];
+  /** Pass as `after` for the next page; null when there is nothing more yet. */
+  readonly next: string | null;
+}
+
 export interface TaskPage {
-  /** Newest first. */
+  /** In the order asked for. */
   readonly items: readonly TaskRecord[];
   /** Pass as `after` for the next page; null on the last. */
   readonly next: string | null;

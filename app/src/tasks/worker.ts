@@ -19,10 +19,12 @@ import { Housekeeper } from './maintaining/housekeeper';
 import type { Chore } from './maintaining/housekeeper';
 import { pause, within } from './pause';
 import { InHand } from './running/in-hand';
+import type { TaskEvents } from './running/events';
 import { ProgressWriter } from './running/progress-writer';
 import { Runner } from './running/runner';
 import { tickChore } from './scheduling/tick-chore';
 import type { StopOptions, TaskLogger, Worker, WorkerOptions } from './types';
+import { LogWriter } from './task-log/log-writer';
 
 export interface WorkerParts {
   readonly ledger: Ledger;
@@ -34,6 +36,7 @@ export interface WorkerParts {
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
   readonly counters: Counters;
+  readonly events: TaskEvents;
   readonly logger: TaskLogger;
   readonly window: number;
   readonly heartbeatSeconds: number;
@@ -56,6 +59,7 @@ export class TaskWorker implements Worker {
   private readonly suspects: SuspectTaker;
   private readonly finisher: Finisher;
   private readonly progress: ProgressWriter;
+  private readonly logWriter: LogWriter;
   private readonly reaper: Reaper;
   private readonly relay: Relay | undefined;
   private readonly housekeeper: Housekeeper;
@@ -98,9 +102,14 @@ export class TaskWorker implements Worker {
     const { concurrency, kind } = options;
     this.finisher = new Finisher(ledger, (fn) => acceptor.transaction(fn), this.inHand, counters, logger);
     this.progress = new ProgressWriter(this.finisher, logger);
+    this.logWriter = new LogWriter(ledger, logger);
     const { inHand, finisher, progress } = this;
     const onHung = (task?: ClaimedTask): void => this.distrust(new HungHandlerError(task));
-    this.runner = new Runner({ handlers, concurrency, inHand, finisher, acceptor, progress, logger, onHung });
+    this.runner = new Runner({
+      ...{ handlers, concurrency, inHand, finisher, acceptor, progress, logger, onHung },
+      logWriter: this.logWriter,
+      events: parts.events,
+    });
     this.lease = new Lease({
       ...parts,
       ledger: control,
@@ -201,7 +210,8 @@ export class TaskWorker implements Worker {
     const signOffMs = performance.now() + SIGN_OFF_MS;
     if (leftovers.length > 0) await this.giveBack(leftovers);
     const leftMs = signOffMs - performance.now();
-    await Promise.all([this.lease.end(leftMs), within(leftMs, Promise.all([relayStopped, this.reaper.stop()]))]);
+    const stopped = Promise.all([relayStopped, this.reaper.stop(), this.logWriter.stop()]);
+    await Promise.all([this.lease.end(leftMs), within(leftMs, stopped)]);
     logger.info({ worker: this.id }, 'worker stopped');
   }
 

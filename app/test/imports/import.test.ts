@@ -4,7 +4,7 @@ import { importFilmsHandler } from '../../src/imports/import.handler';
 import { importFilms } from '../../src/imports/import.task';
 import { handle } from '../../src/tasks';
 import type { HandlerResult, TaskContext, TaskHandler } from '../../src/tasks';
-import { eventually, startTestApp, untilFinished } from '../http/test-app';
+import { ADMIN, eventually, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { expectedRefusals, MOVIES_FILE, readMovies } from './movies';
 
@@ -88,6 +88,11 @@ describe('importing films', () => {
     expect(result.badRows.map(({ row }) => row)).toEqual(refused);
     expect(result.badRows.at(-1)?.reason).toBe('Title is null; allowed is text of 1 to 300 characters');
     expect((await test_.tasks.get(taskId))?.result).toEqual({ rows: 3201, imported, refused: refused.length });
+    const log = await test_.request({ method: 'GET', url: `/api/tasks/${taskId}/log`, headers: ADMIN });
+    expect(log.json()).toMatchObject({
+      lines: [{ attempt: 1, level: 'info', message: 'films imported', fields: { rows: 3201, imported } }],
+      next: null,
+    });
     expect(await total()).toBe(imported);
     expect(await total('star wars')).toBe(movies.filter(({ Title }) => String(Title).includes('Star Wars')).length);
     // Titles that are numbers in the file.

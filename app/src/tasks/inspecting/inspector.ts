@@ -1,4 +1,4 @@
-import { InvalidTaskError, TaskStateError } from '../errors';
+import { TaskStateError } from '../errors';
 import type { DispatchItem } from '../dispatching/dispatcher';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
@@ -11,8 +11,10 @@ import type {
   TaskState,
   WorkerStatus,
 } from '../types';
+import { checkCursor, checkLimit, checkUuid } from './page';
 import { toAttempts, toRecord } from './records';
 import type { AttemptRow, TaskRow } from './records';
+import { Upcoming } from './upcoming';
 
 interface QueueRow extends Omit<QueueStatus, 'oldestAgeSeconds'> {
   oldest_age_seconds: number;
@@ -24,7 +26,6 @@ interface WorkerRow extends Omit<WorkerStatus, 'startedAt' | 'heartbeatAgeSecond
 }
 
 const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running', 'parked'];
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Counting a long backlog takes time; it may take this share of it, so a slow count is asked for less often. */
 const COUNTING_SHARE = 0.1;
 const STATUS_EVERY_MS = 1_000;
@@ -44,7 +45,11 @@ export class Inspector {
   ]);
   private cached: { readonly status: Promise<SystemStatus>; freshUntilMs: number } | undefined;
 
-  constructor(private readonly ledger: Ledger) {}
+  private readonly upcoming: Upcoming;
+
+  constructor(private readonly ledger: Ledger) {
+    this.upcoming = new Upcoming(ledger);
+  }
 
   async get(id: string): Promise<TaskRecordWithAttempts | undefined> {
     checkUuid(id);
@@ -65,13 +70,9 @@ export class Inspector {
 
   /** @throws InvalidTaskError when the limit or the cursor is not possible. */
   async list(filter: TaskFilter): Promise<TaskPage> {
-    const limit = filter.limit ?? 50;
-    if (!Number.isInteger(limit) || limit < 1 || limit > 200) {
-      throw new InvalidTaskError('limit', `${limit} is not a whole number from 1 to 200`);
-    }
-    if (filter.after !== undefined && !/^\d{1,18}$/.test(filter.after)) {
-      throw new InvalidTaskError('after', 'is not the cursor of a page');
-    }
+    if (filter.order === 'next') return this.upcoming.list(filter);
+    const limit = checkLimit(filter.limit ?? 50, 200);
+    checkCursor(filter.after);
     const { state } = filter;
     const statement =
       state === 'dead'
@@ -130,8 +131,4 @@ export class Inspector {
       })),
     };
   }
-}
-
-function checkUuid(id: string): void {
-  if (!UUID.test(id)) throw new InvalidTaskError('id', `${JSON.stringify(id)} is not a uuid`);
 }

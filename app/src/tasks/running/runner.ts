@@ -1,5 +1,5 @@
 import type { ClaimedTask } from '../claiming/claimer';
-import { AttemptAborted, NonRetryable, Snooze } from '../errors';
+import { AttemptAborted, NonRetryable } from '../errors';
 import { NotWrittenError } from '../finishing/finisher';
 import type { Ending } from '../finishing/finisher';
 import { isUnstorable } from '../ledger/connection-errors';
@@ -8,8 +8,10 @@ import type { TaskHandler, Transaction } from '../types';
 import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
 import { describe } from './describe';
+import type { TaskEvents } from './events';
 import { idsOf } from './ids-of';
 import type { InHand } from './in-hand';
+import { Reporter } from './report';
 import { resultOf } from './result';
 import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
@@ -23,6 +25,7 @@ export interface RunnerOptions extends ContextParts {
   readonly inHand: InHand;
   /** The handler of this task does not obey its signal. */
   onHung(task: ClaimedTask): void;
+  readonly events: TaskEvents;
 }
 
 /** A handler that has not obeyed its signal this long after its time limit is given up. */
@@ -31,6 +34,8 @@ const TIME_LIMIT_GRACE_MS = 5_000;
 const LIMITS_EVERY_MS = 250;
 /** How long a handler's own transactions may outlast it; they hold the row that its end has to be written to. */
 const TRANSACTION_GRACE_MS = 5_000;
+/** How long a task's end waits for its log lines. */
+const LOG_GRACE_MS = 500;
 const TRANSACTION_END_MS = 1_000;
 /** Between tries to write an end that PostgreSQL refuses: a migration or an operator may have to mend something first. */
 const FIRST_REFUSAL_MS = 1_000;
@@ -49,7 +54,11 @@ export class Runner {
   private readonly stopping = new AbortController();
   private limitTimer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: RunnerOptions) {}
+  private readonly reporter: Reporter;
+
+  constructor(private readonly options: RunnerOptions) {
+    this.reporter = new Reporter(options);
+  }
 
   get concurrency(): number {
     return this.options.concurrency;
@@ -137,7 +146,7 @@ export class Runner {
       const { version, payload } = attempt.task;
       const parsed = handler.definition.payload.safeParse(upgraded(handler.definition, version, payload));
       if (!parsed.success) throw new NonRetryable(`the payload does not fit its schema: ${parsed.error.message}`);
-      const returned = await handler.run(taskContext(attempt, parsed.data, this.options));
+      const returned = await handler.run(taskContext(attempt, handler.definition, parsed.data, this.options));
       attempt.settle({ ok: true, result: resultOf(returned, handler.definition.result) });
     } catch (error) {
       attempt.settle({ ok: false, error });
@@ -165,8 +174,10 @@ export class Runner {
   /** @returns whether the attempt's end is in the ledger, or the task no longer this attempt's. */
   private async finish(attempt: Attempt, handler: TaskHandler | undefined, outcome: Outcome): Promise<boolean> {
     const { task } = attempt;
-    const { finisher, progress } = this.options;
+    const { finisher, progress, logWriter } = this.options;
     if (progress.has(task)) await progress.flush();
+    // Whoever sees the end should see the log; it is no reason to be late with the end.
+    if (logWriter.has(task)) await within(LOG_GRACE_MS, logWriter.flush());
     if (!outcome.ok) return this.fail(attempt, handler, outcome.error);
     const { effects } = attempt;
     const { result } = outcome;
@@ -180,7 +191,7 @@ export class Runner {
           : finisher.doneWithEffects(task, write, result).catch(refusalOf(result)),
       );
       if (ending === undefined) return false;
-      this.report(attempt, ending);
+      this.reporter.report(attempt, ending);
       return true;
     } catch (error) {
       // The effects failed: the transaction that would have completed the task was rolled back with them.
@@ -238,29 +249,8 @@ export class Runner {
       return this.insist(task, () => finisher.failed({ ...failure, error: NOT_STORED }).catch(notWritten));
     });
     if (ending === undefined) return false;
-    this.report(attempt, ending, error);
+    this.reporter.report(attempt, ending, error);
     return true;
-  }
-
-  private report(attempt: Attempt, ending: Ending, error?: unknown): void {
-    try {
-      this.log(attempt, ending, error);
-    } catch {
-      // A logger may stumble over what was thrown; the attempt's end is written all the same.
-      this.log(attempt, ending, new Error(describe(error)));
-    }
-  }
-
-  private log(attempt: Attempt, ending: Ending, error: unknown): void {
-    const { logger } = this.options;
-    const fields = { ...idsOf(attempt.task), durationMs: Math.round(monotonicMs() - attempt.beganMs) };
-    if (ending === 'done') logger.debug(fields, 'task done');
-    else if (ending === 'queued' && error instanceof Snooze) logger.debug(fields, error.message);
-    else if (ending === 'cancelled') logger.info({ ...fields, err: error }, 'task is cancelled');
-    else if (ending === 'parked') logger.error({ ...fields, err: error }, 'task is parked: a person must decide');
-    else if (ending === 'queued') logger.warn({ ...fields, err: error }, 'attempt failed; it will be repeated');
-    else if (ending === 'dead') logger.error({ ...fields, err: error }, 'task is dead');
-    else logger.warn(fields, 'attempt ended too late: the task had gone to another worker');
   }
 }
 

@@ -1,5 +1,9 @@
 import type { Acceptor } from '../accepting/acceptor';
+import type { ClaimedTask } from '../claiming/claimer';
+import type { TaskDefinition } from '../definition';
 import type { Finisher, Holder } from '../finishing/finisher';
+import { keepingLogger } from '../task-log/keeping-logger';
+import type { LogWriter } from '../task-log/log-writer';
 import type { TaskContext, TaskLogger } from '../types';
 import type { Attempt } from './attempt';
 import { childLogger } from './child-logger';
@@ -10,11 +14,17 @@ export interface ContextParts {
   readonly finisher: Finisher;
   readonly acceptor: Acceptor;
   readonly progress: ProgressWriter;
+  readonly logWriter: LogWriter;
   readonly logger: TaskLogger;
 }
 
 /** What the handler gets. The logger and the signal are made when they are first asked for. */
-export function taskContext(attempt: Attempt, payload: unknown, parts: ContextParts): TaskContext {
+export function taskContext(
+  attempt: Attempt,
+  definition: TaskDefinition,
+  payload: unknown,
+  parts: ContextParts,
+): TaskContext {
   const { task } = attempt;
   let log: TaskLogger | undefined;
   return {
@@ -27,7 +37,7 @@ export function taskContext(attempt: Attempt, payload: unknown, parts: ContextPa
       return attempt.signal;
     },
     get log() {
-      return (log ??= childLogger(parts.logger, idsOf(task)));
+      return (log ??= loggerOf(task, definition, parts));
     },
     progress: (value) => parts.progress.set(task, value),
     effects: (write) => void attempt.effects.push(write),
@@ -45,6 +55,13 @@ export function taskContext(attempt: Attempt, payload: unknown, parts: ContextPa
       return transaction;
     },
   };
+}
+
+function loggerOf(task: ClaimedTask, { keepLog }: TaskDefinition, parts: ContextParts): TaskLogger {
+  const logger = childLogger(parts.logger, idsOf(task));
+  return keepLog === undefined
+    ? logger
+    : keepingLogger(logger, keepLog.lines, (line) => parts.logWriter.keep(task, line));
 }
 
 class AttemptOverError extends Error {

@@ -48,7 +48,7 @@ function mayHelp({ thrown, abortion, definition, onBadPolicy }: FailedAttempt): 
 }
 
 /** Whatever was thrown may be a proxy that throws at every look. */
-function isA<Kind extends Error>(thrown: unknown, kind: new (...args: never[]) => Kind): thrown is Kind {
+export function isA<Kind extends Error>(thrown: unknown, kind: new (...args: never[]) => Kind): thrown is Kind {
   try {
     return thrown instanceof kind;
   } catch {

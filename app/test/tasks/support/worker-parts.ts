@@ -2,6 +2,7 @@ import { Acceptor } from '../../../src/tasks/accepting/acceptor';
 import { Dispatcher } from '../../../src/tasks/dispatching/dispatcher';
 import { zeroCounters } from '../../../src/tasks/metrics';
 import type { WorkerOptions } from '../../../src/tasks';
+import { TaskEvents } from '../../../src/tasks/running/events';
 import { TaskWorker } from '../../../src/tasks/worker';
 import type { WorkerParts } from '../../../src/tasks/worker';
 import { DisturbedLedger } from './disturbed-ledger';
@@ -43,6 +44,7 @@ export function workerParts(url: string, options: PartsOptions = {}): TestParts 
     dispatcher,
     acceptor: new Acceptor(ledger, dispatcher, counters),
     counters,
+    events: new TaskEvents(logger),
     logger,
     window,
     heartbeatSeconds: options.heartbeatSeconds ?? leaseSeconds / 3,

@@ -112,6 +112,7 @@ create table holdfast.log_line (
   id bigint generated always as identity primary key,
   task_id bigint not null,
   fence integer not null,
+  attempt smallint not null,
   at timestamptz not null,
   level text not null,
   message text not null,
