@@ -62,11 +62,15 @@ function kindMistakes({ workers }: StageConfiguration, locate: Locate): string[]
     );
 }
 
-/** The processes that run containers of the app, with where they stand and the name of their container. */
+/** The processes that run containers of the app, with where they stand and their container's name in the task. */
 function processesOf({ web, workers, scheduler }: StageConfiguration) {
   return [
     { at: ['web'], container: 'web', process: web },
-    ...Object.entries(workers).map(([kind, worker]) => ({ at: ['workers', kind], container: kind, process: worker })),
+    ...Object.entries(workers).map(([kind, worker]) => ({
+      at: ['workers', kind],
+      container: `worker-${kind}`,
+      process: worker,
+    })),
     ...(scheduler === undefined ? [] : [{ at: ['scheduler'], container: 'scheduler', process: scheduler }]),
   ];
 }
@@ -82,10 +86,11 @@ function portMistakes(configuration: StageConfiguration, locate: Locate): string
       if (other === undefined) return [];
       return [`${where} is ${port}, where ${other} listens; allowed is a port of its own in the task: change it.`];
     };
+    const measures = taskEngine === 'celery' && container === 'scheduler';
     const main = container === 'web' ? take(web.port, 'web', locate('web', 'port')) : [];
     const sidecars = Object.entries(process.sidecars).flatMap(([name, { port }]) => [
       ...(port === undefined ? [] : take(port, `the sidecar ${name}`, locate(...at, 'sidecars', name, 'port'))),
-      ...(name === container || name === 'celery-metrics'
+      ...(name === container || (measures && name === 'celery-metrics')
         ? [
             `${locate(...at, 'sidecars', name)} has the name of a container of the task; allowed is any other name: rename it.`,
           ]

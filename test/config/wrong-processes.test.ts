@@ -46,6 +46,20 @@ test.each<[string, object, readonly string[]]>([
     ['web.sidecars.web has the name of a container of the task; allowed is any other name: rename it.'],
   ],
   [
+    "a sidecar with a worker container's name",
+    { workers: { default: { sidecars: { 'worker-default': { image: { directory: 'proxy' } } } } } },
+    [
+      'workers.default.sidecars.worker-default has the name of a container of the task; allowed is any other name: rename it.',
+    ],
+  ],
+  [
+    'a sidecar with the name of the container that measures Celery',
+    { taskEngine: 'celery', scheduler: { sidecars: { 'celery-metrics': { image: { directory: 'proxy' } } } } },
+    [
+      'scheduler.sidecars.celery-metrics has the name of a container of the task; allowed is any other name: rename it.',
+    ],
+  ],
+  [
     'an environment name of the deployment',
     { web: { environment: { DATABASE_URL: 'postgres://' } } },
     ['web.environment.DATABASE_URL is set by the deployment; allowed are other names: set database.'],
@@ -180,4 +194,17 @@ test.each<[string, object, readonly string[]]>([
   ],
 ])('refuses %s', (_what, change, mistakes) => {
   expect(mistakesOf(shopWith(change))).toEqual(mistakes);
+});
+
+test.each([
+  [
+    'the name of its worker kind',
+    { workers: { default: { sidecars: { default: { image: { directory: 'proxy' } } } } } },
+  ],
+  [
+    'the name of a container of another task',
+    { web: { sidecars: { 'celery-metrics': { image: { directory: 'proxy' } } } } },
+  ],
+])('accepts a sidecar with %s', (_what, change) => {
+  expect(mistakesOf(shopWith(change))).toEqual([]);
 });
