@@ -107,13 +107,17 @@ function durabilityMistakes({ queue }: NewRedis, locate: Locate): string[] {
   if (Number(engineVersion.split('.')[0]) < DURABLE_SINCE)
     refuse('engineVersion', `"${engineVersion}"`, "at least '9.0'");
   if (!clusterMode) refuse('clusterMode', 'false', 'true');
-  if (replicas < 1) refuse('replicas', String(replicas), 'at least 1');
+  if (replicas < 1 && !clusterMode) refuse('replicas', String(replicas), 'at least 1');
   if (!DURABLE_FAMILIES.includes(family)) {
     refuse('nodeType', `"${nodeType}"`, `one of the families ${DURABLE_FAMILIES.join(', ')}`);
   }
   return mistakes;
 }
 
+/**
+ * Cluster mode fails over always, and each later update of a group that does and has no replica is refused.
+ * https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1275
+ */
 function clusterMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
   if (!queue.clusterMode) return [];
   const at = locate('redis', 'queue', 'clusterMode');
@@ -123,6 +127,11 @@ function clusterMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
       : [
           `${at} is true without hashTaggedKeys; allowed is cluster mode where all keys of a command have the same {…}, or it fails with CROSSSLOT: set hashTaggedKeys true once your engine does (Celery does with global_keyprefix '{celery}:').`,
         ]),
+    ...(queue.replicas === 0
+      ? [
+          `${locate('redis', 'queue', 'replicas')} is 0 with clusterMode true; allowed is at least 1, or ElastiCache refuses each later change of the queue: raise it.`,
+        ]
+      : []),
     ...(cache === 'shared'
       ? [
           `${at} is true with cache 'shared'; allowed is a node of its own for the cache, whose keys have no {…}: give redis.cache a nodeType.`,

@@ -174,7 +174,8 @@ export const redis = byKey(
          */
         durability: choice('default', 'async', 'sync', 'disabled').default('default'),
         /**
-         * Cluster mode, not with taskEngine 'holdfast'; keys need a `{…}` hash tag, which `hashTaggedKeys` declares.
+         * Cluster mode, not with taskEngine 'holdfast', and with a replica; keys need a `{…}` hash tag, which
+         * `hashTaggedKeys` declares.
          */
         clusterMode: flag().default(false),
         /** Your engine puts the same `{…}` in all keys of a command (Celery: global_keyprefix '{celery}:'). */

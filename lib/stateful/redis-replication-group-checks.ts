@@ -70,11 +70,16 @@ function nodeMistakes({ nodeType, engineVersion = RedisEngineVersion.VALKEY_8_2 
   ].filter(isMistake);
 }
 
+/**
+ * Cluster mode cannot do without failover, and each later update of a group with failover and no replica is refused.
+ * https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1275
+ */
 function failoverMistakes(props: RedisReplicationGroupProps) {
   const { vpc, vpcSubnets, replicas = 0, clusterMode = false, automaticFailover, multiAz = replicas > 0 } = props;
   const zones = new Set(vpc.selectSubnets(vpcSubnets ?? DEFAULT_SUBNETS).availabilityZones).size;
   return [
     clusterMode && automaticFailover === false && 'clusterMode needs automaticFailover, got false',
+    clusterMode && replicas === 0 && 'clusterMode needs at least 1 replica, got 0',
     multiAz && automaticFailover === false && 'multiAz needs automaticFailover, got false',
     multiAz && replicas === 0 && 'multiAz needs at least 1 replica, got 0',
     multiAz && replicas > 0 && zones < 2 && `multiAz needs subnets in at least 2 zones, got ${zones}`,
@@ -94,7 +99,7 @@ function durabilityMistakes(props: RedisReplicationGroupProps) {
   return [
     !engineVersion.hasDurability && `${needs} valkey 9.0 or later, got ${engineVersion.toString()}`,
     !clusterMode && `${needs} clusterMode, got false`,
-    replicas === 0 && `${needs} at least 1 replica, got 0`,
+    replicas === 0 && !clusterMode && `${needs} at least 1 replica, got 0`,
     replicas > 0 && !multiAz && `${needs} multiAz, got false`,
     family !== undefined &&
       !DURABLE_FAMILIES.includes(family) &&

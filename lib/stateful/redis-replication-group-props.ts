@@ -73,7 +73,7 @@ export interface RedisReplicationGroupProps {
   readonly replicas?: number;
 
   /**
-   * Keys spread over shards by hash slot; clients must speak the cluster protocol. Fixed at creation.
+   * Keys spread over shards by hash slot; clients must speak the cluster protocol. Needs a replica. Fixed at creation.
    *
    * @default false
    */

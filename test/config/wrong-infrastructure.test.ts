@@ -278,6 +278,13 @@ test.each<[string, object, readonly string[]]>([
     ],
   ],
   [
+    'cluster mode without a replica',
+    { taskEngine: 'custom', redis: { queue: { clusterMode: true, hashTaggedKeys: true, replicas: 0 } } },
+    [
+      'redis.queue.replicas is 0 with clusterMode true; allowed is at least 1, or ElastiCache refuses each later change of the queue: raise it.',
+    ],
+  ],
+  [
     'Celery with a queue that may be lost',
     { taskEngine: 'celery', redis: { queue: { replicas: 0 }, cache: 'shared' } },
     [

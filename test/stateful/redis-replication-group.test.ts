@@ -126,7 +126,7 @@ test('endpoints are those of the mode', () => {
   expect(JSON.stringify(single.stack.resolve(single.readerEndpoint))).toContain('ReaderEndPoint.Address');
   expect(single.configurationEndpoint).toBeUndefined();
 
-  const cluster = group({ clusterMode: true });
+  const cluster = group({ clusterMode: true, replicas: 1 });
   expect(JSON.stringify(cluster.stack.resolve(cluster.clientEndpoint))).toContain('ConfigurationEndPoint.Address');
   expect([cluster.primaryEndpoint, cluster.readerEndpoint]).toEqual([undefined, undefined]);
 });
@@ -296,14 +296,18 @@ describe('refuses what ElastiCache would refuse in the deploy', () => {
   test.each<[Partial<RedisReplicationGroupProps>, string]>([
     [{ replicas: 6 }, 'replicas must be a whole number from 0 to 5, got 6'],
     [{ replicas: 0.5 }, 'replicas must be a whole number from 0 to 5, got 0.5'],
-    [{ clusterMode: true, shards: 0 }, 'shards must be a whole number from 1 to 500, got 0'],
+    [{ clusterMode: true, shards: 0, replicas: 1 }, 'shards must be a whole number from 1 to 500, got 0'],
     [{ shards: 3 }, 'shards above 1 need clusterMode, got 3'],
     [{ clusterMode: true, shards: 300, replicas: 1 }, 'shards with their replicas must be at most 500 nodes, got 600'],
     [{ port: 0 }, 'port must be a whole number from 1 to 65535, got 0'],
     [{ nodeType: 't4g.micro' }, "nodeType must look like 'cache.t4g.micro', got 't4g.micro'"],
     [{ nodeType: 'cache.m3.medium' }, "nodeType must be of a family that encrypts in transit, got 'cache.m3.medium'"],
     [{ engineVersion: RedisEngineVersion.redis('5.0') }, 'engineVersion must be at least redis 6.2, got redis 5.0'],
-    [{ clusterMode: true, automaticFailover: false }, 'clusterMode needs automaticFailover, got false'],
+    [{ clusterMode: true }, 'clusterMode needs at least 1 replica, got 0'],
+    [
+      { clusterMode: true, replicas: 1, automaticFailover: false, multiAz: false },
+      'clusterMode needs automaticFailover, got false',
+    ],
     [{ replicas: 1, automaticFailover: false }, 'multiAz needs automaticFailover, got false'],
     [{ multiAz: true }, 'multiAz needs at least 1 replica, got 0'],
     [{ automaticFailover: true }, 'automaticFailover needs at least 1 replica outside cluster mode, got 0'],
@@ -339,8 +343,8 @@ describe('refuses what ElastiCache would refuse in the deploy', () => {
     ],
     [{ ...DURABLE, clusterMode: false }, "durability 'sync' needs clusterMode, got false"],
     [
-      { ...DURABLE, replicas: 0, durability: RedisDurability.ASYNC },
-      "durability 'async' needs at least 1 replica, got 0",
+      { ...DURABLE, clusterMode: false, replicas: 0, durability: RedisDurability.ASYNC },
+      "durability 'async' needs clusterMode, got false\ndurability 'async' needs at least 1 replica, got 0",
     ],
     [{ ...DURABLE, multiAz: false }, "durability 'sync' needs multiAz, got false"],
     [
