@@ -71,13 +71,14 @@ export class DeploymentStage extends Construct implements Stacks {
 
   private tellCost({ cost, configuration }: LoadedStage): void {
     const total = cost.totalUsdPerMonth.toFixed(2);
+    const without = ['traffic', ...cost.unpriced].join(' and ');
     const unverified = cost.unverifiedUsdPerMonth.toFixed(2);
     Annotations.of(this.stateless).addInfoV2(
       'holdfast:cost',
-      `${configuration.name} ${configuration.stage} costs about ${total} USD per month in ${cost.region}, without traffic; ${unverified} of it rest on prices that are not verified.`,
+      `${configuration.name} ${configuration.stage} costs about ${total} USD per month in ${cost.region}, without ${without}; ${unverified} of it rest on prices that are not verified.`,
     );
     new CfnOutput(this.stateless, 'EstimatedCost', {
-      description: 'Estimated cost in USD per month, without traffic',
+      description: `Estimated cost in USD per month, without ${without}`,
       value: total,
     });
   }

@@ -29,11 +29,16 @@ export function checkCost(
       text: `There is no price list for ${region}: the cost is estimated with the prices of ${cost.region}.`,
     });
   }
-  const unknown = cost.items.filter(({ unitPriceUsd }) => unitPriceUsd === undefined).map(({ label }) => label);
-  if (unknown.length > 0) {
+  const unknown = cost.unpriced.join(' and ');
+  if (unknown !== '') {
+    if (budgetUsdPerMonth !== undefined) {
+      mistakes.push(
+        `${locate('budgetUsdPerMonth')} is ${budgetUsdPerMonth}, and the price of ${unknown} is unknown; allowed is a budget where each price is known: add it to lib/config/prices.ts, or take out the budget.`,
+      );
+    }
     warnings.push({
       id: 'holdfast:price-unknown',
-      text: `The price of ${unknown.join(' and ')} is unknown and missing from the cost; add it to lib/config/prices.ts.`,
+      text: `The price of ${unknown} is unknown and missing from the cost; add it to lib/config/prices.ts.`,
     });
   }
   return { mistakes, warnings };

@@ -26,6 +26,8 @@ export interface CostEstimate {
   readonly region: PricedRegion;
   readonly items: readonly CostItem[];
   readonly totalUsdPerMonth: number;
+  /** Labels of the items whose price is unknown: the total is without them. */
+  readonly unpriced: readonly string[];
   /** Part of the total that rests on prices which are not in a dated list of AWS's own. */
   readonly unverifiedUsdPerMonth: number;
   /** What was assumed, one sentence each. */
@@ -68,6 +70,7 @@ export function estimateCost(
     region,
     items,
     totalUsdPerMonth: sum(items),
+    unpriced: items.filter(({ unitPriceUsd }) => unitPriceUsd === undefined).map(({ label }) => label),
     unverifiedUsdPerMonth: sum(items.filter(({ verified }) => !verified)),
     assumptions: assumptions(configuration),
   };

@@ -96,6 +96,7 @@ describe('an estimate', () => {
       usdPerMonth: 0,
       verified: false,
     });
+    expect(cost.unpriced).toEqual(['EC2 r6g.large x 2']);
     expect(warnings[0]?.text).toBe(
       'The price of EC2 r6g.large x 2 is unknown and missing from the cost; add it to lib/config/prices.ts.',
     );

@@ -300,6 +300,13 @@ test.each<[string, object, readonly string[]]>([
     ],
   ],
   [
+    'a budget that an unknown price could exceed',
+    { fleet: { instanceType: 't3.medium' }, stages: { production: { budgetUsdPerMonth: 215 } } },
+    [
+      'stages.production.budgetUsdPerMonth is 215, and the price of EC2 t3.medium x 2 is unknown; allowed is a budget where each price is known: add it to lib/config/prices.ts, or take out the budget.',
+    ],
+  ],
+  [
     'the acknowledgement of a warning that nothing raises',
     { acknowledge: { 'holdfast:http-only': 'It is only for colleagues.' } },
     [
