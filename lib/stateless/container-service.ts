@@ -19,6 +19,8 @@ export interface ContainerServiceProps extends Omit<ContainerTaskProps, 'stopTim
   readonly healthyPercent?: { readonly min: number; readonly max: number };
   /** Where the containers run. @default - the fleet's on-demand instances */
   readonly group?: InstanceGroup;
+  /** Its change alone starts a deployment. @default - only changes of the service and its task definition do */
+  readonly deploymentNonce?: string;
   /**
    * Moves containers to a zone with fewer of them. Only for processes that lose nothing by a move.
    * @default false
@@ -62,6 +64,9 @@ export class ContainerService extends Construct {
       propagateTags: ecs.PropagatedTagSource.SERVICE,
       enableECSManagedTags: true,
       enableExecuteCommand: configuration.fleet.ecsExec,
+      ...(props.deploymentNonce === undefined
+        ? {}
+        : { forceNewDeployment: { enabled: true, nonce: props.deploymentNonce } }),
       ...(props.healthCheckGracePeriod === undefined ? {} : { healthCheckGracePeriod: props.healthCheckGracePeriod }),
       ...(securityGroup === undefined ? {} : { vpcSubnets: services.instanceSubnets, securityGroups: [securityGroup] }),
     });

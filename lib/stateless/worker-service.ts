@@ -47,6 +47,8 @@ export class WorkerService extends Construct {
       stopTimeoutSeconds: drain.stopTimeoutSeconds,
       ...(healthCheck === undefined ? {} : { healthCheck }),
       ...(min === max ? { desiredCount: min } : {}),
+      // Amazon ECS changes the capacity providers of a service only together with a new deployment.
+      ...(fleet.spot === undefined ? {} : { deploymentNonce: worker.spot ? 'spot' : 'on-demand' }),
       ...(worker.spot ? { group: spotGroup(fleet), healthyPercent: SPOT_HEALTHY_PERCENT } : {}),
     });
     this.service = service;

@@ -136,6 +136,27 @@ describe('the fleet', () => {
     });
   });
 
+  test('moves a worker kind between Spot and on demand by a deployment of its own, and forces no other', () => {
+    const forced = (overrides: Parameters<typeof synthesize>[0]) =>
+      Object.values(synthesize(overrides).resources('AWS::ECS::Service')).map(({ Properties }) => [
+        Properties.ServiceName,
+        Properties.ForceNewDeployment,
+      ]);
+    const kind = (spot: boolean) => ({ workers: { default: { ...SPOT.workers.default, spot } } });
+    const services = (nonce: string | undefined) => [
+      ['web', undefined],
+      [
+        'worker-default',
+        nonce === undefined ? undefined : { EnableForceNewDeployment: true, ForceNewDeploymentNonce: nonce },
+      ],
+      ['scheduler', undefined],
+    ];
+
+    expect(forced(SPOT)).toEqual(services('spot'));
+    expect(forced({ ...SPOT, ...kind(false) })).toEqual(services('on-demand'));
+    expect(forced({})).toEqual(services(undefined));
+  });
+
   test('blocks the metadata service by the agent in network mode awsvpc', () => {
     const awsvpc = synthesize({ fleet: { networkMode: 'awsvpc', instanceType: 'm7g.large' } });
 
