@@ -2,6 +2,7 @@ import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { MigrationConfiguration } from '../config';
+import { grantMail, grantObjects } from './app-permissions';
 import { migrationEnvironment } from './container-environment';
 import type { EnvironmentProps } from './container-environment';
 import type { ContainerFleet } from './container-fleet';
@@ -45,6 +46,11 @@ export class Migration extends Construct {
       environment,
       stopTimeout: STOP_TIMEOUT,
     });
+    if (configuration.taskEngine !== 'holdfast') {
+      // What its environment names, it may use.
+      grantObjects(this.task, services);
+      grantMail(this.task, configuration);
+    }
     const onEvent = new CustomResourceFunction(this, 'OnEvent', {
       configuration,
       file: 'migration.on-event.lambda.ts',
