@@ -158,7 +158,10 @@ export const workerProcess = record({
     backlogPerWorker: wholeNumber(1, 1_000_000, 'tasks').default(100),
     /** Scale out by one more whenever the oldest task has waited this long. */
     oldestAgeSeconds: wholeNumber(10, 86_400, 'seconds').default(120),
-    /** With taskEngine 'custom': a metric of your own to hold at a value. @default - scale on CPU */
+    /**
+     * With taskEngine 'custom': a metric of your own to hold at a value. With min 0 the kind wakes when the metric reaches
+     * target for 3 minutes: let it be at least that while tasks wait and no container runs. @default - scale on CPU
+     */
     metric: record({
       namespace: text(/^[^:].{0,254}$/, "a CloudWatch namespace such as 'MyApp'"),
       name: text(/^.{1,255}$/, "a metric's name"),

@@ -93,12 +93,13 @@ function scalingAlarms(configuration: StageConfiguration): Metrics {
 }
 
 /** As worker-scaling.ts makes them. */
-function workerAlarms(configuration: StageConfiguration, { scaling: { min, max } }: WorkerConfiguration): Metrics {
+function workerAlarms(configuration: StageConfiguration, { scaling }: WorkerConfiguration): Metrics {
+  const { min, max, metric } = scaling;
   if (min === max) return [];
   const wake = min === 0 ? times(1, 2) : [];
   switch (writtenMetrics(configuration)) {
     case 'none':
-      return times(TRACKING_ALARMS);
+      return times(min === 0 && metric !== undefined ? TRACKING_ALARMS + 1 : TRACKING_ALARMS);
     case 'celery':
       return [...times(TRACKING_ALARMS), ...wake];
     case 'all':

@@ -46,7 +46,7 @@ export function scaleWorker(scope: Construct, props: WorkerScalingProps): void {
   const target = props.service.autoScaleTaskCount({ minCapacity: min, maxCapacity: max });
   switch (writtenMetrics(props.configuration)) {
     case 'none':
-      scaleOnOwnMetric(target, props);
+      scaleOnOwnMetric(scaling, target, props);
       return;
     case 'celery':
       trackBacklog(target, props);
@@ -59,25 +59,48 @@ export function scaleWorker(scope: Construct, props: WorkerScalingProps): void {
   if (min === 0) wakeFromZero(scaling, target, props);
 }
 
+/** Minutes above its target after which target tracking scales out. */
+const TRACKING_PERIODS = 3;
+
 /** What target tracking uses for a custom metric: the statistic given, by the minute. */
 const TRACKING = { scaleInCooldown: SCALE_IN_COOLDOWN, scaleOutCooldown: SCALE_OUT_COOLDOWN } as const;
 
-function scaleOnOwnMetric(target: ecs.ScalableTaskCount, { worker }: WorkerScalingProps): void {
-  const { metric, cpuPercent } = worker.scaling;
-  if (metric === undefined) {
+function scaleOnOwnMetric(scope: Construct, target: ecs.ScalableTaskCount, props: WorkerScalingProps): void {
+  const { min, metric: own, cpuPercent } = props.worker.scaling;
+  if (own === undefined) {
     target.scaleOnCpuUtilization('Cpu', { ...TRACKING, targetUtilizationPercent: cpuPercent });
     return;
   }
-  target.scaleToTrackCustomMetric('Metric', {
-    ...TRACKING,
-    targetValue: metric.target,
-    metric: new cloudwatch.Metric({
-      namespace: metric.namespace,
-      metricName: metric.name,
-      dimensionsMap: metric.dimensions,
-      statistic: 'Average',
-      period: METRIC_PERIOD,
-    }),
+  const metric = new cloudwatch.Metric({
+    namespace: own.namespace,
+    metricName: own.name,
+    dimensionsMap: own.dimensions,
+    statistic: 'Average',
+    period: METRIC_PERIOD,
+  });
+  target.scaleToTrackCustomMetric('Metric', { ...TRACKING, targetValue: own.target, metric });
+  if (min === 0) wakeOnOwnMetric(scope, target, metric, own.target, props);
+}
+
+/**
+ * The first worker of a kind whose running workers nobody counts. The alarm sounds where target tracking scales out as
+ * well, at the target and after as many minutes: below it tracking would take away again what the alarm gives.
+ */
+function wakeOnOwnMetric(
+  scope: Construct,
+  target: ecs.ScalableTaskCount,
+  metric: cloudwatch.Metric,
+  threshold: number,
+  { configuration, kind }: WorkerScalingProps,
+): void {
+  scaleOutOn(scope, 'Wake', {
+    target,
+    name: alarmName(configuration, `worker-${kind}-wake`),
+    description: `The metric of ${kind} has reached its target: the service gets one worker more, its first if none runs. Nothing to do.`,
+    metric,
+    threshold,
+    periods: TRACKING_PERIODS,
+    cooldown: WAKE_COOLDOWN,
   });
 }
 
@@ -195,6 +218,8 @@ interface ScaleOut {
   readonly description: string;
   readonly metric: cloudwatch.IMetric;
   readonly threshold: number;
+  /** Periods of the metric that must reach it, one after another. @default 1 */
+  readonly periods?: number;
   readonly cooldown: Duration;
 }
 
@@ -214,7 +239,7 @@ function scaleOutOn(scope: Construct, id: string, { target, cooldown, ...alarm }
     metric: alarm.metric,
     comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     threshold: alarm.threshold,
-    evaluationPeriods: 1,
+    evaluationPeriods: alarm.periods ?? 1,
     // Nobody waits that anybody knows of; a silent scheduler has an alarm of its own.
     treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
   }).addAlarmAction(new ApplicationScalingAction(action));

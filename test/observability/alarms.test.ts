@@ -241,6 +241,16 @@ describe('other engines', () => {
   });
 });
 
+test('the alarm that wakes a kind on a metric of its own is counted', () => {
+  const metric = { namespace: 'Mine', name: 'Waiting', target: 7 };
+  const scalingOf = (min: number) => {
+    const workers = { default: { scaling: { min, max: 2, metric } } };
+    return countAlarms(resolveStage(changed('dev', { taskEngine: 'custom', workers }), 'dev')).scaling;
+  };
+  const [awake, asleep] = [scalingOf(1), scalingOf(0)];
+  expect(asleep).toEqual({ alarms: awake.alarms + 1, billed: awake.billed + 1 });
+});
+
 test('every kind of worker has alarms of its own', () => {
   const { workers } = reference;
   const more = {

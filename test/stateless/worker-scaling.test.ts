@@ -66,6 +66,11 @@ describe.each([
     { taskEngine: 'custom' },
     { min: 1, max: 4, metric: { namespace: 'Mine', name: 'Waiting', dimensions: { Queue: 'a' }, target: 7 } },
   ],
+  [
+    'a custom engine with a metric from nothing',
+    { taskEngine: 'custom' },
+    { min: 0, max: 4, metric: { namespace: 'Mine', name: 'Waiting', target: 7 } },
+  ],
 ])('scaling workers of %s', (_, overrides, limits) => {
   const scaled = scaling({ scaling: limits }, overrides);
 
@@ -158,6 +163,31 @@ describe('workers of a custom engine', () => {
         Statistic: 'Average',
       },
     });
+  });
+
+  test('are woken from nothing by that metric, where nothing takes away what they get', () => {
+    const metric = { namespace: 'Mine', name: 'Waiting', dimensions: { Queue: 'a' }, target: 7 };
+    const of = (min: number) => scaling({ scaling: { min, max: 2, metric } }, { taskEngine: 'custom' });
+    const { stage, policies } = of(0);
+    const alarm = stage.alarms.get('worker-default-wake')!;
+    expect(alarm).toMatchObject({
+      Namespace: 'Mine',
+      MetricName: 'Waiting',
+      Dimensions: [{ Name: 'Queue', Value: 'a' }],
+      Statistic: 'Average',
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Threshold: 7,
+      EvaluationPeriods: 3,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(JSON.stringify(alarm.AlarmActions)).toMatch(/WakeStep/);
+    const step = policies.find(({ PolicyType }) => PolicyType === 'StepScaling')!;
+    expect(step.StepScalingPolicyConfiguration).toMatchObject({
+      AdjustmentType: 'ChangeInCapacity',
+      Cooldown: 300,
+      StepAdjustments: [{ ScalingAdjustment: 1, MetricIntervalLowerBound: 0 }],
+    });
+    expect(of(1).stage.alarms.has('worker-default-wake')).toBe(false);
   });
 
   test('hold the CPU where it names none', () => {
