@@ -36,8 +36,9 @@ const WAKE_COOLDOWN = Duration.minutes(5);
  * One policy may take containers away: target tracking. The others only add, and target tracking sees what they act
  * on, so that it does not take back what they gave (https://github.com/aws/aws-cdk/issues/20706).
  *
- * A busy worker is never chosen when containers are taken away: it asks Amazon ECS for task scale-in protection, and
- * the service stays above its desired count until the worker is idle.
+ * A busy worker asks Amazon ECS for task scale-in protection, so that an idle one is chosen. While more run than are
+ * wanted, it gives its protection up and drains when it is chosen all the same (docs/adr/0008): a service that always has
+ * work scales in too, and no task is lost by it.
  */
 export function scaleWorker(scope: Construct, props: WorkerScalingProps): void {
   const { min, max } = props.worker.scaling;

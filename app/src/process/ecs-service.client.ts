@@ -8,7 +8,10 @@ export interface ServicePlace {
   readonly superseded: boolean;
   /** Ours is the primary deployment's task definition. */
   readonly current: boolean;
-  /** The service runs more tasks than it wants although ours is the current version: it waits to scale in. */
+  /**
+   * Ours is the primary deployment's task definition, and that deployment runs more tasks than it wants: it waits to scale
+   * in. Tasks of the version before, which a rollout still drains, do not count.
+   */
   readonly tooMany: boolean;
 }
 
@@ -33,14 +36,14 @@ export async function placeInService(
   const answer = await client.send(command, {
     abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   });
-  const service = answer.services?.[0];
-  const primary = service?.deployments?.find((deployment) => deployment.status === 'PRIMARY');
-  if (service === undefined || primary === undefined) return undefined;
+  const primary = answer.services?.[0]?.deployments?.find((deployment) => deployment.status === 'PRIMARY');
+  if (primary === undefined) return undefined;
   // arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION
   const current = primary.taskDefinition?.split('/').at(-1) === `${Family}:${Revision}`;
+  const { runningCount = 0, desiredCount = 0 } = primary;
   return {
     current,
-    superseded: !current && (primary.runningCount ?? 0) >= (primary.desiredCount ?? 0),
-    tooMany: current && (service.runningCount ?? 0) > (service.desiredCount ?? 0),
+    superseded: !current && runningCount >= desiredCount,
+    tooMany: current && runningCount > desiredCount,
   };
 }

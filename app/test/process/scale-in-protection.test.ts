@@ -30,7 +30,13 @@ const deployment = (status: string, revision: number, runningCount: number, desi
   runningCount,
   desiredCount,
 });
-const steady: Service = { runningCount: 2, desiredCount: 2, deployments: [deployment('PRIMARY', 7, 2, 2)] };
+/** The service with this version only, of which it runs `running` and wants `desired`. */
+const alone = (running: number, desired: number): Service => ({
+  runningCount: running,
+  desiredCount: desired,
+  deployments: [deployment('PRIMARY', 7, running, desired)],
+});
+const steady = alone(2, 2);
 const rolling = (running: number): Service => ({
   runningCount: 2 + running,
   desiredCount: 2,
@@ -283,12 +289,26 @@ describe('a worker of the current version', () => {
     protect();
     await runTask();
     await eventually(() => yes(agent.isProtected), 'it is protected');
-    ecs.service = { ...steady, desiredCount: 1 };
+    ecs.service = alone(2, 1);
     await eventually(() => yes(!agent.isProtected), 'it gives up its protection');
     await runTask();
     expect(worker.running).toBe(2);
-    ecs.service = { ...steady, desiredCount: 1, runningCount: 1 };
+    ecs.service = alone(1, 1);
     await eventually(() => yes(agent.isProtected), 'it is protected again');
+  });
+
+  test('keeps its protection while a rollout still drains tasks of the version before', async () => {
+    protect();
+    await runTask();
+    await eventually(() => yes(agent.isProtected), 'it is protected');
+    ecs.service = {
+      runningCount: 4,
+      desiredCount: 2,
+      deployments: [deployment('PRIMARY', 7, 2, 2), deployment('ACTIVE', 6, 2, 2)],
+    };
+    await looks(2);
+    expect(agent.isProtected).toBe(true);
+    expect(agent.calls).toHaveLength(1);
   });
 
   test('looks at its service only while it is busy or protected', async () => {
