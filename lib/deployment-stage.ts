@@ -94,9 +94,10 @@ export class DeploymentStage extends Construct implements Stacks {
 
 /** Alarms stand in the stack of what they watch, so that neither stack waits for the other's resources. */
 export function watchStage({ stateful, stateless }: Stacks, configuration: StageConfiguration): void {
-  const { cluster, capacityProvider } = stateless.fleet;
+  const { cluster, capacityProvider, spot } = stateless.fleet;
+  const spotCapacityProvider = spot?.capacityProvider;
   const { web, workers, scheduler, services } = stateless;
-  const monitored = { configuration, cluster, capacityProvider, web, workers, scheduler };
+  const monitored = { configuration, cluster, capacityProvider, spotCapacityProvider, web, workers, scheduler };
 
   new DataAlarms(stateful, 'Alarms', {
     configuration,

@@ -60,13 +60,13 @@ function taskAlarms(configuration: StageConfiguration): Metrics {
   return times(ages + backlogs + workers + dead + silence);
 }
 
-function serviceAlarms({ alarms: { set }, workers, scheduler }: StageConfiguration): Metrics {
+function serviceAlarms({ alarms: { set }, fleet, workers, scheduler }: StageConfiguration): Metrics {
   const web = 3;
   if (set === 'essential') return times(web);
   const latency = 1;
-  const fleet = 1;
+  const full = fleet.spot === undefined ? 1 : 2;
   const memory = 1 + Object.keys(workers).length + (scheduler === undefined ? 0 : 1);
-  return times(web + latency + fleet + memory);
+  return times(web + latency + full + memory);
 }
 
 function dataAlarms({ alarms: { set }, database, redis, taskEngine }: StageConfiguration): Metrics {

@@ -15,23 +15,50 @@ const MEMORY_PERCENT = 90;
 
 export function addFleetAlarms(
   alarms: StageAlarms,
-  { configuration, cluster, capacityProvider, web, workers, scheduler }: ServiceAlarmsProps,
+  { configuration, cluster, capacityProvider, spotCapacityProvider, web, workers, scheduler }: ServiceAlarmsProps,
 ): void {
   if (configuration.alarms.set === 'essential') return;
   addMemory(alarms, 'web', web.service);
   for (const [kind, { service }] of workers) addMemory(alarms, `worker-${kind}`, service);
   if (scheduler !== undefined) addMemory(alarms, 'scheduler', scheduler.service);
-  const { max } = configuration.fleet;
-  alarms.add({
+  const { max, spot } = configuration.fleet;
+  const reservation = (provider: { readonly capacityProviderName: string }): cloudwatch.Metric =>
+    capacityProviderReservation(cluster.clusterName, provider.capacityProviderName);
+  addFull(alarms, {
     what: 'fleet-full',
-    metric: capacityProviderReservation(cluster.clusterName, capacityProvider.capacityProviderName),
+    metric: reservation(capacityProvider),
+    fleet: 'the fleet',
+    max,
+    remedy: 'Raise fleet.max or fleet.instanceType',
+  });
+  if (spot === undefined || spotCapacityProvider === undefined) return;
+  addFull(alarms, {
+    what: 'fleet-spot-full',
+    metric: reservation(spotCapacityProvider),
+    fleet: 'the Spot instances of the fleet',
+    max: spot.max,
+    remedy: 'Name more fleet.spot.instanceTypes, raise fleet.spot.max, set spot false for a worker kind',
+  });
+}
+
+interface FullFleet {
+  readonly what: string;
+  readonly metric: cloudwatch.Metric;
+  readonly fleet: string;
+  readonly max: number;
+  readonly remedy: string;
+}
+
+function addFull(alarms: StageAlarms, { what, metric, fleet, max, remedy }: FullFleet): void {
+  alarms.add({
+    what,
+    metric,
     comparison: 'more than',
     threshold: ENOUGH_PERCENT,
     periods: 3,
     noData: 'missing',
-    meaning: `Containers have waited for 15 minutes for room on the fleet: it is at its maximum of ${max} ${max === 1 ? 'instance' : 'instances'}, or Amazon EC2 has none to give.`,
-    firstStep:
-      "see which: the autoscaling group's activity history in the EC2 console names the reason. Raise fleet.max or fleet.instanceType, or lower scaling.max of what takes the room.",
+    meaning: `Containers have waited for 15 minutes for room on ${fleet}: the maximum of ${max} ${max === 1 ? 'instance' : 'instances'} is reached, or Amazon EC2 has none to give.`,
+    firstStep: `see which: the autoscaling group's activity history in the EC2 console names the reason. ${remedy}, or lower scaling.max of what takes the room.`,
   });
 }
 

@@ -14,6 +14,8 @@ import { addWebAlarms } from './web-alarms';
 export interface MonitoredServices {
   readonly cluster: Pick<ecs.ICluster, 'clusterName'>;
   readonly capacityProvider: { readonly capacityProviderName: string };
+  /** Of the Spot instances. @default - the fleet has none */
+  readonly spotCapacityProvider?: { readonly capacityProviderName: string } | undefined;
   readonly web: {
     readonly service: ecs.Ec2Service;
     readonly loadBalancer: elbv2.ApplicationLoadBalancer;

@@ -241,6 +241,18 @@ describe('other engines', () => {
   });
 });
 
+test('Spot instances have an alarm of their own for a fleet that is full', () => {
+  const fleet = { spot: { instanceTypes: ['t4g.medium'], max: 3 } };
+  const { telling, configuration } = monitoredStage('production', changed('production', { fleet }));
+  expect(telling.get('fleet-spot-full')).toMatchObject({
+    Threshold: 100,
+    AlarmDescription: expect.stringContaining('the maximum of 3 instances') as string,
+  });
+  expect(JSON.stringify(telling.get('fleet-spot-full'))).toContain('FleetSpotCapacityProvider');
+  expect(JSON.stringify(telling.get('fleet-full'))).toContain('FleetOnDemandCapacityProvider');
+  expect(countAlarms(configuration).telling.alarms).toBe(telling.size);
+});
+
 test('the alarm that wakes a kind on a metric of its own is counted', () => {
   const metric = { namespace: 'Mine', name: 'Waiting', target: 7 };
   const scalingOf = (min: number) => {
