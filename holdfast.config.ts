@@ -28,6 +28,9 @@ export default defineConfiguration({
     dev: {
       region: 'us-east-1',
       probes: true,
+      // A rollout of all processes fits on the one instance. Under load web takes up to 133 MiB, a worker up to 165.
+      web: { memoryMiB: 320 },
+      workers: { default: { memoryMiB: 320 } },
       budgetUsdPerMonth: 75,
     },
     production: {

@@ -2,7 +2,7 @@ import { INSTANCE_FAMILIES, instanceType } from './instance-types';
 import type { InstanceType } from './instance-types';
 import { inResolved } from './locate';
 import type { Locate } from './locate';
-import { instancesInAnyOrder, packInstances } from './packing';
+import { instancesInAnyOrder } from './packing';
 import type { StageConfiguration } from './stage-configuration';
 import { together } from './warnings';
 import type { StageFindings } from './warnings';
@@ -72,25 +72,8 @@ function measured<Process extends { readonly sidecars: Readonly<Record<string, S
   return { ...process, sidecars: { ...process.sidecars, 'celery-metrics': CELERY_METRICS_SIZE } };
 }
 
-/** Instances that the processes need at their smallest scale, or fleet.min if that is more. */
-export function instancesAtSmallestScale(configuration: StageConfiguration): number {
-  const type = instanceType(configuration.fleet.instanceType);
-  if (type === undefined) return configuration.fleet.min;
-  return Math.max(configuration.fleet.min, packedAtSmallestScale(configuration, type, false));
-}
-
-/** Spot instances of a type that the workers on Spot need at their smallest scale. */
-export function spotInstancesAtSmallestScale(configuration: StageConfiguration, typeName: string): number {
-  const type = instanceType(typeName);
-  return type === undefined ? 0 : packedAtSmallestScale(configuration, type, true);
-}
-
-function packedAtSmallestScale(configuration: StageConfiguration, type: InstanceType, onSpot: boolean): number {
-  const tasks = taskSizes(configuration).filter(({ spot, process }) => spot === onSpot && process !== 'migration');
-  return packInstances(times(tasks, 'min'), type, tasksOn(type, configuration)) ?? 0;
-}
-
-function times(tasks: readonly TaskSize[], scale: 'min' | 'max'): readonly TaskSize[] {
+/** Each task as often as it runs at its smallest or largest scale. */
+export function times(tasks: readonly TaskSize[], scale: 'min' | 'max'): readonly TaskSize[] {
   return tasks.flatMap((task) => Array.from({ length: task[scale] }, () => task));
 }
 
@@ -247,7 +230,7 @@ function checkRoom(
 }
 
 /** Tasks that an instance can hold by its network interfaces; bridge mode needs none for tasks. */
-function tasksOn(type: InstanceType, { fleet }: StageConfiguration): number {
+export function tasksOn(type: InstanceType, { fleet }: StageConfiguration): number {
   return fleet.networkMode === 'bridge' ? Infinity : (type.awsvpcTasksWithTrunking ?? type.awsvpcTasks);
 }
 

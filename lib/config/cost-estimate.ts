@@ -1,6 +1,6 @@
-import { instancesAtSmallestScale, spotInstancesAtSmallestScale } from './capacity';
 import { hourlyPrice, isVerified, pricesOf } from './prices';
 import type { Price, PriceMark, PricedRegion, RegionPrices } from './prices';
+import { instancesAtSmallestScale, moreInstancesInRollout, spotInstancesAtSmallestScale } from './smallest-scale';
 import type { StageConfiguration } from './stage-configuration';
 
 /** Hours that AWS's own calculator counts as a month. */
@@ -205,12 +205,19 @@ function countSecrets({ database, redis }: StageConfiguration): number {
   return 1 + ('existing' in database ? 0 : 1) + tokens;
 }
 
-function assumptions({ alarms }: StageConfiguration): string[] {
+function assumptions(configuration: StageConfiguration): string[] {
+  const { alarms } = configuration;
+  const more = moreInstancesInRollout(configuration);
   return [
     `A month has ${HOURS_PER_MONTH} hours; on demand, without free tiers, taxes and commitments, at the smallest scale.`,
     `Load: ${ASSUMED.lcus} load balancer capacity units on average, ${ASSUMED.logGb[alarms.set]} GB of logs, ${ASSUMED.s3Gb} GB in S3, ${ASSUMED.natGb} GB through NAT where there is one.`,
     "Encryption uses AWS's own keys, which are free.",
-    'Spot instances count at the price on demand, an upper bound.',
+    'Spot instances count at the price on demand, an upper bound; where none runs Amazon ECS starts two at first, of which one that stays empty goes again.',
+    ...(more > 0
+      ? [
+          `Not counted: ${more} more ${more === 1 ? 'instance' : 'instances'} that a rollout of all processes at once needs, and that may stay until all containers on it have gone.`,
+        ]
+      : []),
     'Not counted: traffic to the internet and between zones, requests to S3, mail, images, backups beyond the size of the database, flow logs, surplus CPU credits of burstable (t) instances.',
   ];
 }

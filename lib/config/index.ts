@@ -1,4 +1,4 @@
-export { CELERY_METRICS_SIZE, instancesAtSmallestScale, taskSizes } from './capacity';
+export { CELERY_METRICS_SIZE, taskSizes } from './capacity';
 export type { TaskSize } from './capacity';
 export { checkStage } from './check-stage';
 export { ConfigurationError } from './configuration-error';
@@ -15,6 +15,7 @@ export { loadStage } from './load-stage';
 export type { LoadedStage } from './load-stage';
 export { PRICE_SOURCES } from './prices';
 export type { PriceMark } from './prices';
+export { instancesAtSmallestScale } from './smallest-scale';
 export { defineConfiguration, resolveStage } from './stage-configuration';
 export type {
   Configuration,

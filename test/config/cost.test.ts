@@ -81,6 +81,19 @@ describe('an estimate', () => {
     expect(more.cost.items[0]?.label).toBe('EC2 t4g.medium x 3');
   });
 
+  test.each(['dev', 'production'])('of the reference %s counts all instances that a rollout needs', (stage) => {
+    const { assumptions } = estimateCost(inRegion(stage, 'us-east-1'));
+    expect(assumptions.filter((sentence) => sentence.includes('rollout'))).toEqual([]);
+  });
+
+  test('says where a rollout needs more instances than it counts', () => {
+    const stages = { production: { like: 'dev' } };
+    const [assumption] = production({ stages }).cost.assumptions.filter((sentence) => sentence.includes('rollout'));
+    expect(assumption).toBe(
+      'Not counted: 1 more instance that a rollout of all processes at once needs, and that may stay until all containers on it have gone.',
+    );
+  });
+
   test('of a region without prices is that of us-east-1', () => {
     const elsewhere = estimateCost(inRegion('production', 'eu-central-1'));
     expect(elsewhere.region).toBe('us-east-1');
@@ -134,7 +147,9 @@ describe('the estimate of Spot', () => {
       },
       expect.objectContaining({ quantity: 90 }),
     ]);
-    expect(cost.assumptions).toContain('Spot instances count at the price on demand, an upper bound.');
+    expect(cost.assumptions).toContainEqual(
+      expect.stringMatching(/^Spot instances count at the price on demand, an upper/),
+    );
   });
 
   test('is nothing while the workers sleep', () => {
