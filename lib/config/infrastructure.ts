@@ -48,8 +48,11 @@ export const network = byKey(
       /** Zones to spread over. */
       availabilityZones: wholeNumber(2, 3, 'zones').default(2),
       /**
-       * Which zones, as many as availabilityZones, where one of the region's first lacks an instance type. Set them before
-       * the first deploy: other zones mean other subnets, also those of the database. @default - the region's first
+       * Which zones, as many as availabilityZones, where one of the region's first lacks an instance type: set those before
+       * the first deploy, because other zones mean other subnets, also those of the database. To name the zones that a
+       * stage has, in their order, changes nothing at any time, and keeps them when the region's first become others: a
+       * zone drops out of the list when somebody deletes its default subnet. Recommended for production.
+       * @default - the region's first
        */
       zoneNames: list(zone, "a list of zones such as ['us-east-1a', 'us-east-1b']", 2).optional(),
       /**
@@ -64,7 +67,10 @@ export const network = byKey(
 );
 
 export const fleet = record({
-  /** EC2 instance type; its architecture decides the image's. */
+  /**
+   * EC2 instance type; its architecture decides the image's. In a stage that runs it stays of that architecture: new
+   * instances would come before new images, and the old images do not run on them (docs/deploy.md).
+   */
   instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9]+$/, "an EC2 instance type such as 't4g.medium'"),
   min: wholeNumber(1, 100, 'instances'),
   max: wholeNumber(1, 100, 'instances'),
@@ -166,7 +172,7 @@ export const redis = byKey(
       queue: record({
         nodeType,
         engineVersion: valkeyVersion.default('8.2'),
-        /** Copies in other zones; with one or more, failover is automatic. */
+        /** Copies in other zones; with one or more, failover is automatic. From or to 0 takes two steps (docs/deploy.md). */
         replicas: wholeNumber(0, 5, 'replicas'),
         /**
          * `sync`: an answer only after a multi-zone log has it. Needs Valkey 9.0, an R, M or C node and cluster mode,

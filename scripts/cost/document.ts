@@ -62,17 +62,19 @@ const SAVINGS: readonly { readonly turn: string; readonly change: StageOverrides
   {
     turn: 'network.natGateways: 0',
     change: { network: { natGateways: 0 } },
-    price: 'instances have public addresses, behind security groups that let only the load balancer in',
+    price:
+      'instances have public addresses, behind security groups that let only the load balancer in. Three steps in a stage that runs',
   },
   {
     turn: 'redis.queue.replicas: 0',
     change: { redis: { queue: { replicas: 0 } } },
-    price: 'no task; while a lost node is replaced, workers draw from PostgreSQL. Refused for Celery',
+    price:
+      'no task; while a lost node is replaced, workers draw from PostgreSQL. Refused for Celery. Two steps in a stage that runs',
   },
   {
     turn: "redis.cache: 'shared'",
     change: { redis: { cache: 'shared' } },
-    price: 'no task; a full cache slows the queue down',
+    price: 'no task; a full cache slows the queue down. Two steps in a stage that runs',
   },
   {
     turn: 'database.multiAz: false',
@@ -140,6 +142,8 @@ export function costDocument(configuration: Configuration): string {
     'In `production`, each alone, in USD per month:',
     '',
     savingsTable(configuration),
+    '',
+    '[Deploy, change, remove](deploy.md#change-something) has the steps for a stage that runs.',
     '',
     'Beyond the configuration: a one-year commitment on the EC2 instances saves about 17 USD per month in us-east-1 and 21 in',
     'ap-northeast-2 (unverified), and costs no promise.',
