@@ -55,4 +55,47 @@ export const VARIANTS: Readonly<Record<string, Configuration>> = {
     },
     stages: { production: { region: 'us-east-1' } },
   },
+  celery: {
+    ...reference,
+    taskEngine: 'celery',
+    stages: { production: { region: 'us-east-1', workers: { default: { scaling: { min: 0 } } } } },
+  },
+  'custom-awsvpc-cluster': {
+    ...reference,
+    taskEngine: 'custom',
+    image: { reference: '123456789012.dkr.ecr.us-east-1.amazonaws.com/films:1' },
+    workers: {
+      default: {
+        command: ['node', 'dist/worker.js'],
+        queues: [{ name: 'default' }],
+        scaling: { min: 0, max: 2, metric: { namespace: 'Films', name: 'Waiting', target: 10 } },
+      },
+    },
+    fleet: { instanceType: 'm7g.large', networkMode: 'awsvpc' },
+    redis: {
+      queue: {
+        nodeType: 'cache.m7g.large',
+        engineVersion: '9.0',
+        clusterMode: true,
+        hashTaggedKeys: true,
+        durability: 'sync',
+        replicas: 1,
+      },
+    },
+    acknowledge: {
+      ...reference.acknowledge,
+      'holdfast:image-architecture': 'Nothing is deployed from here.',
+    },
+    stages: { production: { region: 'us-east-1' } },
+  },
+  'restored-with-sidecars': {
+    ...reference,
+    mail: { from: 'Films <post@example.org>' },
+    fleet: { ecsExec: true },
+    database: { fromSnapshot: 'films-before' },
+    web: { ...reference.web, sidecars: { proxy: { image: { reference: 'envoyproxy/envoy:v1.36.2' }, port: 9901 } } },
+    keepDataOnDelete: 'retain',
+    acknowledge: { ...reference.acknowledge, 'holdfast:image-architecture': 'Nothing is deployed from here.' },
+    stages: { production: { region: 'us-east-1' } },
+  },
 };
