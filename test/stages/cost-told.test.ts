@@ -8,7 +8,7 @@ function told(configuration: Configuration) {
   const { stacks, json } = synthesize('production', configuration);
   const said = Annotations.fromStack(stacks.stateless).findInfo('*', Match.stringLikeRegexp(' costs about '));
   return {
-    said: said.map(({ entry }) => String(entry.data).replaceAll(/\d+\.\d\d/g, 'X')),
+    said: said.map(({ entry }) => (entry.data as string).replaceAll(/\d+\.\d\d/g, 'X')),
     output: json.stateless.Outputs?.EstimatedCost,
   };
 }
