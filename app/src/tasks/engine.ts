@@ -1,6 +1,9 @@
 import type { PoolConfig } from 'pg';
 import { Acceptor } from './accepting/acceptor';
+import { prepareKeys } from './accepting/keys';
+import type { Keys } from './accepting/keys';
 import { prepare } from './accepting/prepare';
+import type { PreparedTask } from './accepting/prepare';
 import type { HandlerResult, PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
 import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
@@ -62,13 +65,20 @@ export interface TasksOptions {
 }
 
 export interface Tasks {
-  /** Accepts in a transaction of its own; concurrent calls share one. Resolves after the commit. */
+  /**
+   * Accepts in a transaction of its own; concurrent calls without keys share one. Resolves after the commit.
+   * @throws InvalidTaskError, RequestKeyReusedError, KeyBusyError: nothing was accepted
+   * @throws CommitUnknownError when nobody knows; repeat it under the same `requestKey`
+   */
   accept<D extends TaskDefinition>(
     definition: D,
     payload: PayloadInput<D>,
     options?: AcceptOptions,
   ): Promise<AcceptedTask>;
-  /** Accepts inside the caller's transaction: the task exists exactly when that transaction commits. */
+  /**
+   * Accepts inside the caller's transaction: the task exists exactly when that transaction commits. Under a key it waits
+   * for others' open transactions under the same key; accept under several keys in the same order everywhere.
+   */
   accept<D extends TaskDefinition>(
     tx: Transaction,
     definition: D,
@@ -104,7 +114,11 @@ export interface Tasks {
   on(event: TaskEventName, listener: TaskListener): () => void;
   /** Yields the task now and after each change until it is finished or the signal aborts. */
   watch(id: string, options: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts>;
-  /** Queues a dead task again with a fresh budget of attempts. @throws TaskStateError when it is not dead */
+  /**
+   * Queues a dead task again with a fresh budget of attempts, holding its unique key again.
+   * @throws TaskStateError when it is not dead
+   * @throws KeyHeldError when another task holds its unique key by now
+   */
   retry(id: string): Promise<TaskRecordWithAttempts | undefined>;
   /**
    * Queues and workers, counted at most once a second however many ask; a count that took long is kept ten times as
@@ -199,17 +213,28 @@ class TaskEngine implements Tasks {
   readonly accept: Tasks['accept'] = async (...args: unknown[]) => {
     const { tx, definition, payload, options } = unpack(args as AcceptArguments<unknown>);
     const task = prepare(definition, payload, this.traced(options));
-    if (tx === undefined) return this.acceptor.coalesced(task);
-    await this.acceptor.within(tx, [task]);
-    return { id: task.uuid };
+    const keys = prepareKeys(definition, options, [task]);
+    if (tx === undefined && keys === undefined) return this.acceptor.coalesced(task);
+    const [accepted] = await this.acceptAll(tx, [task], keys);
+    if (accepted === undefined) throw new Error('accepting was answered without a task');
+    return accepted;
   };
 
   readonly acceptMany: Tasks['acceptMany'] = async (...args: unknown[]) => {
     const { tx, definition, payload, options } = unpack(args as AcceptArguments<readonly unknown[]>);
     const traced = this.traced(options);
     const tasks = payload.map((one) => prepare(definition, one, traced));
-    return tx === undefined ? this.acceptor.together(tasks) : this.acceptor.within(tx, tasks);
+    return this.acceptAll(tx, tasks, prepareKeys(definition, options, tasks));
   };
+
+  private acceptAll(
+    tx: Transaction | undefined,
+    tasks: readonly PreparedTask[],
+    keys: Keys | undefined,
+  ): Promise<AcceptedTask[]> {
+    if (tx !== undefined) return this.acceptor.within(tx, tasks, keys);
+    return keys === undefined ? this.acceptor.together(tasks) : this.acceptor.underKeys(tasks, keys);
+  }
 
   /** The options with the trace of the moment, unless they name one. */
   private traced(options: AcceptOptions | undefined): AcceptOptions | undefined {

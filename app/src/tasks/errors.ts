@@ -31,6 +31,47 @@ export class TaskStateError extends Error {
   }
 }
 
+/** The request key was used for something else within the last 24 hours; nothing was accepted. */
+export class RequestKeyReusedError extends Error {
+  override readonly name = 'RequestKeyReusedError';
+  constructor(
+    readonly taskName: string,
+    readonly requestKey: string,
+  ) {
+    super(
+      `the request key ${JSON.stringify(requestKey)} was used for another request; choose a new key for a new request`,
+    );
+  }
+}
+
+/** The task's unique key is held by another task, so it cannot be queued again; nothing was changed. */
+export class KeyHeldError extends Error {
+  override readonly name = 'KeyHeldError';
+  constructor(
+    readonly taskId: string,
+    readonly uniqueKey: string,
+    /** The task that holds it. */
+    readonly holderId: string,
+  ) {
+    super(
+      `the unique key ${JSON.stringify(uniqueKey)} of task ${taskId} is held by task ${holderId}; wait for that one, or cancel it`,
+    );
+  }
+}
+
+/** Tasks under the unique key were accepted and started faster than this call could follow; nothing was accepted. */
+export class KeyBusyError extends Error {
+  override readonly name = 'KeyBusyError';
+  constructor(
+    readonly taskName: string,
+    readonly uniqueKey: string,
+  ) {
+    super(
+      `too many tasks '${taskName}' are accepted under the unique key ${JSON.stringify(uniqueKey)} at this moment; try again`,
+    );
+  }
+}
+
 /**
  * COMMIT was sent and its answer never came: the transaction may or may not have happened.
  * The caller must ask the database, or repeat under the same idempotency key.

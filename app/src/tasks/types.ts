@@ -30,11 +30,44 @@ export interface AcceptOptions {
   readonly attempts?: number;
   /** W3C traceparent that the handler finds in `context.trace`. @default what the engine's `trace` option answers */
   readonly trace?: string;
+  /**
+   * Names this request, 1 to 255 characters, chosen anew (a random uuid) for each: repeated under the same key it is
+   * answered with the tasks of the first time, for at least 24 hours, whatever became of them. For a call that may have
+   * been carried out (CommitUnknownError). Of one kind of task; a batch has one key. @default none
+   */
+  readonly requestKey?: string;
+  /**
+   * What the request asks for, as any text; another one under the same key is refused with RequestKeyReusedError.
+   * @default a hash of the task's name and version, its queue, priority and runAt, and the payloads
+   */
+  readonly requestFingerprint?: string;
+  /** Only one task of this kind holds the key at a time; a string is short for `{ key }`. @default none */
+  readonly uniqueKey?: string | UniqueKeyOptions;
+}
+
+export interface UniqueKeyOptions {
+  /** 1 to 255 characters. Tasks of other names do not share it. */
+  readonly key: string;
+  /**
+   * How long a task holds the key: until it is claimed for the first time, or until it is done, dead or cancelled. While
+   * one does, accepting answers with that task. Use the same for all tasks under a key: who holds it decides.
+   * @default 'start'
+   */
+  readonly until?: 'start' | 'finish';
+  /**
+   * A holder that was never claimed becomes what is accepted now: payload, version, priority, runAt, attempts and time
+   * limit, in the queue where it is. For debouncing and rescheduling. @default false
+   */
+  readonly replace?: boolean;
 }
 
 export interface AcceptedTask {
   /** Uuid, stable for the task's life. */
   readonly id: string;
+  /** It existed before: the same request was accepted earlier, or this task holds the unique key. */
+  readonly duplicate: boolean;
+  /** It existed before and is now what was asked for; otherwise a duplicate keeps its payload and runAt. */
+  readonly replaced: boolean;
 }
 
 export const TASK_STATES = ['waiting', 'queued', 'running', 'done', 'dead', 'cancelled', 'parked'] as const;
@@ -69,6 +102,8 @@ export interface TaskRecord {
   /** What its handler returned; null when it returned nothing or is not done. */
   readonly result: unknown;
   readonly payload: unknown;
+  /** What it was accepted under; whether it still holds the key depends on its state. */
+  readonly uniqueKey: string | null;
 }
 
 export interface TaskRecordWithAttempts extends TaskRecord {
@@ -79,6 +114,8 @@ export interface TaskFilter {
   readonly state?: TaskState;
   readonly queue?: string;
   readonly name?: string;
+  /** Accepted under this unique key, whether they still hold it or not; only in the order `newest`. */
+  readonly uniqueKey?: string;
   /**
    * `newest`: last accepted first. `next`: queued tasks only, in the order of the moments from which they may run,
    * without those that wait, are parked or are suspects. @default 'newest'

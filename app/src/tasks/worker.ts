@@ -1,3 +1,4 @@
+import { forgetRequestKeys } from './accepting/request-keys';
 import { Claimer } from './claiming/claimer';
 import type { ClaimedTask } from './claiming/claimer';
 import { LaneOrder } from './claiming/lane-order';
@@ -247,7 +248,7 @@ export class TaskWorker implements Worker {
 
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
 function chores(): Chore[] {
-  return [tickChore()];
+  return [tickChore(), forgetRequestKeys()];
 }
 
 function checked(options: WorkerOptions): Required<WorkerOptions> {

@@ -1,29 +1,28 @@
 import { Batcher } from '../batcher';
-import type { Dispatcher, DispatchItem } from '../dispatching/dispatcher';
+import type { Dispatcher } from '../dispatching/dispatcher';
 import { isDataError } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type { Counters } from '../metrics';
 import type { AcceptedTask, Transaction } from '../types';
+import { KeyedInsert } from './keyed';
+import type { Acceptance, Inserted } from './keyed';
+import type { Keys } from './keys';
 import type { PreparedTask } from './prepare';
+import { sendIn } from './send';
+import type { OwnTransaction, Send } from './send';
+import { Turns } from './turns';
 
-type RunInsert = (text: string, values: readonly unknown[]) => Promise<{ rows: { id: string; uuid: string }[] }>;
-/** Of our own connections; a foreign client may stand behind a pooler that cannot prepare. */
-type OwnTransaction = Transaction & Partial<Pick<Ledger, 'prepared'>>;
 const STATEMENT = 'holdfast accept';
 
 type Outcome = { readonly accepted: AcceptedTask } | { readonly error: unknown };
 
-/** Rows that exist when their transaction commits. */
-interface Inserted {
-  count: number;
-  /** Those that need not wait for their time. */
-  readonly due: DispatchItem[];
-}
-
 /** Turns prepared tasks into rows: in the caller's transaction, in ours, or many callers' in one. */
 export class Acceptor {
   private readonly sql = loadStatements(__dirname, 'accept.sql', ['insert']);
+  private readonly keyed = new KeyedInsert((send, tasks) => this.insert(send, tasks));
+  /** So that callers who wait under one key occupy one connection. */
+  private readonly turns = new Turns();
   private readonly coalescer: Batcher<PreparedTask, Outcome>;
   /** What transactions begun by `transaction` have accepted, to be counted and dispatched when they have committed. */
   private readonly pending = new WeakMap<Transaction, Inserted>();
@@ -45,23 +44,28 @@ export class Acceptor {
 
   /** All or none, in a transaction of their own. */
   async together(tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    this.committed(await this.insert((text, values) => this.ledger.write(STATEMENT, text, values), tasks));
-    return tasks.map((task) => ({ id: task.uuid }));
+    const acceptance = await this.insert((...statement) => this.ledger.write(...statement), tasks);
+    this.committed(acceptance);
+    return acceptance.answers;
+  }
+
+  /**
+   * All or none, in a transaction of their own, apart from the coalesced ones: who waits for somebody under the same key
+   * holds up nobody else.
+   */
+  underKeys(tasks: readonly PreparedTask[], keys: Keys): Promise<AcceptedTask[]> {
+    const accept = (): Promise<AcceptedTask[]> =>
+      this.transaction((tx) => this.note(tx, this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false })));
+    const inTurn = (kind: string, key: { name: string; key: string } | undefined, act: typeof accept) => () =>
+      key === undefined ? act() : this.turns.take(JSON.stringify([kind, key.name, key.key]), act);
+    return inTurn('request', keys.request, inTurn('unique', keys.unique, accept))();
   }
 
   /** Inside the caller's transaction: the rows exist exactly when it commits. */
-  async within(tx: OwnTransaction, tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
-    const { count, due } = await this.insert(
-      (text, values) => tx.prepared?.(STATEMENT, text, values) ?? tx.query(text, values),
-      tasks,
-    );
-    // Of a foreign transaction nobody tells us when it commits: the relay dispatches what it accepted.
-    const pending = this.pending.get(tx);
-    if (pending !== undefined) {
-      pending.count += count;
-      for (const item of due) pending.due.push(item);
-    }
-    return tasks.map((task) => ({ id: task.uuid }));
+  within(tx: OwnTransaction, tasks: readonly PreparedTask[], keys?: Keys): Promise<AcceptedTask[]> {
+    const send = sendIn(tx);
+    if (keys === undefined) return this.note(tx, this.insert(send, tasks));
+    return this.note(tx, this.keyed.accept(send, tasks, keys, { callerWrites: true }));
   }
 
   /** A transaction whose accepted tasks are dispatched as soon as it has committed. */
@@ -73,6 +77,17 @@ export class Acceptor {
     });
     this.committed(inserted);
     return result;
+  }
+
+  /** Of a foreign transaction nobody tells us when it commits: the relay dispatches what it accepted. */
+  private async note(tx: Transaction, accepting: Promise<Acceptance>): Promise<AcceptedTask[]> {
+    const { count, due, answers } = await accepting;
+    const pending = this.pending.get(tx);
+    if (pending !== undefined) {
+      pending.count += count;
+      for (const item of due) pending.due.push(item);
+    }
+    return answers;
   }
 
   private committed({ count, due }: Inserted): void {
@@ -91,9 +106,9 @@ export class Acceptor {
     }
   }
 
-  private async insert(run: RunInsert, tasks: readonly PreparedTask[]): Promise<Inserted> {
-    if (tasks.length === 0) return { count: 0, due: [] };
-    const result = await run(this.sql.insert, [
+  private async insert(send: Send, tasks: readonly PreparedTask[]): Promise<Acceptance> {
+    if (tasks.length === 0) return { count: 0, due: [], answers: [] };
+    const result = await send<{ id: string; uuid: string }>(STATEMENT, this.sql.insert, [
       tasks.map((task) => task.uuid),
       tasks.map((task) => task.definition.name),
       tasks.map((task) => task.definition.version),
@@ -112,6 +127,7 @@ export class Acceptor {
       const later = task.runAt !== undefined && task.runAt.getTime() > now;
       return id === undefined || later ? [] : [{ id, queue: task.queue, priority: task.priority }];
     });
-    return { count: tasks.length, due };
+    const answers = tasks.map((task) => ({ id: task.uuid, duplicate: false, replaced: false }));
+    return { count: tasks.length, due, answers };
   }
 }

@@ -12,7 +12,8 @@ select fence, attempt, worker_id, started_at, finished_at, error
 from holdfast.attempt where task_id = $1 order by fence
 
 -- name: list
--- $1 state, $2 queue, $3 name (null: any), $4 id to go on below (null: from the newest), $5 most rows.
+-- $1 state, $2 queue, $3 name (null: any), $4 id to go on below (null: from the newest), $5 most rows, $6 unique key
+-- (null: any).
 -- Relies on: primary key, read downwards.
 select t.*
 from holdfast.task t
@@ -20,6 +21,7 @@ where ($1::text is null or t.state = $1)
   and ($2::text is null or t.queue = $2)
   and ($3::text is null or t.name = $3)
   and ($4::bigint is null or t.id < $4)
+  and ($6::text is null or t.unique_key = $6)
 order by t.id desc
 limit $5
 
@@ -32,6 +34,7 @@ where t.finished_at is null
   and ($2::text is null or t.queue = $2)
   and ($3::text is null or t.name = $3)
   and ($4::bigint is null or t.id < $4)
+  and ($6::text is null or t.unique_key = $6)
 order by t.id desc
 limit $5
 
@@ -44,19 +47,28 @@ where t.dead_reason is not null
   and ($2::text is null or t.queue = $2)
   and ($3::text is null or t.name = $3)
   and ($4::bigint is null or t.id < $4)
+  and ($6::text is null or t.unique_key = $6)
 order by t.id desc
 limit $5
 
 -- name: retry
 -- A dead task gets as many attempts again as it was accepted with; its fence goes on. One that was dead because its workers
--- were lost still runs alone. Relies on: task_uuid.
+-- were lost still runs alone. It holds its unique key again; when another task does, task_held_key refuses it.
+-- Relies on: task_uuid.
 update holdfast.task
 set state = 'queued', dead_reason = null, finished_at = null, max_attempts = attempts + budget,
-    crashes = least(crashes, 2),
+    held_key = unique_key, cancel_requested_at = null, shelved = false, crashes = least(crashes, 2),
     run_at = case when crashes >= 2 then 'infinity' else now() end,
     resume_at = case when crashes >= 2 then now() end
 where uuid = $1 and state = 'dead'
 returning id, queue, priority
+
+-- name: key_holder
+-- Who holds the unique key of task $1. Relies on: task_uuid, task_held_key.
+select t.unique_key as key, holder.uuid as holder
+from holdfast.task t
+join holdfast.task holder on holder.name = t.name and holder.held_key = t.unique_key
+where t.uuid = $1
 
 -- name: queues
 -- Relies on: task_due (all unfinished tasks), task_dead.

@@ -1,5 +1,6 @@
-import { TaskStateError } from '../errors';
+import { InvalidTaskError, KeyHeldError, TaskStateError } from '../errors';
 import type { DispatchItem } from '../dispatching/dispatcher';
+import { isUniqueViolation } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type {
@@ -28,6 +29,7 @@ interface WorkerRow extends Omit<WorkerStatus, 'startedAt' | 'heartbeatAgeSecond
 const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running', 'parked'];
 /** Counting a long backlog takes time; it may take this share of it, so a slow count is asked for less often. */
 const COUNTING_SHARE = 0.1;
+const MOST_TRIES = 5;
 const STATUS_EVERY_MS = 1_000;
 
 /** Reads tasks, queues and workers from the ledger, and queues dead tasks again. */
@@ -40,6 +42,7 @@ export class Inspector {
     'list_unfinished',
     'list_dead',
     'retry',
+    'key_holder',
     'queues',
     'workers',
   ]);
@@ -70,7 +73,10 @@ export class Inspector {
 
   /** @throws InvalidTaskError when the limit or the cursor is not possible. */
   async list(filter: TaskFilter): Promise<TaskPage> {
-    if (filter.order === 'next') return this.upcoming.list(filter);
+    if (filter.order === 'next') {
+      if (filter.uniqueKey === undefined) return this.upcoming.list(filter);
+      throw new InvalidTaskError('uniqueKey', 'is not possible in the order of what runs next');
+    }
     const limit = checkLimit(filter.limit ?? 50, 200);
     checkCursor(filter.after);
     const { state } = filter;
@@ -80,7 +86,14 @@ export class Inspector {
         : state !== undefined && UNFINISHED.includes(state)
           ? this.sql.list_unfinished
           : this.sql.list;
-    const values = [state ?? null, filter.queue ?? null, filter.name ?? null, filter.after ?? null, limit + 1];
+    const values = [
+      state ?? null,
+      filter.queue ?? null,
+      filter.name ?? null,
+      filter.after ?? null,
+      limit + 1,
+      filter.uniqueKey ?? null,
+    ];
     const rows = (await this.ledger.query<TaskRow>(statement, values)).rows;
     const page = rows.slice(0, limit);
     return { items: page.map(toRecord), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
@@ -90,14 +103,29 @@ export class Inspector {
    * Queues a dead task again with as many attempts as it was accepted with.
    * @returns what to dispatch, or undefined when there is no such task.
    * @throws TaskStateError when it is not dead.
+   * @throws KeyHeldError when another task holds its unique key.
    */
   async retry(id: string): Promise<DispatchItem | undefined> {
     checkUuid(id);
-    const item = (await this.ledger.query<DispatchItem>(this.sql.retry, [id])).rows[0];
+    const item = await this.queueAgain(id);
     if (item !== undefined) return item;
     const task = await this.get(id);
     if (task === undefined) return undefined;
     throw new TaskStateError(id, task.state, 'only a dead task can be retried');
+  }
+
+  private async queueAgain(id: string): Promise<DispatchItem | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await this.ledger.query<DispatchItem>(this.sql.retry, [id])).rows[0];
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        const { rows } = await this.ledger.query<{ key: string; holder: string }>(this.sql.key_holder, [id]);
+        if (rows[0] !== undefined) throw new KeyHeldError(id, rows[0].key, rows[0].holder);
+        // The holder let go in between, so the next try succeeds unless somebody else takes the key first.
+        if (tries === MOST_TRIES) throw error;
+      }
+    }
   }
 
   status(): Promise<SystemStatus> {

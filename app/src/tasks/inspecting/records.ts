@@ -24,6 +24,7 @@ export interface TaskRow {
   progress: unknown;
   error: string | null;
   result: unknown;
+  unique_key: string | null;
 }
 
 export interface AttemptRow {
@@ -52,6 +53,7 @@ export function toRecord(row: TaskRow): TaskRecord {
     error: row.error,
     result: row.result,
     payload: row.payload,
+    uniqueKey: row.unique_key,
   };
 }
 

@@ -71,6 +71,11 @@ export function isUnstorable(error: unknown): boolean {
   return /^(22|54)/.test(codeOf(error) ?? '');
 }
 
+/** True when a row was refused because another one is where it alone may be. */
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === '23505';
+}
+
 function codeOf(error: unknown): string | undefined {
   try {
     if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

@@ -18,6 +18,7 @@ export const INSPECT = loadStatements(join(SOURCE, 'inspecting'), 'inspect.sql',
   'list_unfinished',
   'list_dead',
   'retry',
+  'key_holder',
   'queues',
   'workers',
 ]);
