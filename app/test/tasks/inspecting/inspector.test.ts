@@ -44,12 +44,8 @@ describe('one task', () => {
     const task = await tasks.get(id);
     expect(task).toEqual({
       ...{ id, name: 'probe', queue: 'other', priority: 'low', state: 'queued', payload: { n: 7 }, runAt },
-<<<<<<< HEAD
       ...{ attempt: 0, maxAttempts: 3, progress: null, startedAt: null, finishedAt: null, error: null },
-      result: null,
-=======
-      ...{ attempt: 0, maxAttempts: 3, progress: null, startedAt: null, finishedAt: null, error: null, uniqueKey: null },
->>>>>>> 3537c54 (Accept under request keys and unique keys)
+      ...{ result: null, uniqueKey: null },
       acceptedAt: expect.any(Date) as Date,
       attempts: [],
     });

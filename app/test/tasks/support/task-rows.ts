@@ -46,7 +46,13 @@ export interface TaskRow {
   readonly progress: unknown;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
+  /** Infinity when it is out of its lane. */
   readonly run_at: Date;
+  readonly resume_at: Date | null;
+  readonly payload: unknown;
+  readonly unique_key: string | null;
+  readonly held_key: string | null;
+  readonly cancel_requested_at: Date | null;
 }
 
 /** The rows of these tasks (bigint ids or uuids), in the order of their ids. */
