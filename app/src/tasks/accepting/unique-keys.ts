@@ -80,7 +80,7 @@ export class UniqueKeys {
       const [replaced] = (
         await send<Touched>('holdfast replace unique', this.sql.replace, [
           ...[holder.id, unique.key, definition.version, priority, payload, runAt, attempts],
-          definition.timeLimitSeconds,
+          ...[definition.timeLimitSeconds, trace],
         ])
       ).rows;
       return replaced && { accepted: { ...answer, replaced: true }, due: dueOf(replaced) };
