@@ -13,6 +13,7 @@ import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
 import { MAX_PARAMETER_LENGTH, problemOf } from './problem-of';
 import { logRequests, requestId } from './request-log';
 import type { FinishedRequest } from './request-log';
+import { carryTraces } from './traces';
 
 /** Longest body of a route that does not say otherwise, in bytes. */
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -45,6 +46,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
   acceptJsonBodies(app);
   closeIdleConnectionsWhileClosing(app);
   const methodsOf = rememberRoutes(app);
+  carryTraces(app);
   logRequests(app, options.onFinished);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) =>

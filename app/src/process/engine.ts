@@ -1,6 +1,7 @@
 import type { PoolConfig } from 'pg';
 import type { Logger } from 'pino';
 import { ENVIRONMENT } from '../contract';
+import { currentTrace } from '../http/traces';
 import { createTasks } from '../tasks';
 import type { Tasks } from '../tasks';
 
@@ -21,6 +22,7 @@ export function openEngine(configuration: EngineConfiguration, postgres: PoolCon
     logger,
     heartbeatSeconds,
     leaseSeconds,
+    trace: currentTrace,
     ...(queueRedisUrl === undefined ? {} : { redisUrl: queueRedisUrl }),
   });
 }

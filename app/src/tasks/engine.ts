@@ -163,6 +163,9 @@ export function createTasks(options: TasksOptions): Tasks {
   return new TaskEngine(options);
 }
 
+/** The ledgers behind engines, for the helpers of tests (testing.ts). */
+export const ledgers = new WeakMap<Tasks, Ledger>();
+
 class TaskEngine implements Tasks {
   private readonly counters = zeroCounters();
   private readonly ledger: Ledger;
@@ -204,6 +207,7 @@ class TaskEngine implements Tasks {
     this.currentTrace = options.trace && soundTrace(options.trace);
     this.scheduleList = new ScheduleList(this.ledger);
     const { ledger, control, redis, dispatcher, acceptor, counters, events } = this;
+    ledgers.set(this, ledger);
     this.workerParts = {
       ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters, events },
       ...{ logger, window, heartbeatSeconds, leaseSeconds },

@@ -4,6 +4,7 @@ import { Pool } from 'pg';
 import { pino } from 'pino';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
+import { currentTrace } from '../../src/http/traces';
 import { importFilmsHandler } from '../../src/imports/import.handler';
 import { sweepUploadsHandler } from '../../src/imports/sweep-uploads.handler';
 import { discardObjectHandler } from '../../src/objects/discard.task';
@@ -55,7 +56,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     { write: (line) => logLines.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const pools = webPools({ databaseUrl, poolSize: 8, process: 'test' });
-  const engine: TasksOptions = { postgres: pools.engine, redisUrl: redisUrl(1), logger };
+  const engine: TasksOptions = { postgres: pools.engine, redisUrl: redisUrl(1), logger, trace: currentTrace };
   const tasks = createTasks(engine);
   const database = new Pool(pools.app);
   database.on('error', () => undefined);
