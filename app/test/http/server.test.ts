@@ -69,6 +69,7 @@ describe('the web server', () => {
       'get /api/tasks',
       'get /api/tasks/{id}',
       'get /api/tasks/{id}/events',
+      'get /api/tasks/{id}/log',
       'get /healthz',
       'get /readyz',
       'post /api/imports',
@@ -78,7 +79,12 @@ describe('the web server', () => {
     const administration = operations
       .filter(({ operation }) => operation.security !== undefined)
       .map(({ name }) => name);
-    expect(administration.sort()).toEqual(['get /api/tasks', 'post /api/probes', 'post /api/tasks/{id}/retry']);
+    expect(administration.sort()).toEqual([
+      'get /api/tasks',
+      'get /api/tasks/{id}/log',
+      'post /api/probes',
+      'post /api/tasks/{id}/retry',
+    ]);
     for (const { operation } of operations) {
       expect(operation.summary).toBeDefined();
       for (const { description } of Object.values(operation.responses))
