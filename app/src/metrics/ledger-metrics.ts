@@ -1,9 +1,9 @@
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
-import type { SystemStatus, Tasks } from '../tasks';
+import type { LedgerHealth, SystemStatus, Tasks } from '../tasks';
 
-/** Queues and workers as the ledger has them. Gauges of queues and workers that are gone disappear. */
-export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status'>): () => Promise<void> {
+/** Queues and workers as the ledger has them, and what it weighs. Gauges of queues and workers that are gone disappear. */
+export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status' | 'ledgerHealth'>): () => Promise<void> {
   const gauge = <const Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> =>
     new Gauge({ name, help, labelNames: [...labelNames], registers: [registry] });
   const reachable = gauge(
@@ -25,7 +25,16 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status'>)
   const busy = gauge('holdfast_worker_running_tasks', 'Tasks that the worker runs.', labels);
   const slots = gauge('holdfast_worker_concurrency_tasks', 'Tasks that the worker can run at once.', labels);
   const heartbeat = gauge('holdfast_worker_heartbeat_age_seconds', "Age of the worker's last heartbeat.", labels);
-  const all = [backlog, scheduled, running, dead, oldest, workers, busy, slots, heartbeat];
+  const tableBytes = gauge('holdfast_ledger_table_bytes', 'Size of a table without its indexes.', ['table']);
+  const indexBytes = gauge('holdfast_ledger_index_bytes', 'Size of all indexes of a table.', ['table']);
+  const liveRows = gauge('holdfast_ledger_live_rows', 'Rows of a table, as estimated by PostgreSQL.', ['table']);
+  const deadRows = gauge('holdfast_ledger_dead_rows', 'Row versions of a table that wait for vacuum.', ['table']);
+  const oldestFinished = gauge('holdfast_ledger_oldest_finished_age_seconds', 'Age of the oldest finished task.', []);
+  const sincePruned = gauge('holdfast_ledger_since_pruned_seconds', 'Time since pruning was last through.', []);
+  const all = [
+    ...[backlog, scheduled, running, dead, oldest, workers, busy, slots, heartbeat],
+    ...[tableBytes, indexBytes, liveRows, deadRows],
+  ];
 
   const show = (status: SystemStatus): void => {
     for (const queue of status.queues) {
@@ -44,9 +53,22 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status'>)
       heartbeat.set(label, worker.heartbeatAgeSeconds);
     }
   };
+  const weigh = (health: LedgerHealth): void => {
+    for (const table of health.tables) {
+      const label = { table: table.name };
+      tableBytes.set(label, table.tableBytes);
+      indexBytes.set(label, table.indexBytes);
+      liveRows.set(label, table.liveRows);
+      deadRows.set(label, table.deadRows);
+    }
+    oldestFinished.set(health.oldestFinishedAgeSeconds ?? 0);
+    sincePruned.set(health.sincePrunedSeconds ?? 0);
+  };
   return async () => {
     const status = await tasks.status().catch(() => undefined);
+    const health = status && (await tasks.ledgerHealth().catch(() => undefined));
     for (const one of all) one.reset();
+    if (health !== undefined) weigh(health);
     reachable.set(status === undefined ? 0 : 1);
     if (status !== undefined) show(status);
   };

@@ -11,6 +11,10 @@ import { DefinitionError } from './errors';
 import { Inspector } from './inspecting/inspector';
 import { Watcher } from './inspecting/watcher';
 import { Ledger } from './ledger/ledger';
+import { HealthReader } from './inspecting/ledger-health';
+import type { LedgerHealth } from './inspecting/ledger-health';
+import { checkedRetention } from './maintaining/retention';
+import type { Retention } from './maintaining/retention';
 import { zeroCounters } from './metrics';
 import { ScheduleList } from './scheduling/schedule-list';
 import type { ScheduleStatus } from './scheduling/schedule-list';
@@ -57,6 +61,8 @@ export interface TasksOptions {
   readonly heartbeatSeconds?: number;
   /** Seconds after which a silent worker loses its tasks; at least two heartbeats. @default 15 */
   readonly leaseSeconds?: number;
+  /** How long finished tasks are kept. @default done a day, cancelled 7 days, dead 90 days */
+  readonly retention?: Retention;
   /**
    * The W3C traceparent of what is being done, asked at each accept that names none; handlers find it in
    * `context.trace`. One that is malformed, or a function that throws, counts as none. @default no traces
@@ -125,6 +131,8 @@ export interface Tasks {
    * long as it took, so that counting a backlog of millions stays below a tenth of the time.
    */
   status(): Promise<SystemStatus>;
+  /** What the ledger weighs and whether pruning keeps up, asked at most every 30 s however many ask. */
+  ledgerHealth(): Promise<LedgerHealth>;
   /** Counters of this process since it started, as a plain object of numbers. */
   metrics(): Readonly<Record<string, number>>;
   /** True when the queue's Redis answered the last time it was asked. */
@@ -178,6 +186,7 @@ class TaskEngine implements Tasks {
   private readonly events: TaskEvents;
   private readonly watcher: Watcher;
   private readonly scheduleList: ScheduleList;
+  private readonly health: HealthReader;
   private readonly workers: TaskWorker[] = [];
   private readonly schedulers: Scheduler[] = [];
   /** Whose start is under way. */
@@ -192,6 +201,7 @@ class TaskEngine implements Tasks {
     const window = option('window', options.window ?? 10_000, 100, 1_000_000);
     const heartbeatSeconds = option('heartbeatSeconds', options.heartbeatSeconds ?? 5, 0.1, 600);
     const leaseSeconds = option('leaseSeconds', options.leaseSeconds ?? 15, heartbeatSeconds * 2, 3_600);
+    const retention = checkedRetention(options.retention);
     this.ledger = new Ledger(options.postgres, leaseSeconds, logger);
     this.control = new Ledger({ ...options.postgres, max: CONTROL_CONNECTIONS }, leaseSeconds, logger);
     this.redis =
@@ -206,11 +216,12 @@ class TaskEngine implements Tasks {
     this.watcher = new Watcher(this.inspector);
     this.currentTrace = options.trace && soundTrace(options.trace);
     this.scheduleList = new ScheduleList(this.ledger);
+    this.health = new HealthReader(this.ledger);
     const { ledger, control, redis, dispatcher, acceptor, counters, events } = this;
     ledgers.set(this, ledger);
     this.workerParts = {
       ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters, events },
-      ...{ logger, window, heartbeatSeconds, leaseSeconds },
+      ...{ logger, window, heartbeatSeconds, leaseSeconds, retention },
     };
   }
 
@@ -281,6 +292,10 @@ class TaskEngine implements Tasks {
 
   status(): Promise<SystemStatus> {
     return this.inspector.status();
+  }
+
+  ledgerHealth(): Promise<LedgerHealth> {
+    return this.health.read();
   }
 
   metrics(): Readonly<Record<string, number>> {

@@ -16,6 +16,8 @@ import type { Ledger } from './ledger/ledger';
 import { Lease } from './leases/lease';
 import { Reaper } from './leases/reaper';
 import type { Counters } from './metrics';
+import { pruneChore } from './maintaining/prune-chore';
+import type { Retention } from './maintaining/retention';
 import { Housekeeper } from './maintaining/housekeeper';
 import type { Chore } from './maintaining/housekeeper';
 import { pause, within } from './pause';
@@ -42,6 +44,7 @@ export interface WorkerParts {
   readonly window: number;
   readonly heartbeatSeconds: number;
   readonly leaseSeconds: number;
+  readonly retention: Required<Retention>;
 }
 
 /** How long handlers may take to obey when the drain's deadline has passed. */
@@ -148,7 +151,7 @@ export class TaskWorker implements Worker {
     });
     this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
-    this.housekeeper = new Housekeeper(chores(), parts);
+    this.housekeeper = new Housekeeper(chores(parts), parts);
   }
 
   get id(): string {
@@ -247,8 +250,8 @@ export class TaskWorker implements Worker {
 }
 
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
-function chores(): Chore[] {
-  return [tickChore(), forgetRequestKeys()];
+function chores({ retention }: WorkerParts): Chore[] {
+  return [pruneChore(retention), tickChore(), forgetRequestKeys()];
 }
 
 function checked(options: WorkerOptions): Required<WorkerOptions> {

@@ -85,6 +85,11 @@ describe('queues and workers', () => {
           /^holdfast_worker_concurrency_tasks\{worker="[0-9a-f-]{36}",host=".+",kind="default"\} 10$/m,
         );
         expect(text).toContain('holdfast_ledger_reachable 1\n');
+        expect(text).toMatch(/^holdfast_ledger_table_bytes\{table="task"\} [1-9]\d{3,}$/m);
+        expect(text).toMatch(/^holdfast_ledger_index_bytes\{table="task"\} [1-9]\d{3,}$/m);
+        expect(text).toMatch(/^holdfast_ledger_dead_rows\{table="claim"\} \d+$/m);
+        expect(text).toMatch(/^holdfast_ledger_oldest_finished_age_seconds \d/m);
+        expect(text).toMatch(/^holdfast_ledger_since_pruned_seconds \d/m);
         expect(text).toMatch(/^# TYPE holdfast_engine_accepted_total counter\nholdfast_engine_accepted_total [34]$/m);
       }
       expect(await (await get('/healthz')).json()).toEqual({ status: 'up' });
@@ -99,6 +104,7 @@ describe('queues and workers', () => {
     const registry = new Registry();
     let isAway = false;
     const refresh = describeLedger(registry, {
+      ledgerHealth: () => test_.tasks.ledgerHealth(),
       status: () => (isAway ? Promise.reject(new Error('connection refused')) : test_.tasks.status()),
     });
     await refresh();
@@ -107,7 +113,7 @@ describe('queues and workers', () => {
     await refresh();
     const text = await registry.metrics();
     expect(text).toContain('holdfast_ledger_reachable 0\n');
-    expect(text).not.toMatch(/^holdfast_(queue|worker)/m);
+    expect(text).not.toMatch(/^holdfast_(queue|worker|ledger_table)/m);
   });
 
   test('are logged by the scheduler in one line', async () => {

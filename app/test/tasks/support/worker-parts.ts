@@ -1,5 +1,6 @@
 import { Acceptor } from '../../../src/tasks/accepting/acceptor';
 import { Dispatcher } from '../../../src/tasks/dispatching/dispatcher';
+import { checkedRetention } from '../../../src/tasks/maintaining/retention';
 import { zeroCounters } from '../../../src/tasks/metrics';
 import type { WorkerOptions } from '../../../src/tasks';
 import { TaskEvents } from '../../../src/tasks/running/events';
@@ -49,6 +50,7 @@ export function workerParts(url: string, options: PartsOptions = {}): TestParts 
     window,
     heartbeatSeconds: options.heartbeatSeconds ?? leaseSeconds / 3,
     leaseSeconds,
+    retention: checkedRetention(),
   };
   return {
     ...parts,

@@ -107,6 +107,16 @@ create table holdfast.schedule_tick (
   primary key (schedule, tick_at)
 );
 
+-- Where a chore of housekeeping stands that takes more than one step, for whichever process takes the next one.
+create table holdfast.chore (
+  name text primary key,
+  position bigint not null default 0,
+  -- Nobody takes a step before.
+  resume_at timestamptz not null default '-infinity',
+  -- When it last had gone through everything.
+  completed_at timestamptz
+) with (fillfactor = 50);
+
 -- What handlers logged, where their definition keeps it.
 create table holdfast.log_line (
   id bigint generated always as identity primary key,

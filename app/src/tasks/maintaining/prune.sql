@@ -1,0 +1,57 @@
+-- Finished tasks leave the ledger. The walk goes up the primary key, a page a step; where it stands is in holdfast.chore, so
+-- that whichever process takes the next step goes on there (docs/adr/0011).
+
+-- name: place
+-- $1 the chore. Nothing while its next round has not come.
+select position::text from holdfast.chore where name = $1 and resume_at <= now()
+
+-- name: begin
+insert into holdfast.chore (name) values ($1) on conflict do nothing
+
+-- name: expired
+-- $1 id to go on above, $2 rows a page, $3 seconds that done, $4 that cancelled, $5 that dead tasks are kept. Answers with
+-- the expired ones of the page, locked, with the last id looked at, and whether tasks follow that cannot have expired yet:
+-- ids are given out in the order of time, so none above them can have.
+-- Relies on: primary key.
+with page as materialized (
+  select t.id, t.accepted_at from holdfast.task t where t.id > $1 order by t.id limit $2
+), old as materialized (
+  select id from page where accepted_at <= now() - make_interval(secs => least($3::float8, $4::float8, $5::float8))
+), expired as materialized (
+  select t.id
+  from holdfast.task t
+  where t.id = any (array(select id from old))
+    and t.finished_at < now() - make_interval(secs => case t.state
+      when 'done' then $3::float8 when 'cancelled' then $4::float8 when 'dead' then $5::float8 end)
+  order by t.id
+  for update skip locked
+)
+select coalesce((select array_agg(id) from expired), '{}')::text as ids,
+       (select max(id) from old)::text as last,
+       (select count(*) from old) < $2 as reached_end
+
+-- name: delete
+-- $1 ids, locked by the statement before: whoever began to wait for one of them until then is seen by this one, and whoever
+-- comes later finds it gone. Relies on: primary keys, dependency_parent, log_line_task.
+with doomed as materialized (
+  select id from unnest($1::bigint[]) as task (id)
+  where not exists (select from holdfast.dependency d where d.parent_id = id and d.open)
+), attempts as (
+  delete from holdfast.attempt where task_id = any (array(select id from doomed))
+), children as (
+  delete from holdfast.dependency where parent_id = any (array(select id from doomed))
+), parents as (
+  delete from holdfast.dependency where child_id = any (array(select id from doomed))
+), effects as (
+  delete from holdfast.external_effect where task_id = any (array(select id from doomed))
+), lines as (
+  delete from holdfast.log_line where task_id = any (array(select id from doomed))
+)
+delete from holdfast.task where id = any (array(select id from doomed))
+
+-- name: go_on
+-- $1 the chore, $2 position, $3 seconds until the next step may begin.
+update holdfast.chore
+set position = $2, resume_at = now() + make_interval(secs => $3),
+    completed_at = case when $2::bigint = 0 then now() else completed_at end
+where name = $1
