@@ -71,7 +71,7 @@ describe('finished tasks leave the ledger', () => {
         [id],
       );
       await fixture.rows(
-        `insert into holdfast.log_line (task_id, fence, at, level, message) values ($1, 1, now(), 'info', 'x')`,
+        `insert into holdfast.log_line (task_id, fence, attempt, at, level, message) values ($1, 1, 1, now(), 'info', 'x')`,
         [id],
       );
     }
