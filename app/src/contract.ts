@@ -75,6 +75,8 @@ export const METRICS = {
   backlogPerWorker: 'BacklogPerWorker',
   /** Tasks that need a person, in all queues. */
   deadTasks: 'DeadTasks',
+  /** Due tasks of kinds that no living worker knows, in all queues. */
+  unclaimableTasks: 'UnclaimableTasks',
   /** 1 each time that the scheduler has written the metrics: its silence is an alarm. */
   schedulerBeat: 'SchedulerBeat',
   dimension: 'WorkerKind',

@@ -268,6 +268,7 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
     expect(ofAll).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[]] }] },
       [METRICS.deadTasks]: 0,
+      [METRICS.unclaimableTasks]: 0,
       [METRICS.schedulerBeat]: 1,
     });
   });

@@ -74,9 +74,14 @@ function metricLines(options: CloudWatchMetricsOptions, status: SystemStatus, ti
       ...Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value])),
     });
   const dead = status.queues.reduce((sum, queue) => sum + queue.dead, 0);
+  const unclaimable = status.unknownKinds.reduce((sum, kind) => sum + kind.count, 0);
   return [
     ...options.kinds.map((kind) => line(valuesOf(kind, status, options.leaseSeconds), kind.name)),
-    line({ [METRICS.deadTasks]: count(dead), [METRICS.schedulerBeat]: count(1) }),
+    line({
+      [METRICS.deadTasks]: count(dead),
+      [METRICS.unclaimableTasks]: count(unclaimable),
+      [METRICS.schedulerBeat]: count(1),
+    }),
   ];
 }
 

@@ -16,6 +16,10 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status' |
   const running = gauge('holdfast_queue_running_tasks', 'Tasks that run.', ['queue']);
   const dead = gauge('holdfast_queue_dead_tasks', 'Tasks that need a person.', ['queue']);
   const oldest = gauge('holdfast_queue_oldest_age_seconds', 'How long the oldest due task has waited.', ['queue']);
+  const unclaimable = gauge('holdfast_unclaimable_tasks', 'Due tasks of a kind that no living worker knows.', [
+    'kind',
+    'queue',
+  ]);
   const labels = ['worker', 'host', 'kind'] as const;
   const workers = gauge('holdfast_workers', 'Live workers by kind and by where their last tasks came from.', [
     'kind',
@@ -32,7 +36,7 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status' |
   const oldestFinished = gauge('holdfast_ledger_oldest_finished_age_seconds', 'Age of the oldest finished task.', []);
   const sincePruned = gauge('holdfast_ledger_since_pruned_seconds', 'Time since pruning was last through.', []);
   const all = [
-    ...[backlog, scheduled, running, dead, oldest, workers, busy, slots, heartbeat],
+    ...[unclaimable, backlog, scheduled, running, dead, oldest, workers, busy, slots, heartbeat],
     ...[tableBytes, indexBytes, liveRows, deadRows],
   ];
 
@@ -45,6 +49,7 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status' |
       dead.set(label, queue.dead);
       oldest.set(label, queue.oldestAgeSeconds);
     }
+    for (const { kind, queue, count } of status.unknownKinds) unclaimable.set({ kind, queue }, count);
     for (const worker of status.workers) {
       const label = { worker: worker.id, host: worker.host, kind: worker.kind };
       workers.inc({ kind: worker.kind, source: worker.source, draining: String(worker.draining) });

@@ -31,6 +31,15 @@ const workerSchema = z
   })
   .meta({ id: 'Worker' });
 
+const unknownKindSchema = z
+  .object({
+    kind: z.string().describe('name@version'),
+    queue: z.string(),
+    count: z.int(),
+    oldestAgeSeconds: z.number().describe('How long the oldest of them has been due'),
+  })
+  .meta({ id: 'UnknownKind' });
+
 export function registerQueueRoutes(app: App, tasks: Tasks): void {
   app.get(
     '/api/queues',
@@ -40,7 +49,13 @@ export function registerQueueRoutes(app: App, tasks: Tasks): void {
         summary: 'Queues and workers now',
         response: {
           200: z
-            .object({ queues: z.array(queueSchema), workers: z.array(workerSchema) })
+            .object({
+              queues: z.array(queueSchema),
+              workers: z.array(workerSchema),
+              unknownKinds: z
+                .array(unknownKindSchema)
+                .describe('Due tasks that no living worker knows: they wait for one, and are in no backlog'),
+            })
             .describe('At most some seconds old'),
           ...problemResponses,
         },
@@ -50,6 +65,7 @@ export function registerQueueRoutes(app: App, tasks: Tasks): void {
       const status = await inTime(tasks.status());
       return {
         queues: [...status.queues],
+        unknownKinds: [...status.unknownKinds],
         workers: status.workers.map((worker) => ({
           ...worker,
           queues: [...worker.queues],

@@ -192,9 +192,21 @@ export interface WorkerStatus {
   readonly heartbeatAgeSeconds: number;
 }
 
+/** Due tasks that no living worker knows. They wait for one that does, uncounted, and hold up nothing. */
+export interface UnknownKindStatus {
+  /** name@version */
+  readonly kind: string;
+  readonly queue: string;
+  readonly count: number;
+  /** How long the oldest of them has waited since it became due. */
+  readonly oldestAgeSeconds: number;
+}
+
 export interface SystemStatus {
   readonly queues: readonly QueueStatus[];
   readonly workers: readonly WorkerStatus[];
+  /** Kinds of tasks that have been unknown to every living worker for half a minute; in no queue's backlog. */
+  readonly unknownKinds: readonly UnknownKindStatus[];
 }
 
 /** What a handler gets. */

@@ -26,6 +26,7 @@ import type { TaskEvents } from './running/events';
 import { ProgressWriter } from './running/progress-writer';
 import { Runner } from './running/runner';
 import { tickChore } from './scheduling/tick-chore';
+import { shelveChore, unshelveChore } from './shelving/shelving.chores';
 import type { StopOptions, TaskLogger, Worker, WorkerOptions } from './types';
 import { LogWriter } from './task-log/log-writer';
 
@@ -250,8 +251,8 @@ export class TaskWorker implements Worker {
 }
 
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
-function chores({ retention }: WorkerParts): Chore[] {
-  return [pruneChore(retention), tickChore(), forgetRequestKeys()];
+function chores({ retention, logger }: WorkerParts): Chore[] {
+  return [pruneChore(retention), tickChore(), forgetRequestKeys(), unshelveChore(), shelveChore(logger)];
 }
 
 function checked(options: WorkerOptions): Required<WorkerOptions> {

@@ -57,7 +57,7 @@ describe('the metrics for CloudWatch', () => {
       expect(embeddedMetricMistakes(line, Date.now())).toEqual([]);
     }
     const { _aws, ...all } = parse(lines)[2]!;
-    expect(all).toEqual({ [METRICS.deadTasks]: 0, [METRICS.schedulerBeat]: 1 });
+    expect(all).toEqual({ [METRICS.deadTasks]: 0, [METRICS.unclaimableTasks]: 0, [METRICS.schedulerBeat]: 1 });
     expect(_aws).toMatchObject({ CloudWatchMetrics: [{ Namespace: 'Holdfast/test', Dimensions: [[]] }] });
   });
 

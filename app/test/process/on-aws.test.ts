@@ -133,7 +133,7 @@ test('the scheduler writes its metrics as lines of their own among the log', asy
   expect(written.map((each) => Object.keys(JSON.parse(each) as object))).toEqual([
     ['_aws', 'WorkerKind', 'Backlog', 'OldestAgeSeconds', 'RunningWorkers', 'BacklogPerWorker'],
     ['_aws', 'WorkerKind', 'Backlog', 'OldestAgeSeconds', 'RunningWorkers', 'BacklogPerWorker'],
-    ['_aws', 'DeadTasks', 'SchedulerBeat'],
+    ['_aws', 'DeadTasks', 'UnclaimableTasks', 'SchedulerBeat'],
   ]);
   scheduler.child.kill('SIGTERM');
   expect(await scheduler.exit).toBe(0);

@@ -106,3 +106,12 @@ select id, host, pid, worker_kind as kind, queues, concurrency, running, source,
 from holdfast.worker
 where expired_at is null
 order by started_at, id
+
+-- name: unknown_kinds
+-- Relies on: task_shelved.
+select name || '@' || version as kind, queue, count(*)::float8 as count,
+       extract(epoch from now() - min(resume_at))::float8 as oldest_age_seconds
+from holdfast.task
+where shelved and finished_at is null
+group by name, version, queue
+order by name, version, queue

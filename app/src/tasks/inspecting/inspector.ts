@@ -10,6 +10,7 @@ import type {
   TaskPage,
   TaskRecordWithAttempts,
   TaskState,
+  UnknownKindStatus,
   WorkerStatus,
 } from '../types';
 import { checkCursor, checkLimit, checkUuid } from './page';
@@ -18,6 +19,10 @@ import type { AttemptRow, TaskRow } from './records';
 import { Upcoming } from './upcoming';
 
 interface QueueRow extends Omit<QueueStatus, 'oldestAgeSeconds'> {
+  oldest_age_seconds: number;
+}
+
+interface UnknownKindRow extends Omit<UnknownKindStatus, 'oldestAgeSeconds'> {
   oldest_age_seconds: number;
 }
 
@@ -45,6 +50,7 @@ export class Inspector {
     'key_holder',
     'queues',
     'workers',
+    'unknown_kinds',
   ]);
   private cached: { readonly status: Promise<SystemStatus>; freshUntilMs: number } | undefined;
 
@@ -147,7 +153,12 @@ export class Inspector {
   private async readStatus(): Promise<SystemStatus> {
     const queues = await this.ledger.query<QueueRow>(this.sql.queues);
     const workers = await this.ledger.query<WorkerRow>(this.sql.workers);
+    const unknown = await this.ledger.query<UnknownKindRow>(this.sql.unknown_kinds);
     return {
+      unknownKinds: unknown.rows.map(({ oldest_age_seconds, ...kind }) => ({
+        ...kind,
+        oldestAgeSeconds: Math.max(0, oldest_age_seconds),
+      })),
       queues: queues.rows.map(({ oldest_age_seconds, ...queue }) => ({
         ...queue,
         oldestAgeSeconds: Math.max(0, oldest_age_seconds),

@@ -21,4 +21,5 @@ export const INSPECT = loadStatements(join(SOURCE, 'inspecting'), 'inspect.sql',
   'key_holder',
   'queues',
   'workers',
+  'unknown_kinds',
 ]);

@@ -27,7 +27,7 @@ alter table holdfast.task
 -- Every column of these predicates changes rarely, so that claims stay heap-only updates (docs/adr/0003).
 create unique index task_held_key on holdfast.task (name, held_key) where held_key is not null;
 create index task_suspect on holdfast.task (queue, resume_at, id) where crashes >= 2 and finished_at is null;
-create index task_shelved on holdfast.task (queue, id) where shelved and finished_at is null;
+create index task_shelved on holdfast.task (name, version, id) where shelved and finished_at is null;
 create index task_parked on holdfast.task (id) where resume_at is not null and finished_at is null;
 
 -- What callers named their requests by: the same key means the same tasks for as long as this row is kept.
@@ -132,3 +132,12 @@ create index log_line_task on holdfast.log_line (task_id, id);
 
 -- Why a worker takes no more tasks although it lives: a handler of it does not come back.
 alter table holdfast.worker add column hung_at timestamptz;
+
+-- Kinds of tasks (name@version) that no living worker knew when they were due.
+create table holdfast.unknown_kind (
+  kind text primary key,
+  since timestamptz not null default now(),
+  seen_at timestamptz not null default now(),
+  -- Its tasks are out of their lanes, and somebody was told.
+  reported boolean not null default false
+);
