@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable, isNotMigrated } from '../postgres/unavailable';
-import { InvalidTaskError, TaskStateError } from '../tasks';
+import { InvalidTaskError, KeyBusyError, KeyHeldError, RequestKeyReusedError, TaskStateError } from '../tasks';
 import { DeadlineError } from './deadline';
 import { BODY_TYPE } from './json-body';
 import { invalid, Problem, unacceptableType, unavailable } from './problem';
@@ -14,6 +14,13 @@ export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidTaskError) return invalid([taskMistake(error, request)]);
   if (error instanceof TaskStateError) return new Problem(409, sentence(error.message), { cause: error });
+  if (error instanceof KeyHeldError) return new Problem(409, sentence(error.message), { cause: error });
+  if (error instanceof KeyBusyError) return unavailable(sentence(error.message), error);
+  if (error instanceof RequestKeyReusedError) {
+    return new Problem(422, 'The Idempotency-Key was used for another request; send a new key with a new request.', {
+      cause: error,
+    });
+  }
   if (error instanceof DeadlineError) return unavailable('The database did not answer in time. Try again.', error);
   if (isDatabaseUnavailable(error)) {
     return unavailable('The database cannot be reached or is too busy; nothing was changed. Try again.', error);

@@ -6,12 +6,14 @@ import type { Queryable } from '../films/film-store';
 import { acceptInTime, UnknownOutcome } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
+import { idempotencyHeaders, idempotencyKey } from '../http/idempotency-key';
 import { Problem, problemResponses, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
+import { discardObject } from '../objects/discard.task';
 import { ObjectTooLargeError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
 import { TASK_STATES } from '../tasks';
-import type { Tasks } from '../tasks';
+import type { AcceptedTask, Tasks } from '../tasks';
 import { queryNumber, strictObject, uuid } from '../validation/values';
 import { BAD_ROWS_PER_PAGE, findImport, listBadRows, recordImport } from './import-store';
 import { importFilms } from './import.task';
@@ -62,6 +64,7 @@ export function registerImportRoutes(app: App, { tasks, objects, database }: Imp
             `A JSON array (application/json) or a CSV file with a header line (text/csv), UTF-8, at most ${MAX_FILE_BYTES} ` +
             'bytes. The file is stored and read to its end before the import is accepted.',
           consumes: Object.keys(FORMAT_OF),
+          headers: idempotencyHeaders,
           body: z.custom<Readable>().meta({ description: 'The file itself' }),
           response: {
             202: z.object({ taskId: z.uuid() }).describe('Accepted: the import will be done'),
@@ -112,6 +115,7 @@ async function receive(
   request: FastifyRequest,
 ): Promise<string> {
   const objectKey = `${UPLOADS_PREFIX}${randomUUID()}`;
+  const requestKey = idempotencyKey(request);
   const began = performance.now();
   let upload: Upload;
   try {
@@ -121,7 +125,9 @@ async function receive(
     throw uploadProblem(error);
   }
   try {
-    const taskId = await accept(tasks, { objectKey, format, ...upload });
+    const { id: taskId, duplicate } = await accept(tasks, { objectKey, format, ...upload }, requestKey);
+    // The import that exists has the file of its own request.
+    if (duplicate) await objects.delete(objectKey).catch(() => tasks.accept(discardObject, { key: objectKey }));
     concernsTask(request, taskId);
     request.log.info({ format, ...upload, durationMs: Math.round(performance.now() - began) }, 'import accepted');
     return taskId;
@@ -135,13 +141,16 @@ async function receive(
 async function accept(
   tasks: Tasks,
   file: Upload & { readonly objectKey: string; readonly format: Format },
-): Promise<string> {
-  const { objectKey, format, bytes, rows } = file;
+  requestKey: string | undefined,
+): Promise<AcceptedTask> {
+  const { objectKey, format, bytes, rows, sha256 } = file;
+  const options = requestKey === undefined ? {} : { requestKey, requestFingerprint: `${format} ${sha256}` };
   const payload = { objectKey, format, rows, receivedAt: new Date().toISOString() };
   return await acceptInTime(tasks, async (tx) => {
-    const { id } = await tasks.accept(tx, importFilms, payload);
-    await recordImport(tx, { taskId: id, format, bytes, rows, objectKey });
-    return { taskId: id, answer: id };
+    const accepted = await tasks.accept(tx, importFilms, payload, options);
+    const { id, duplicate } = accepted;
+    if (!duplicate) await recordImport(tx, { taskId: id, format, bytes, rows, objectKey });
+    return { taskId: id, answer: accepted };
   });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
@@ -16,6 +17,8 @@ export interface Upload {
   /** Size in bytes. */
   readonly bytes: number;
   readonly rows: number;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly sha256: string;
 }
 
 /**
@@ -31,7 +34,7 @@ export async function storeFile(objects: ObjectStore, key: string, format: Forma
   } finally {
     counter.close();
   }
-  return { bytes: stored.bytes, rows: counter.rows };
+  return { bytes: stored.bytes, rows: counter.rows, sha256: counter.hash.digest('hex') };
 }
 
 /**
@@ -55,6 +58,7 @@ type Decoder = InstanceType<typeof TextDecoder>;
 
 class RowCounter {
   rows = 0;
+  readonly hash = createHash('sha256');
   private readonly copy = new PassThrough();
   private readonly counting: Promise<void>;
   private failure: unknown;
@@ -75,6 +79,7 @@ class RowCounter {
     for await (const chunk of chunks) {
       checkText(decoder, chunk, position);
       position += chunk.byteLength;
+      this.hash.update(chunk);
       if (!this.copy.write(chunk)) await Promise.race([once(this.copy, 'drain'), this.counting]);
       if (this.failure !== undefined) await this.counting;
       yield chunk;

@@ -4,6 +4,7 @@ import { acceptInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
+import { idempotencyHeaders, idempotencyKey } from '../http/idempotency-key';
 import { Problem, problemResponses } from '../http/problem';
 import { PRIORITIES } from '../tasks';
 import type { Tasks } from '../tasks';
@@ -32,6 +33,7 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
         ...administration,
         tags: ['probes'],
         summary: 'Accept probe tasks, all or none',
+        headers: idempotencyHeaders,
         body: strictObject({
           count: wholeNumber({ min: 1, max: MAX_PROBES }).describe('How many'),
           queue: engineName().optional(),
@@ -52,7 +54,12 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
     async (request, reply) => {
       const { count, queue, priority, runMs, failTimes } = request.body;
       const payloads = Array.from({ length: count }, () => ({ runMs, failTimes }));
-      const options = { ...(queue === undefined ? {} : { queue }), ...(priority === undefined ? {} : { priority }) };
+      const requestKey = idempotencyKey(request);
+      const options = {
+        ...(queue === undefined ? {} : { queue }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(requestKey === undefined ? {} : { requestKey }),
+      };
       const began = performance.now();
       const taskIds = await acceptInTime(tasks, async (tx) => {
         const ids = (await tasks.acceptMany(tx, probe, payloads, options)).map(({ id }) => id);
