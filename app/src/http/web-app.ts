@@ -36,8 +36,8 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerImportRoutes(app, dependencies);
   registerTaskRoutes(app, { tasks, authorize });
   registerTaskEventRoutes(app, tasks);
-  registerQueueRoutes(app, tasks);
   registerScheduleRoutes(app, tasks);
+  registerQueueRoutes(app, { tasks, authorize });
   registerProbeRoutes(app, { ...dependencies, authorize });
   await app.ready();
   return app;

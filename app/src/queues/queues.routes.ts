@@ -1,16 +1,28 @@
 import { z } from 'zod';
+import { changeInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
+import { administration } from '../http/authorization';
+import type { Authorize } from '../http/authorization';
 import { inTime } from '../http/deadline';
 import { problemResponses } from '../http/problem';
-import type { Tasks } from '../tasks';
+import { MOST_RUNNING, MOST_STARTS, RATE_SECONDS } from '../tasks';
+import type { QueueStatus, Tasks } from '../tasks';
+import { decimalNumber, engineName, noBody, strictObject, wholeNumber } from '../validation/values';
+
+const rateLimitSchema = z.object({ count: z.int(), perSeconds: z.number() });
 
 const queueSchema = z
   .object({
     name: z.string(),
     backlog: z.int().describe('Due and not started'),
     scheduled: z.int().describe('Accepted for later: delay, backoff'),
+    waiting: z.int().describe('Wait for other tasks'),
     running: z.int(),
+    parked: z.int().describe('Wait for a person to decide'),
     dead: z.int(),
+    pausedAt: z.iso.datetime().nullable().describe('Since when nothing of it is started; null: not paused'),
+    maxRunning: z.int().nullable().describe('Tasks that may run at the same time in the whole fleet; null: any number'),
+    rateLimit: rateLimitSchema.nullable().describe('Most starts in any window of so many seconds; null: any number'),
     oldestAgeSeconds: z.number().describe('How long the oldest due task has waited'),
   })
   .meta({ id: 'Queue' });
@@ -40,7 +52,28 @@ const unknownKindSchema = z
   })
   .meta({ id: 'UnknownKind' });
 
-export function registerQueueRoutes(app: App, tasks: Tasks): void {
+const limitsSchema = strictObject({
+  maxRunning: wholeNumber({ min: 1, max: MOST_RUNNING })
+    .nullish()
+    .describe('Tasks that may run at the same time in the whole fleet; null lifts the limit, left out it stays'),
+  rateLimit: strictObject({
+    count: wholeNumber({ min: 1, max: MOST_STARTS }),
+    perSeconds: decimalNumber(RATE_SECONDS),
+  })
+    .nullish()
+    .describe('At most `count` starts in any `perSeconds`; null lifts the limit, left out it stays'),
+}).refine((limits) => limits.maxRunning !== undefined || limits.rateLimit !== undefined, {
+  error: 'names no limit; give maxRunning, rateLimit or both',
+});
+
+const HOW_TO_FIND_OUT = '/api/queues tells as soon as the database answers; doing it again does no harm.';
+
+export interface QueueRouteDependencies {
+  readonly tasks: Tasks;
+  readonly authorize: Authorize;
+}
+
+export function registerQueueRoutes(app: App, { tasks, authorize }: QueueRouteDependencies): void {
   app.get(
     '/api/queues',
     {
@@ -64,8 +97,8 @@ export function registerQueueRoutes(app: App, tasks: Tasks): void {
     async () => {
       const status = await inTime(tasks.status());
       return {
-        queues: [...status.queues],
         unknownKinds: [...status.unknownKinds],
+        queues: status.queues.map(viewQueue),
         workers: status.workers.map((worker) => ({
           ...worker,
           queues: [...worker.queues],
@@ -74,4 +107,64 @@ export function registerQueueRoutes(app: App, tasks: Tasks): void {
       };
     },
   );
+
+  for (const { action, summary, set } of [
+    {
+      action: 'pause',
+      summary: 'Start nothing of a queue until it is resumed, from a second later on; what runs goes on',
+      set: (name: string) => tasks.pauseQueue(name),
+    },
+    {
+      action: 'resume',
+      summary: 'Start tasks of a paused queue again, oldest first',
+      set: (name: string) => tasks.resumeQueue(name),
+    },
+  ]) {
+    app.post(
+      `/api/queues/:name/${action}`,
+      {
+        onRequest: authorize,
+        schema: {
+          ...administration,
+          tags: ['queues'],
+          summary,
+          params: strictObject({ name: engineName() }),
+          body: noBody(),
+          response: { 204: z.null().describe('It is set for the whole fleet'), ...problemResponses },
+        },
+      },
+      async (request, reply) => {
+        await changeInTime(set(request.params.name), HOW_TO_FIND_OUT);
+        request.log.info({ queue: request.params.name, action }, 'queue paused or resumed by an administrator');
+        return reply.code(204).send(null);
+      },
+    );
+  }
+
+  app.put(
+    '/api/queues/:name/limits',
+    {
+      onRequest: authorize,
+      schema: {
+        ...administration,
+        tags: ['queues'],
+        summary: 'Limit how many tasks of a queue run at the same time, and how often one starts; what runs goes on',
+        params: strictObject({ name: engineName() }),
+        body: limitsSchema,
+        response: { 204: z.null().describe('It is set for the whole fleet'), ...problemResponses },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { maxRunning, rateLimit } = request.body;
+      const limits = { ...(maxRunning !== undefined && { maxRunning }), ...(rateLimit !== undefined && { rateLimit }) };
+      await changeInTime(tasks.limitQueue(name, limits), HOW_TO_FIND_OUT);
+      request.log.info({ queue: name, ...limits }, 'limits of a queue set by an administrator');
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function viewQueue(queue: QueueStatus): z.output<typeof queueSchema> {
+  return { ...queue, pausedAt: queue.pausedAt?.toISOString() ?? null };
 }

@@ -2,12 +2,14 @@ import type { PoolConfig } from 'pg';
 import { Acceptor } from './accepting/acceptor';
 import { prepareKeys } from './accepting/keys';
 import type { Keys } from './accepting/keys';
+import { Bulk } from './administering/bulk';
+import { Canceller } from './administering/canceller';
 import { prepare } from './accepting/prepare';
 import type { PreparedTask } from './accepting/prepare';
 import type { HandlerResult, PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
 import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
-import { DefinitionError } from './errors';
+import { DefinitionError, KeyHeldError, TaskStateError } from './errors';
 import { Inspector } from './inspecting/inspector';
 import { Watcher } from './inspecting/watcher';
 import { Ledger } from './ledger/ledger';
@@ -15,6 +17,7 @@ import { HealthReader } from './inspecting/ledger-health';
 import type { LedgerHealth } from './inspecting/ledger-health';
 import { checkedRetention } from './maintaining/retention';
 import type { Retention } from './maintaining/retention';
+import { QueueSettings } from './limiting/queue-settings';
 import { zeroCounters } from './metrics';
 import { ScheduleList } from './scheduling/schedule-list';
 import type { ScheduleStatus } from './scheduling/schedule-list';
@@ -25,6 +28,11 @@ import type {
   AcceptOptions,
   LogPage,
   LogPageOptions,
+  BulkCounts,
+  BulkFilter,
+  BulkOptions,
+  CancelAnswer,
+  QueueLimits,
   SystemStatus,
   TaskContext,
   TaskFilter,
@@ -121,11 +129,37 @@ export interface Tasks {
   /** Yields the task now and after each change until it is finished or the signal aborts. */
   watch(id: string, options: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts>;
   /**
-   * Queues a dead task again with a fresh budget of attempts, holding its unique key again.
-   * @throws TaskStateError when it is not dead
+   * Queues a dead or cancelled task again with a fresh budget of attempts, holding its unique key again.
+   * @throws TaskStateError when it is neither
    * @throws KeyHeldError when another task holds its unique key by now
    */
   retry(id: string): Promise<TaskRecordWithAttempts | undefined>;
+  /**
+   * Cancels a task: at once when it has not started; while it runs its handler's signal aborts within about two seconds, and
+   * what is in the ledger first, its completion or its abortion, counts. A cancelled task can be retried by hand.
+   * @returns undefined when there is no such task.
+   * @throws TaskStateError when it is finished
+   */
+  cancel(id: string): Promise<CancelAnswer | undefined>;
+  /** `retry` for all dead tasks that the filter finds. @throws InvalidTaskError when the filter is not possible */
+  retryAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;
+  /** `cancel` for all unfinished tasks that the filter finds. @throws as `retryAll` */
+  cancelAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;
+  /** Sets dead and parked tasks that the filter finds aside: they count as cancelled from then on. @throws as `retryAll` */
+  discardAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;
+  /**
+   * Sets how many tasks of a queue the whole fleet may run at a time, and how many it may start in a window of time. What
+   * runs already goes on. What is left out stays as it is; null lifts a limit.
+   * @throws DefinitionError when a limit is out of range.
+   */
+  limitQueue(name: string, limits: QueueLimits): Promise<void>;
+  /**
+   * From a second later on, nothing of this queue is started anywhere until `resumeQueue`; what runs goes on, and tasks
+   * are accepted as before. @throws DefinitionError when `name` cannot be a queue's.
+   */
+  pauseQueue(name: string): Promise<void>;
+  /** Ends a pause: within about a second, tasks of this queue are started again, oldest first. @throws as `pauseQueue` */
+  resumeQueue(name: string): Promise<void>;
   /**
    * Queues and workers, counted at most once a second however many ask; a count that took long is kept ten times as
    * long as it took, so that counting a backlog of millions stays below a tenth of the time.
@@ -187,6 +221,9 @@ class TaskEngine implements Tasks {
   private readonly watcher: Watcher;
   private readonly scheduleList: ScheduleList;
   private readonly health: HealthReader;
+  private readonly queueSettings: QueueSettings;
+  private readonly canceller: Canceller;
+  private readonly bulk: Bulk;
   private readonly workers: TaskWorker[] = [];
   private readonly schedulers: Scheduler[] = [];
   /** Whose start is under way. */
@@ -219,6 +256,9 @@ class TaskEngine implements Tasks {
     this.health = new HealthReader(this.ledger);
     const { ledger, control, redis, dispatcher, acceptor, counters, events } = this;
     ledgers.set(this, ledger);
+    this.queueSettings = new QueueSettings(this.ledger);
+    this.canceller = new Canceller(this.ledger, this.inspector);
+    this.bulk = new Bulk(this.ledger);
     this.workerParts = {
       ...{ ledger, control, redis, redisUrl, dispatcher, acceptor, counters, events },
       ...{ logger, window, heartbeatSeconds, leaseSeconds, retention },
@@ -288,6 +328,42 @@ class TaskEngine implements Tasks {
     if (item === undefined) return undefined;
     this.dispatcher.push([item]);
     return this.inspector.get(id);
+  }
+
+  cancel(id: string): Promise<CancelAnswer | undefined> {
+    return this.canceller.cancel(id);
+  }
+
+  retryAll(filter: BulkFilter, options: BulkOptions = {}): Promise<BulkCounts> {
+    return this.bulk.retry(filter, options, async (id) => {
+      try {
+        return (await this.retry(id)) !== undefined;
+      } catch (error) {
+        // It is no longer dead, or another task has its key.
+        if (error instanceof TaskStateError || error instanceof KeyHeldError) return false;
+        throw error;
+      }
+    });
+  }
+
+  cancelAll(filter: BulkFilter, options: BulkOptions = {}): Promise<BulkCounts> {
+    return this.bulk.cancel(filter, options);
+  }
+
+  discardAll(filter: BulkFilter, options: BulkOptions = {}): Promise<BulkCounts> {
+    return this.bulk.discard(filter, options);
+  }
+
+  limitQueue(name: string, limits: QueueLimits): Promise<void> {
+    return this.queueSettings.limit(name, limits);
+  }
+
+  pauseQueue(name: string): Promise<void> {
+    return this.queueSettings.pause(name);
+  }
+
+  resumeQueue(name: string): Promise<void> {
+    return this.queueSettings.resume(name);
   }
 
   status(): Promise<SystemStatus> {

@@ -1,4 +1,5 @@
 /** The durable task engine's only entry: everything else in this folder is its inside. */
+export { BULK_STATES } from './administering/bulk';
 export { defineTask, isValidName, nameRule, PRIORITIES } from './definition';
 export type {
   Backoff,
@@ -30,6 +31,7 @@ export { createTasks, handle } from './engine';
 export type { Tasks, TasksOptions } from './engine';
 export { isConnectionError, isTransient } from './ledger/connection-errors';
 export { newLedgerEpoch } from './ledger/epoch';
+export { MOST_RUNNING, MOST_STARTS, RATE_SECONDS } from './limiting/queue-settings';
 export { migrate, runMigrations } from './ledger/migrate';
 export type { LedgerHealth, TableHealth } from './inspecting/ledger-health';
 export type { Retention } from './maintaining/retention';

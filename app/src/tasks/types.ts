@@ -163,14 +163,73 @@ export interface TaskPage {
   readonly next: string | null;
 }
 
+export interface CancelAnswer {
+  /** `cancelled` at once, as it had not started; `requested` of its worker, as it runs: its fence decides. */
+  readonly outcome: 'cancelled' | 'requested';
+  /** As it is now. */
+  readonly task: TaskRecordWithAttempts;
+}
+
+/** Which tasks a bulk is for: those that meet all that is given. One of queue, name and acceptedBefore must be. */
+export interface BulkFilter {
+  readonly queue?: string;
+  readonly name?: string;
+  /** @default all states that the bulk can be done to */
+  readonly state?: TaskState;
+  /** @default the beginning of the bulk, by the database's clock */
+  readonly acceptedBefore?: Date;
+}
+
+export interface BulkOptions {
+  /** Called after each batch of at most 1,000. */
+  readonly onProgress?: (counts: BulkCounts) => void;
+  /** Stops between two batches. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BulkCounts {
+  /** Tasks that were queued again, cancelled or set aside. */
+  readonly changed: number;
+  /** Tasks that run, whose workers were asked to cancel them. */
+  readonly requested: number;
+  /** Tasks that were found and left as they are: somebody held them, they had changed, or their key is taken. */
+  readonly left: number;
+  /** False when it was stopped before the end. */
+  readonly complete: boolean;
+}
+
+export interface RateLimit {
+  /** Starts, a whole number from 1 to 1,000. */
+  readonly count: number;
+  /** In any window of this many seconds, 0.1 to 86,400. */
+  readonly perSeconds: number;
+}
+
+/** What to set of a queue's limits; what is left out stays as it is, and null lifts a limit. */
+export interface QueueLimits {
+  /** Tasks of the queue that run at the same time in the whole fleet, 1 to 100,000. */
+  readonly maxRunning?: number | null;
+  /** At most so many starts in any window of so many seconds, in the whole fleet. */
+  readonly rateLimit?: RateLimit | null;
+}
+
 export interface QueueStatus {
   readonly name: string;
-  /** Tasks that are due and not started. */
+  /** Tasks that are due and not started, those that must run alone and those of a paused queue included. */
   readonly backlog: number;
   /** Tasks that are accepted for later (delay, backoff). */
   readonly scheduled: number;
+  /** Tasks that wait for others. */
+  readonly waiting: number;
   readonly running: number;
+  /** Tasks that wait for a person's decision. */
+  readonly parked: number;
   readonly dead: number;
+  /** Since when nothing of it is started; null when it is not paused. */
+  readonly pausedAt: Date | null;
+  /** Tasks that may run at the same time in the whole fleet; null without a limit. */
+  readonly maxRunning: number | null;
+  readonly rateLimit: RateLimit | null;
   /** How long the oldest due task has waited since it became due; 0 when there is none. */
   readonly oldestAgeSeconds: number;
 }

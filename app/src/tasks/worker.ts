@@ -3,6 +3,7 @@ import { Claimer } from './claiming/claimer';
 import type { ClaimedTask } from './claiming/claimer';
 import { LaneOrder } from './claiming/lane-order';
 import { SuspectTaker } from './claiming/suspect-taker';
+import { Slots } from './claiming/slots';
 import { Taker } from './claiming/taker';
 import { DefinitionError, HungHandlerError } from './errors';
 import { isValidName, kindsOf, nameRule } from './definition';
@@ -15,6 +16,8 @@ import { RedisKeys } from './lanes';
 import type { Ledger } from './ledger/ledger';
 import { Lease } from './leases/lease';
 import { Reaper } from './leases/reaper';
+import { LimitedClaimer } from './limiting/limited-claimer';
+import { LimitedTaker } from './limiting/limited-taker';
 import type { Counters } from './metrics';
 import { pruneChore } from './maintaining/prune-chore';
 import type { Retention } from './maintaining/retention';
@@ -62,6 +65,7 @@ export class TaskWorker implements Worker {
   private readonly runner: Runner;
   private readonly taker: Taker;
   private readonly suspects: SuspectTaker;
+  private readonly limitedTaker: LimitedTaker;
   private readonly finisher: Finisher;
   private readonly progress: ProgressWriter;
   private readonly logWriter: LogWriter;
@@ -81,14 +85,13 @@ export class TaskWorker implements Worker {
   static async start(parts: WorkerParts, options: WorkerOptions): Promise<TaskWorker> {
     const worker = new TaskWorker(parts, checked(options), new RedisKeys(await parts.ledger.epoch()));
     await worker.lease.begin().catch(async (error: unknown) => {
-      await worker.taker.stop();
+      await Promise.all(worker.takers().map((taker) => taker.stop()));
       throw error;
     });
     worker.reaper.start();
     worker.relay?.start();
     worker.housekeeper.start();
-    worker.taker.start();
-    worker.suspects.start();
+    for (const taker of worker.takers()) taker.start();
     return worker;
   }
 
@@ -112,6 +115,7 @@ export class TaskWorker implements Worker {
     const onHung = (task?: ClaimedTask): void => this.distrust(new HungHandlerError(task));
     this.runner = new Runner({
       ...{ handlers, concurrency, inHand, finisher, acceptor, progress, logger, onHung },
+      onEnded: (task) => this.limitedTaker.ended(task.queue),
       logWriter: this.logWriter,
       events: parts.events,
     });
@@ -135,14 +139,18 @@ export class TaskWorker implements Worker {
     });
     const claiming = {
       claimer: new Claimer(ledger, kinds, queues),
+      limits: new LimitedClaimer(ledger, kinds, queues),
+      slots: new Slots(this.runner),
       lease: this.lease,
       runner: this.runner,
       ...{ counters, logger },
       giveBack: async (claimed: readonly ClaimedTask[]) => dispatcher.push(await finisher.giveBack(claimed)),
     };
-    this.suspects = new SuspectTaker(claiming);
+    this.limitedTaker = new LimitedTaker(claiming);
+    this.suspects = new SuspectTaker({ ...claiming, limited: () => this.limitedTaker.suspects });
     this.taker = new Taker({
       ...claiming,
+      closed: () => this.limitedTaker.closed,
       redis:
         parts.redisUrl === undefined
           ? undefined
@@ -165,7 +173,7 @@ export class TaskWorker implements Worker {
 
   async pause(): Promise<void> {
     this.paused = true;
-    await Promise.all([this.taker.pause(), this.suspects.pause()]);
+    await Promise.all(this.takers().map((taker) => taker.pause()));
     // Whoever counts workers that take tasks need not wait for the next heartbeat.
     await this.lease.beat().catch(() => undefined);
   }
@@ -173,8 +181,7 @@ export class TaskWorker implements Worker {
   resume(): void {
     this.paused = false;
     if (this.hung) return;
-    this.taker.resume();
-    this.suspects.resume();
+    for (const taker of this.takers()) taker.resume();
   }
 
   stop(options: StopOptions = {}): Promise<void> {
@@ -192,7 +199,7 @@ export class TaskWorker implements Worker {
     if (this.hung) return;
     this.hung = true;
     this.parts.logger.error({ worker: this.id, err: error }, 'worker takes no more tasks: a handler hangs');
-    void Promise.all([this.taker.pause(), this.suspects.pause()]);
+    void Promise.all(this.takers().map((taker) => taker.pause()));
     void this.lease.beat().catch(() => undefined);
     this.fail(error);
   }
@@ -202,15 +209,14 @@ export class TaskWorker implements Worker {
     this.draining = true;
     logger.info({ worker: this.id, running: this.runner.running }, 'worker stops taking tasks and drains');
     let taking = true;
-    void Promise.all([this.taker.stop(), this.suspects.stop()]).finally(() => {
+    void Promise.all(this.takers().map((taker) => taker.stop())).finally(() => {
       taking = false;
       this.runner.notify();
     });
     const relayStopped = Promise.all([this.relay?.stop(), this.housekeeper.stop()]);
     void this.lease.beat().catch(() => undefined);
     await this.untilDeadline(() => taking || this.inHand.size > 0);
-    this.taker.abandon();
-    this.suspects.abandon();
+    for (const taker of this.takers()) taker.abandon();
     const leftovers = await this.runner.drain(OBEY_MS);
     const signOffMs = performance.now() + SIGN_OFF_MS;
     if (leftovers.length > 0) await this.giveBack(leftovers);
@@ -218,6 +224,11 @@ export class TaskWorker implements Worker {
     const stopped = Promise.all([relayStopped, this.reaper.stop(), this.logWriter.stop()]);
     await Promise.all([this.lease.end(leftMs), within(leftMs, stopped)]);
     logger.info({ worker: this.id }, 'worker stopped');
+  }
+
+  /** Everything that claims tasks for this worker. */
+  private takers(): (Taker | SuspectTaker | LimitedTaker)[] {
+    return [this.taker, this.suspects, this.limitedTaker];
   }
 
   private async giveBack(tasks: readonly ClaimedTask[]): Promise<void> {

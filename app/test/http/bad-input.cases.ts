@@ -20,6 +20,10 @@ export const post = (url: string, headers: Record<string, string> = ADMIN): Inje
   headers,
 });
 
+const limits = (payload: object): InjectOptions => ({
+  ...{ method: 'PUT', url: '/api/queues/mail/limits', headers: ADMIN, payload },
+});
+
 /** Every route's bad inputs with the status and the exact sentence that answers them. */
 export const BAD_INPUT: readonly (readonly [
   what: string,
@@ -193,6 +197,65 @@ export const BAD_INPUT: readonly (readonly [
     { ...post(`/api/tasks/${UNKNOWN}/retry`), payload: { attempts: 3 } },
     400,
     'body.attempts is not a known field; no field is allowed here.',
+  ],
+  ['a cancellation of no task', post(`/api/tasks/${UNKNOWN}/cancel`), 404, `There is no task ${UNKNOWN}.`],
+  [
+    'a bulk for everything',
+    { ...post('/api/tasks/cancel'), payload: {} },
+    400,
+    'body.filter names no tasks; give queue, name or acceptedBefore.',
+  ],
+  [
+    'a bulk of tasks that it is not for',
+    { ...post('/api/tasks/discard'), payload: { queue: 'mail', state: 'done' } },
+    400,
+    'body.state is "done"; allowed is dead, parked.',
+  ],
+  [
+    'a bulk before no date',
+    { ...post('/api/tasks/retry'), payload: { acceptedBefore: 'yesterday' } },
+    400,
+    'body.acceptedBefore is "yesterday"; allowed is a moment such as 2026-01-31T12:00:00Z.',
+  ],
+  [
+    'a bulk without a token',
+    { ...post('/api/tasks/discard', {}), payload: { queue: 'mail' } },
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  ['a pause of no queue', post('/api/queues/No%20such/pause'), 400, `path.name is "No such"; ${NAME_RULE}.`],
+  ['a resumption of no queue', post('/api/queues/No%20such/resume'), 400, `path.name is "No such"; ${NAME_RULE}.`],
+  ['no limits', limits({}), 400, 'body names no limit; give maxRunning, rateLimit or both.'],
+  ['maxRunning 0', limits({ maxRunning: 0 }), 400, 'body.maxRunning is 0; allowed is a whole number from 1 to 100000.'],
+  [
+    'a rate of too many starts',
+    limits({ rateLimit: { count: 1_001, perSeconds: 60 } }),
+    400,
+    'body.rateLimit.count is 1001; allowed is a whole number from 1 to 1000.',
+  ],
+  [
+    'a rate without its seconds',
+    limits({ rateLimit: { count: 10 } }),
+    400,
+    'body.rateLimit.perSeconds is missing; allowed is a number from 0.1 to 86400.',
+  ],
+  [
+    'an unknown limit',
+    limits({ maxRunning: 3, most: 3 }),
+    400,
+    'body.most is not a known field; allowed are maxRunning, rateLimit.',
+  ],
+  [
+    'limits without a token',
+    { ...limits({ maxRunning: 1 }), headers: {} },
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'a pause without a token',
+    post('/api/queues/mail/pause', {}),
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
   ],
   ['a path that does not exist', get('/api/film'), 404, 'There is nothing at /api/film; /docs lists what there is.'],
   ['a wrong method', post('/api/films'), 405, 'POST is not possible at /api/films; allowed is GET, HEAD.'],

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Registry } from 'prom-client';
 import { pino } from 'pino';
 import { describeEngine } from '../../src/metrics/engine-metrics';
 import { describeLedger } from '../../src/metrics/ledger-metrics';
 import { startMetricsServer } from '../../src/metrics/metrics-server';
 import { reportQueues } from '../../src/queues/queue-report';
-import { eventually, startTestApp } from '../http/test-app';
+import { ADMIN, eventually, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { probe } from '../../src/probes/probe.task';
 
@@ -41,8 +42,7 @@ describe('queues and workers', () => {
       name: 'nobody',
       backlog: 3,
       scheduled: 1,
-      running: 0,
-      dead: 0,
+      ...{ waiting: 0, running: 0, parked: 0, dead: 0, pausedAt: null, maxRunning: null, rateLimit: null },
       oldestAgeSeconds: expect.any(Number) as unknown,
     });
     expect(answer.workers).toEqual([
@@ -60,6 +60,28 @@ describe('queues and workers', () => {
         startedAt: expect.stringMatching(/Z$/) as unknown,
       },
     ]);
+  });
+
+  test('are paused, resumed and limited by administrators', async () => {
+    const set = async (method: 'POST' | 'PUT', action: string, payload?: object): Promise<void> => {
+      const url = `/api/queues/set-by-hand/${action}`;
+      const response = await test_.request({ method, url, headers: ADMIN, ...(payload !== undefined && { payload }) });
+      expect({ status: response.statusCode, body: response.body }).toEqual({ status: 204, body: '' });
+    };
+    const shown = (expected: object) =>
+      eventually(async () => {
+        const response = await test_.request({ method: 'GET', url: '/api/queues' });
+        const queue = response.json<QueuesAnswer>().queues.find(({ name }) => name === 'set-by-hand');
+        return queue !== undefined && isDeepStrictEqual({ ...queue, ...expected }, queue) ? queue : undefined;
+      }, 'what was set is shown');
+    await set('POST', 'pause');
+    await set('PUT', 'limits', { maxRunning: 3, rateLimit: { count: 5, perSeconds: 0.5 } });
+    const queue = await shown({ maxRunning: 3, rateLimit: { count: 5, perSeconds: 0.5 } });
+    expect(queue).toMatchObject({ pausedAt: expect.stringMatching(/Z$/) as unknown });
+    await set('PUT', 'limits', { rateLimit: null });
+    await set('POST', 'resume');
+    await shown({ pausedAt: null, maxRunning: 3, rateLimit: null });
+    await set('PUT', 'limits', { maxRunning: null });
   });
 
   test('are the same in the metrics, with what the engine counted', async () => {

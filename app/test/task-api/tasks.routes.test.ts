@@ -77,7 +77,27 @@ describe('the task routes', () => {
     expect(response.statusCode).toBe(200);
     expect(response.json()).toMatchObject({ id, state: expect.stringMatching(/queued|running|done/) as unknown });
     expect(await untilFinished(test_.tasks, id)).toBe('done');
-    expectProblem(await retry(id), 409, `Task ${id} is done; only a dead task can be retried.`);
+    expectProblem(await retry(id), 409, `Task ${id} is done; only a dead or cancelled task can be retried.`);
+  });
+
+  test('cancel a task, in bulk as well, and only one that is not finished', async () => {
+    const post = (url: string, payload?: object) =>
+      test_.request({ method: 'POST', url, headers: ADMIN, ...(payload !== undefined && { payload }) });
+    const one = await test_.tasks.accept(secretive, { secret: 'x' }, { queue: 'cancelled-one' });
+    const answer = await post(`/api/tasks/${one.id}/cancel`);
+    expect(answer.json()).toMatchObject({ outcome: 'cancelled', task: { id: one.id, state: 'cancelled' } });
+    expectProblem(
+      await post(`/api/tasks/${one.id}/cancel`),
+      409,
+      `Task ${one.id} is cancelled; only a task that is not finished can be cancelled.`,
+    );
+    await test_.tasks.acceptMany(secretive, [{ secret: 'x' }, { secret: 'y' }], { queue: 'cancelled-many' });
+    const counts = { changed: 2, requested: 0, left: 0, complete: true };
+    expect((await post('/api/tasks/cancel', { queue: 'cancelled-many' })).json()).toEqual(counts);
+    const nothing = { changed: 0, requested: 0, left: 0, complete: true };
+    const filter = { queue: 'cancelled-many', acceptedBefore: '2026-01-01T00:00:00Z' };
+    expect((await post('/api/tasks/retry', filter)).json()).toEqual(nothing);
+    expect((await post('/api/tasks/discard', filter)).json()).toEqual(nothing);
   });
 
   test('list tasks by state, queue and name, newest first, by pages', async () => {

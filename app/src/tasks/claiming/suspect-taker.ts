@@ -1,12 +1,16 @@
+import type { LimitedClaimer } from '../limiting/limited-claimer';
 import type { Lease } from '../leases/lease';
 import type { Counters } from '../metrics';
-import { pause } from '../pause';
+import { monotonicMs, pause } from '../pause';
 import type { Runner } from '../running/runner';
 import type { TaskLogger } from '../types';
 import type { ClaimedTask, Claimer } from './claimer';
 
 export interface SuspectTakerOptions {
   readonly claimer: Pick<Claimer, 'suspect'>;
+  readonly limits: Pick<LimitedClaimer, 'claimSuspect'>;
+  /** Limited queues of which a suspect waits. */
+  limited(): readonly string[];
   readonly lease: Lease;
   readonly runner: Runner;
   readonly counters: Counters;
@@ -18,6 +22,8 @@ export interface SuspectTakerOptions {
 /** How often the ledger is asked while no suspect waits. */
 const IDLE_MS = 1_000;
 const LEASE_PAUSE_MS = 250;
+/** As of every claim: below the time after which what never arrived is given back. */
+const CLAIM_LIMIT_MS = 3_000;
 
 /**
  * Takes tasks under which workers were lost, one at a time into a slot of their own, while the other slots go on. As
@@ -72,13 +78,26 @@ export class SuspectTaker {
     }
   }
 
+  /** Of queues that have limits, as far as these allow. */
+  private async ofLimited(workerId: string): Promise<ClaimedTask | undefined> {
+    const { options } = this;
+    for (const queue of options.limited()) {
+      const beganMs = monotonicMs();
+      const [task] = (await options.limits.claimSuspect(workerId, queue)) ?? [];
+      if (task === undefined) continue;
+      if (monotonicMs() - beganMs < CLAIM_LIMIT_MS) return task;
+      await options.giveBack([task]);
+    }
+    return undefined;
+  }
+
   /** @returns whether there was a suspect. */
   private async take(): Promise<boolean> {
     const { claimer, lease, runner, counters, logger } = this.options;
     this.taking = true;
     try {
       const workerId = lease.id;
-      const task = await claimer.suspect(workerId);
+      const task = (await claimer.suspect(workerId)) ?? (await this.ofLimited(workerId));
       if (task === undefined) return false;
       counters.claimedFromPostgres += 1;
       logger.info({ task: task.uuid, name: task.name, attempt: task.attempt }, 'a suspect runs alone');

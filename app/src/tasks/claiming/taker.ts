@@ -1,6 +1,6 @@
 import { shownError } from '../dispatching/redis-connection';
 import type { RedisConnection } from '../dispatching/redis-connection';
-import type { RedisKeys } from '../lanes';
+import type { Lane, RedisKeys } from '../lanes';
 import type { Lease } from '../leases/lease';
 import type { Counters } from '../metrics';
 import { monotonicMs, pause } from '../pause';
@@ -8,6 +8,7 @@ import type { Runner } from '../running/runner';
 import type { TaskLogger } from '../types';
 import type { ClaimedTask, Claimer } from './claimer';
 import type { LaneOrder } from './lane-order';
+import type { Slots } from './slots';
 
 export interface TakerOptions {
   /** A connection of its own: it waits in BLMPOP. Without it everything comes from PostgreSQL. */
@@ -17,6 +18,9 @@ export interface TakerOptions {
   readonly order: LaneOrder;
   readonly lease: Lease;
   readonly runner: Runner;
+  readonly slots: Slots;
+  /** Queues that are left out: paused, or limited. */
+  closed(): ReadonlySet<string>;
   readonly counters: Counters;
   readonly logger: TaskLogger;
   /** Queues claimed tasks again that did not begin. @throws when PostgreSQL does not take it; the lease finds them. */
@@ -40,8 +44,8 @@ const CLAIMS_AT_ONCE = 2;
 export class Taker {
   private readonly stopping = new AbortController();
   private lastPostgresMs = -Infinity;
-  /** Slots that claims under way may need. */
-  private reserved = 0;
+  /** Ids that Redis handed out for slots that were filled meanwhile. Others find them in the ledger, too. */
+  private popped: string[] = [];
   private claims = 0;
   private pauseUntilMs = 0;
   /** The last take found nothing in Redis but work in the ledger: Redis is full, say, or was emptied. No waiting then. */
@@ -49,7 +53,7 @@ export class Taker {
   private running: Promise<void> | undefined;
   private paused = false;
   private abandoned = false;
-  /** A take is under way; what it claims counts in `reserved` or is in hand when it is over. */
+  /** A take is under way; what it claims counts in `claims` or is in hand when it is over. */
   private taking = false;
   /** Where the last tasks came from. */
   source: 'redis' | 'postgres' = 'postgres';
@@ -76,6 +80,7 @@ export class Taker {
   /** Begins no more takes until `resume`. Resolves when none is under way, or when taking was resumed meanwhile. */
   async pause(): Promise<void> {
     this.paused = true;
+    this.forgetPopped();
     while (this.endsTaking()) await this.options.runner.changed();
   }
 
@@ -86,18 +91,20 @@ export class Taker {
 
   /** Paused, with a take or a claim still under way. */
   private endsTaking(): boolean {
-    return this.paused && (this.taking || this.reserved > 0);
+    return this.paused && (this.taking || this.claims > 0);
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    const { runner, lease, logger } = this.options;
+    const { runner, slots, lease, logger } = this.options;
     while (!signal.aborted) {
-      const free = runner.free - this.reserved;
+      const free = slots.free('lanes');
       if (this.paused || free <= 0 || this.claims >= CLAIMS_AT_ONCE) {
         await runner.changed();
       } else if (!lease.valid || monotonicMs() < this.pauseUntilMs) {
         await pause(POSTGRES_IDLE_MS, signal);
+      } else if (this.popped.length > 0) {
+        this.claimPopped(free);
       } else {
         this.taking = true;
         try {
@@ -111,7 +118,8 @@ export class Taker {
         }
       }
     }
-    while (this.reserved > 0) await runner.changed();
+    this.forgetPopped();
+    while (this.claims > 0) await runner.changed();
   }
 
   private async take(free: number): Promise<void> {
@@ -121,7 +129,8 @@ export class Taker {
     const ids = answering && !due ? await this.idsFromRedis(redis, free) : [];
     if (ids !== undefined && ids.length > 0) {
       this.redisLags = false;
-      this.claimMeanwhile(ids);
+      this.popped = ids;
+      this.claimPopped(this.options.slots.free('lanes'));
       return;
     }
     const claimed = await this.fromPostgres(free);
@@ -130,9 +139,20 @@ export class Taker {
     if (claimed === 0 && (!answering || ids === undefined)) await pause(POSTGRES_IDLE_MS, this.stopping.signal);
   }
 
+  private claimPopped(free: number): void {
+    const ids = this.popped.splice(0, free);
+    this.options.slots.ask('lanes', this.popped.length > 0 ? 'some' : 'none');
+    if (ids.length > 0) this.claimMeanwhile(ids);
+  }
+
+  private forgetPopped(): void {
+    this.popped = [];
+    this.options.slots.ask('lanes', 'none');
+  }
+
   /** Claims in the background. The slots count as taken until it is known how many of the ids were ours to have. */
   private claimMeanwhile(ids: readonly string[]): void {
-    this.reserved += ids.length;
+    const release = this.options.slots.reserve('lanes', ids.length);
     this.claims += 1;
     this.claimIds(ids)
       .catch((error: unknown) => {
@@ -140,21 +160,27 @@ export class Taker {
         this.pauseUntilMs = monotonicMs() + ERROR_PAUSE_MS;
       })
       .finally(() => {
-        this.reserved -= ids.length;
         this.claims -= 1;
-        this.options.runner.notify();
+        release();
       });
   }
 
   /** @returns undefined when Redis failed: the next take sees whether it is still there. */
   private async idsFromRedis(redis: RedisConnection, count: number): Promise<string[] | undefined> {
-    const lists = this.options.order.next().map((lane) => this.options.keys.list(lane));
+    const lists = this.openLanes().map((lane) => this.options.keys.list(lane));
+    if (lists.length === 0) return undefined;
     try {
       return await redis.take(lists, count, this.redisLags ? 0 : REDIS_WAIT_SECONDS);
     } catch (error) {
       this.options.logger.debug({ err: shownError(error) }, 'redis did not hand out ids');
       return undefined;
     }
+  }
+
+  private openLanes(): Lane[] {
+    const closed = this.options.closed();
+    const lanes = this.options.order.next();
+    return closed.size === 0 ? lanes : lanes.filter((lane) => !closed.has(lane.queue));
   }
 
   private async claimIds(ids: readonly string[]): Promise<void> {
@@ -170,16 +196,22 @@ export class Taker {
   }
 
   private async fromPostgres(free: number): Promise<number> {
-    const { claimer, lease, order, counters, redis } = this.options;
+    const { claimer, lease, slots, counters, redis } = this.options;
     this.lastPostgresMs = monotonicMs();
-    if (!lease.valid) return 0;
+    const lanes = this.openLanes();
+    if (!lease.valid || lanes.length === 0) return 0;
     const workerId = lease.id;
-    const tasks = await claimer.oldest(workerId, order.next(), free);
-    counters.claimedFromPostgres += tasks.length;
-    // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
-    if (tasks.length > 0 && (redis?.ready !== true || this.redisLags)) this.source = 'postgres';
-    await this.begin(workerId, tasks);
-    return tasks.length;
+    const release = slots.reserve('lanes', free);
+    try {
+      const tasks = await claimer.oldest(workerId, lanes, free);
+      counters.claimedFromPostgres += tasks.length;
+      // The look once a second finds a few beside a working Redis; that alone is not drawing from PostgreSQL.
+      if (tasks.length > 0 && (redis?.ready !== true || this.redisLags)) this.source = 'postgres';
+      await this.begin(workerId, tasks);
+      return tasks.length;
+    } finally {
+      release();
+    }
   }
 
   /** Starts what was claimed, unless it came too late, after the lease or the drain had ended: then it goes back, uncounted. */

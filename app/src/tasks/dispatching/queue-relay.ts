@@ -5,7 +5,7 @@ import type { Lane, RedisKeys } from '../lanes';
 import { shownError } from './redis-connection';
 import type { RelayOptions } from './relay';
 
-export const RELAY_STATEMENTS = ['due', 'due_after', 'position', 'lead'] as const;
+export const RELAY_STATEMENTS = ['due', 'due_after', 'position', 'closed', 'lead'] as const;
 export type RelayStatements = Readonly<Record<(typeof RELAY_STATEMENTS)[number], string>>;
 
 interface DueRow {
@@ -49,6 +49,7 @@ export class QueueRelay {
    * the comparison of identities only makes it known and clears lists that came back from the past.
    */
   async look(session: Client): Promise<void> {
+    if ((await session.query(this.statements.closed, [this.queue])).rowCount !== 0) return this.empty();
     const lanes = this.lanes();
     const [generation, server, replication, ...lists] = await this.readRedis();
     const identity = {
@@ -64,6 +65,18 @@ export class QueueRelay {
     // What acceptors left to the relay before the mark went is in the ledger by now: look once more, so that it is
     // pushed before what they push themselves from here on.
     await this.pushMissing(session, await this.readLists(), []);
+  }
+
+  /**
+   * Nothing of a paused or limited queue is started from its lists. Emptied and marked as overflowing they stay empty, and
+   * when it is open again everything comes back in the ledger's order: nobody has pushed a new task before the old ones.
+   */
+  private async empty(): Promise<void> {
+    this.tails.clear();
+    await this.options.redis.send((pipeline) => {
+      for (const lane of this.lanes()) pipeline.del(this.keys.list(lane)).set(this.keys.overflow(lane), '1');
+      return pipeline;
+    });
   }
 
   /** Tops up overflowing lanes whose list is less than half full, going on where the last push ended. */

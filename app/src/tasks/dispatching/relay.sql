@@ -51,6 +51,10 @@ from (
 -- $1 id. Relies on: primary key.
 select run_at::text from holdfast.task where id = $1
 
+-- name: closed
+-- $1 queue. A row when it is paused or limited: then nothing is taken from its lists. Relies on: primary key.
+select from holdfast.queue where name = $1 and (limited or paused_at is not null)
+
 -- name: lead
 -- One relay a queue, for as long as this session lives.
 select pg_try_advisory_lock(hashtextextended('holdfast relay ' || $1, 0)) as leads

@@ -52,7 +52,7 @@ order by t.id desc
 limit $5
 
 -- name: retry
--- A dead task gets as many attempts again as it was accepted with; its fence goes on. One that was dead because its workers
+-- A dead or cancelled task gets as many attempts again as it was accepted with; its fence goes on. One that was dead because its workers
 -- were lost still runs alone. It holds its unique key again; when another task does, task_held_key refuses it.
 -- Relies on: task_uuid.
 update holdfast.task
@@ -60,7 +60,7 @@ set state = 'queued', dead_reason = null, finished_at = null, max_attempts = att
     held_key = unique_key, cancel_requested_at = null, shelved = false, crashes = least(crashes, 2),
     run_at = case when crashes >= 2 then 'infinity' else now() end,
     resume_at = case when crashes >= 2 then now() end
-where uuid = $1 and state = 'dead'
+where uuid = $1 and state in ('dead', 'cancelled')
 returning id, queue, priority
 
 -- name: key_holder
@@ -71,33 +71,42 @@ join holdfast.task holder on holder.name = t.name and holder.held_key = t.unique
 where t.uuid = $1
 
 -- name: queues
+-- Suspects are out of their lane and due all the same; those that nobody can run (shelved) are neither due nor scheduled.
 -- Relies on: task_due (all unfinished tasks), task_dead.
 with unfinished as (
   select queue,
-         count(*) filter (where state = 'queued' and due_at <= now()) as backlog,
-         count(*) filter (where state = 'queued' and due_at > now()) as scheduled,
+         count(*) filter (where startable and due_at <= now()) as backlog,
+         count(*) filter (where startable and due_at > now()) as scheduled,
+         count(*) filter (where state = 'waiting') as waiting,
          count(*) filter (where state = 'running') as running,
-         min(due_at) filter (where state = 'queued' and due_at <= now()) as oldest
-  from holdfast.task t
-  -- Suspects are out of their lanes and wait all the same.
-  cross join lateral (select case when run_at = 'infinity' then resume_at else run_at end as due_at) as due
-  where finished_at is null and not shelved group by queue
+         count(*) filter (where state = 'parked') as parked,
+         min(due_at) filter (where startable and due_at <= now()) as oldest
+  from holdfast.task
+  cross join lateral (
+    select state = 'queued' and not shelved as startable, coalesce(resume_at, run_at) as due_at
+  ) as lane
+  where finished_at is null group by queue
 ), dead as (
   select queue, count(*) as dead from holdfast.task where dead_reason is not null group by queue
 ), named as (
   select queue from unfinished
   union select queue from dead
   union select unnest(queues) from holdfast.worker where expired_at is null
+  union select name from holdfast.queue where limited or paused_at is not null
 )
 select n.queue as name,
        coalesce(u.backlog, 0)::float8 as backlog,
        coalesce(u.scheduled, 0)::float8 as scheduled,
+       coalesce(u.waiting, 0)::float8 as waiting,
        coalesce(u.running, 0)::float8 as running,
+       coalesce(u.parked, 0)::float8 as parked,
        coalesce(d.dead, 0)::float8 as dead,
+       q.paused_at, q.max_running, q.rate_count, q.rate_seconds,
        coalesce(extract(epoch from now() - u.oldest), 0)::float8 as oldest_age_seconds
 from named n
 left join unfinished u on u.queue = n.queue
 left join dead d on d.queue = n.queue
+left join holdfast.queue q on q.name = n.queue
 order by n.queue
 
 -- name: workers

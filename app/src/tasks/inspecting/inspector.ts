@@ -18,7 +18,11 @@ import { toAttempts, toRecord } from './records';
 import type { AttemptRow, TaskRow } from './records';
 import { Upcoming } from './upcoming';
 
-interface QueueRow extends Omit<QueueStatus, 'oldestAgeSeconds'> {
+interface QueueRow extends Omit<QueueStatus, 'oldestAgeSeconds' | 'pausedAt' | 'maxRunning' | 'rateLimit'> {
+  paused_at: Date | null;
+  max_running: number | null;
+  rate_count: number | null;
+  rate_seconds: number | null;
   oldest_age_seconds: number;
 }
 
@@ -117,7 +121,7 @@ export class Inspector {
     if (item !== undefined) return item;
     const task = await this.get(id);
     if (task === undefined) return undefined;
-    throw new TaskStateError(id, task.state, 'only a dead task can be retried');
+    throw new TaskStateError(id, task.state, 'only a dead or cancelled task can be retried');
   }
 
   private async queueAgain(id: string): Promise<DispatchItem | undefined> {
@@ -159,10 +163,7 @@ export class Inspector {
         ...kind,
         oldestAgeSeconds: Math.max(0, oldest_age_seconds),
       })),
-      queues: queues.rows.map(({ oldest_age_seconds, ...queue }) => ({
-        ...queue,
-        oldestAgeSeconds: Math.max(0, oldest_age_seconds),
-      })),
+      queues: queues.rows.map(toQueueStatus),
       workers: workers.rows.map(({ started_at, heartbeat_age_seconds, ...worker }) => ({
         ...worker,
         startedAt: started_at,
@@ -170,4 +171,15 @@ export class Inspector {
       })),
     };
   }
+}
+
+function toQueueStatus(row: QueueRow): QueueStatus {
+  const { paused_at, max_running, rate_count, rate_seconds, oldest_age_seconds, ...counts } = row;
+  return {
+    ...counts,
+    pausedAt: paused_at,
+    maxRunning: max_running,
+    rateLimit: rate_count === null || rate_seconds === null ? null : { count: rate_count, perSeconds: rate_seconds },
+    oldestAgeSeconds: Math.max(0, oldest_age_seconds),
+  };
 }

@@ -115,9 +115,22 @@ export class Ledger {
     });
   }
 
+  /**
+   * As `transaction`, on one of the connections for the engine's own statements, for rows that many want to lock: past
+   * `frozenAfterMs` between two statements PostgreSQL rolls back, so that a process that freezes keeps nobody waiting.
+   */
+  briefly<T>(frozenAfterMs: number, fn: (tx: Pick<Ledger, 'prepared'>) => Promise<T>): Promise<T> {
+    return this.withClient(async (client) => {
+      await client.query(`begin; set local idle_in_transaction_session_timeout = ${frozenAfterMs}`);
+      const result = await fn(lend(client).tx);
+      await commit(client);
+      return result;
+    }, this.statements);
+  }
+
   /** Lends a connection, rolls back what an error left open on it, and drops it when it broke. */
-  private async withClient<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
+  private async withClient<T>(use: (client: PoolClient) => Promise<T>, pool = this.pool): Promise<T> {
+    const client = await pool.connect();
     let broken: unknown;
     const remember = (error: Error): void => void (broken = error);
     client.on('error', remember);

@@ -26,6 +26,8 @@ export interface RunnerOptions extends ContextParts {
   /** The handler of this task does not obey its signal. */
   onHung(task: ClaimedTask): void;
   readonly events: TaskEvents;
+  /** Told of every attempt whose end is in the ledger, or that is no longer in hand. */
+  onEnded(task: ClaimedTask): void;
 }
 
 /** A handler that has not obeyed its signal this long after its time limit is given up. */
@@ -99,7 +101,10 @@ export class Runner {
     this.busy += 1;
     if (task.suspect) this.alone += 1;
     this.limitTimer ??= setInterval(() => this.enforceLimits(), LIMITS_EVERY_MS);
-    void this.run(attempt).finally(() => this.notify());
+    void this.run(attempt).finally(() => {
+      this.options.onEnded(task);
+      this.notify();
+    });
   }
 
   /**

@@ -138,18 +138,50 @@ describe('the status', () => {
     expect(queues).toEqual([
       {
         name: 'default',
-        backlog: 3,
-        scheduled: 2,
-        running: 0,
-        dead: 0,
+        ...{ backlog: 3, scheduled: 2, waiting: 0, running: 0, parked: 0, dead: 0 },
+        ...{ pausedAt: null, maxRunning: null, rateLimit: null },
         oldestAgeSeconds: expect.any(Number) as number,
       },
-      { name: 'other', backlog: 2, scheduled: 0, running: 1, dead: 1, oldestAgeSeconds: expect.any(Number) as number },
+      {
+        name: 'other',
+        ...{ backlog: 2, scheduled: 0, waiting: 0, running: 1, parked: 0, dead: 1 },
+        ...{ pausedAt: null, maxRunning: null, rateLimit: null },
+        oldestAgeSeconds: expect.any(Number) as number,
+      },
     ]);
     expect(queues[0]!.oldestAgeSeconds).toBeGreaterThanOrEqual(100);
     expect(queues[0]!.oldestAgeSeconds).toBeLessThan(130);
     expect(workers.map((worker) => worker.id)).toEqual([alive]);
     expect(workers[0]).toMatchObject({ host: 'elsewhere', concurrency: 10, running: 0, source: 'postgres' });
+  });
+
+  it('counts tasks out of their lanes as what they are: suspects are due, shelved ones are not', async () => {
+    const out = async (fields: string): Promise<void> => {
+      const [id] = await queueTasks(fixture, 1);
+      await fixture.rows(`update holdfast.task set run_at = 'infinity', ${fields} where id = $1`, [id]);
+    };
+    await out(`crashes = 2, resume_at = now() - interval '90 seconds'`);
+    await out(`crashes = 2, resume_at = now() + interval '90 seconds'`);
+    await out(`shelved = true, resume_at = now() - interval '900 seconds'`);
+    await out(`state = 'waiting', resume_at = now() - interval '900 seconds'`);
+    await out(`state = 'parked', resume_at = now() - interval '900 seconds'`);
+    const [queue] = (await tasks.status()).queues;
+    expect(queue).toMatchObject({ backlog: 1, scheduled: 1, waiting: 1, parked: 1, running: 0 });
+    expect(queue!.oldestAgeSeconds).toBeGreaterThanOrEqual(90);
+    expect(queue!.oldestAgeSeconds).toBeLessThan(800);
+  });
+
+  it('shows what is set of queues, also of those without tasks and workers', async () => {
+    await tasks.limitQueue('a', { maxRunning: 3 });
+    await tasks.limitQueue('a', { rateLimit: { count: 10, perSeconds: 0.5 } });
+    await tasks.pauseQueue('b');
+    await tasks.limitQueue('c', { maxRunning: 3 });
+    await tasks.limitQueue('c', { maxRunning: null });
+    const { queues } = await tasks.status();
+    expect(queues).toMatchObject([
+      { name: 'a', pausedAt: null, maxRunning: 3, rateLimit: { count: 10, perSeconds: 0.5 } },
+      { name: 'b', pausedAt: expect.any(Date) as Date, maxRunning: null, rateLimit: null },
+    ]);
   });
 
   it('is one query for many readers, and a new one after a failure', async () => {

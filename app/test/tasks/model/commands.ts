@@ -152,7 +152,7 @@ const retry = which.map((n) =>
       await tasks.retry(task.id);
       model.retried(task);
     } else {
-      await expect(tasks.retry(task.id)).rejects.toThrow(/only a dead task can be retried/);
+      await expect(tasks.retry(task.id)).rejects.toThrow(/only a dead or cancelled task can be retried/);
     }
   }),
 );
