@@ -16,7 +16,7 @@ export type { LoadedStage } from './load-stage';
 export { PRICE_SOURCES } from './prices';
 export type { PriceMark } from './prices';
 export { instancesAtSmallestScale } from './smallest-scale';
-export { defineConfiguration, resolveStage } from './stage-configuration';
+export { addressOf, defineConfiguration, resolveStage, stagesOf } from './stage-configuration';
 export type {
   Configuration,
   MigrationConfiguration,

@@ -1,5 +1,10 @@
 import { z } from 'zod';
+import { asOneOf } from './mends';
 import {
+  FIELD,
+  FIELD_RULE,
+  KEY_ARN,
+  KEY_ARN_RULE,
   SECRET_ARN,
   SECRET_ARN_RULE,
   byKey,
@@ -21,11 +26,21 @@ const subnets = list(
 );
 const secretArn = text(SECRET_ARN, SECRET_ARN_RULE);
 const zone = text(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "a zone such as 'us-east-1a'");
-const hostname = text(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'a host name');
+const kmsKeyArn = text(KEY_ARN, KEY_ARN_RULE).optional();
+/** Source: RFC 1123, section 2.1: labels of 1 to 63 letters, digits and dashes between dots, 253 characters in all. */
+const hostname = text(
+  /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+  'a host name',
+);
+/** Lower case without the root's dot, as Route 53 and ACM give it back: rules compare names by it. */
+const domainName = text(
+  /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  "a domain in lower case without a final dot, such as 'shop.example.org'",
+);
 const days = (max: number) => wholeNumber(0, max, 'days');
 
 export const network = byKey(
-  '{ natGateways, … } or { existing }',
+  { rule: '{ natGateways, … } or { existing }' },
   {
     key: 'existing',
     schema: record({
@@ -101,7 +116,7 @@ export const fleet = record({
 });
 
 export const database = byKey(
-  '{ instanceClass, … } or { existing }',
+  { rule: '{ instanceClass, … } or { existing }' },
   {
     key: 'existing',
     schema: record({
@@ -113,6 +128,8 @@ export const database = byKey(
         user: text(/^[^@:/?#\s]+$/, "the user's name"),
         /** Secret in JSON with the field `password`. */
         secretArn,
+        /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key */
+        kmsKeyArn,
         securityGroupId,
         /** What `show max_connections` answers; the connection budget counts against it. */
         maxConnections: wholeNumber(20, 100_000, 'connections'),
@@ -152,7 +169,7 @@ const nodeType = text(/^cache\.[a-z][a-z0-9-]*\.[a-z0-9]+$/, "an ElastiCache nod
 const valkeyVersion = text(/^(7\.2|8\.[0-2]|9\.[01])$/, "a Valkey version: '7.2', '8.0', '8.1', '8.2', '9.0' or '9.1'");
 
 export const redis = byKey(
-  '{ queue, cache } or { existing }',
+  { rule: '{ queue, cache } or { existing }' },
   {
     key: 'existing',
     schema: record({
@@ -160,9 +177,12 @@ export const redis = byKey(
         host: hostname,
         port: wholeNumber(1, 65_535).default(6379),
         tls: flag().default(true),
-        /** Secret with the AUTH token, as a whole or in the field `password`. */
+        /** Secret with the AUTH token. */
         secretArn,
-        field: text(/^.+$/, "a field's name").optional(),
+        /** The field of the secret that holds it. @default - the whole secret */
+        field: text(FIELD, FIELD_RULE).optional(),
+        /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key */
+        kmsKeyArn,
         securityGroupId,
       }),
     }),
@@ -190,9 +210,13 @@ export const redis = byKey(
       }),
       /** The cache's node, or 'shared': one node for both under volatile-lru, for stages that may lose the queue. */
       cache: byKey(
-        "'shared' or { nodeType, engineVersion? }",
+        { rule: "'shared' or { nodeType, engineVersion? }" },
         { key: 'nodeType', schema: record({ nodeType, engineVersion: valkeyVersion.default('8.2') }) },
-        { schema: z.literal('shared', { error: refusal("'shared' or { nodeType, engineVersion? }") }) },
+        {
+          schema: z.literal('shared', {
+            error: refusal("'shared' or { nodeType, engineVersion? }", asOneOf(['shared'])),
+          }),
+        },
       ),
     }),
   },
@@ -209,15 +233,15 @@ export const alarms = record({
 });
 
 export const tls = byKey(
-  '{ domain }, { certificateArn } or { httpOnly: { reason } }',
+  { rule: '{ domain }, { certificateArn } or { httpOnly: { reason } }' },
   {
     key: 'domain',
     schema: record({
       /** Your domain in a Route 53 hosted zone: certificate and address record are made. */
       domain: record({
-        name: hostname,
+        name: domainName,
         hostedZoneId: text(/^Z[A-Z0-9]+$/, "a hosted zone's id such as 'Z0123456789'"),
-        hostedZoneName: hostname,
+        hostedZoneName: domainName,
       }),
     }),
   },

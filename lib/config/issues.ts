@@ -21,7 +21,12 @@ function unknownKey(key: string, path: readonly string[], known: string, locate:
   // The stages themselves, and what a stage starts from, stand beside the keys of the schema.
   const beside = path.length > 0 ? '' : where === '' ? ', stages' : ', like';
   const allowed = `${known}${beside}`;
-  const meant = similarTo(key, allowed.split(', '));
+  const meant = similarTo(bare(key), allowed.split(', '));
   const mend = meant === undefined ? '' : `: write ${meant}`;
-  return `${where === '' ? 'The configuration' : where} has the unknown key ${given(key)}${ALLOWED_KEYS}${allowed}${mend}.`;
+  return `${where === '' ? 'The configuration' : where} has the unknown key ${given(key)}${mend}${ALLOWED_KEYS}${allowed}.`;
+}
+
+/** The CDK's command line names an annotation with its kind in front, where the id of a warning is asked for. */
+function bare(key: string): string {
+  return key.replace(/^Annotation::/, '');
 }

@@ -1,5 +1,10 @@
-import type { z } from 'zod';
+import { posix } from 'node:path';
+import { z } from 'zod';
 import {
+  FIELD,
+  FIELD_RULE,
+  KEY_ARN,
+  KEY_ARN_RULE,
   NAME,
   NAME_RULE,
   QUEUE,
@@ -13,6 +18,7 @@ import {
   named,
   number,
   record,
+  refusal,
   text,
   wholeNumber,
 } from './values';
@@ -20,14 +26,27 @@ import {
 const ENVIRONMENT_NAME = /^[A-Z][A-Z0-9_]{0,99}$/;
 const ENVIRONMENT_RULE = '1 to 100 upper-case letters, digits and underscores, starting with a letter';
 
+/**
+ * `host:port/path/name:tag@digest`, all but the name optional.
+ * Source: distribution/reference, the grammar of a reference, which Docker and Amazon ECS follow.
+ */
+const IMAGE =
+  /^([A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?\/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
 /** Built from a Dockerfile at deploy, or pulled from a registry. */
 export const image = byKey(
-  '{ directory, dockerfile? } or { reference }',
+  {
+    rule: '{ directory, dockerfile? } or { reference }',
+    mend: (input) =>
+      typeof input === 'string' && IMAGE.test(input)
+        ? `write { reference: '${input}' }, or { directory: '…' }`
+        : undefined,
+  },
   {
     key: 'reference',
     schema: record({
       /** For example `public.ecr.aws/nginx/nginx:1.29`. */
-      reference: text(/^[a-z0-9][\w./:-]*(@sha256:[0-9a-f]{64})?$/, "an image's name such as 'nginx:1.29-alpine'"),
+      reference: text(IMAGE, "an image's name such as 'nginx:1.29-alpine'"),
     }),
   },
   {
@@ -46,17 +65,21 @@ const secret = record({
   /** ARN of a Secrets Manager secret. */
   arn: text(SECRET_ARN, SECRET_ARN_RULE),
   /** The field of a secret in JSON. @default - the whole secret */
-  field: text(/^.+$/, "a field's name").optional(),
+  field: text(FIELD, FIELD_RULE).optional(),
   /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key */
-  kmsKeyArn: text(
-    /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
-    "a key's ARN, arn:aws:kms:region:account:key/id",
-  ).optional(),
+  kmsKeyArn: text(KEY_ARN, KEY_ARN_RULE).optional(),
 });
 
 const permission = record({
   actions: list(text(/^[a-z0-9-]+:[A-Za-z0-9*]+$/, "an action such as 's3:GetObject'"), 'a list of actions', 1),
-  resources: list(text(/^(arn:.+|\*)$/, "an ARN, or '*' where the action knows no resources"), 'a list of ARNs', 1),
+  resources: list(
+    text(
+      /^(arn:[\w*-]+:[\w*-]+:[\w*-]*:[\w*-]*:.+|\*)$/,
+      "an ARN, arn:aws:service:region:account:resource, or '*' where the action knows no resources",
+    ),
+    'a list of ARNs',
+    1,
+  ),
 });
 
 /** A container beside the process's own, in the same task: an agent, a proxy. */
@@ -72,6 +95,14 @@ const sidecar = record({
   /** Whether the task ends when the sidecar ends. @default false */
   essential: flag().default(false),
 });
+
+/** Absolute, without parts that lead elsewhere than they say. */
+const FOLDER = /^(\/(?!\.{1,2}(\/|$))[\w.@+-]+)+$/;
+const folderError = refusal("an absolute folder such as '/tmp'", (input) => {
+  const meant = typeof input === 'string' ? posix.join('/', input).replace(/\/$/, '') : '';
+  return FOLDER.test(meant) ? `write '${meant}'` : undefined;
+});
+const folder = z.string({ error: folderError }).regex(FOLDER, { error: folderError });
 
 /** What every process has; the defaults of sizes differ by process and stand in presets.ts. */
 const process = {
@@ -94,8 +125,8 @@ const process = {
   /** User inside the container. @default '1000:1000' */
   user: text(/^[\w-]+(:[\w-]+)?$/, "a user such as '1000:1000' or 'node'").default('1000:1000'),
   readOnlyRootFilesystem: flag().default(true),
-  /** Folders in memory that the process may write to; they count against memoryMiB. @default ['/tmp'] */
-  writableFolders: list(text(/^\/.+$/, "an absolute folder such as '/tmp'"), 'a list of folders').default(['/tmp']),
+  /** Folders in memory that the process may write to, together at most half of memoryMiB. @default ['/tmp'] */
+  writableFolders: list(folder, 'a list of folders').default(['/tmp']),
   sidecars: named(NAME, NAME_RULE, sidecar).default({}),
   /** Seconds from SIGTERM until the process gives up what still runs. @default - from the drain budget */
   drainSeconds: wholeNumber(1, 7_200, 'seconds').optional(),

@@ -4,8 +4,18 @@ const SHORT_WORD = 4;
 /** The word that was probably meant, if one is so near or begins with the whole of what was given. */
 export function similarTo(word: string, words: readonly string[]): string | undefined {
   const limit = word.length <= SHORT_WORD ? 1 : 2;
-  const near = words.map((other) => ({ other, edits: other.startsWith(word) ? 1 : edits(word, other) }));
+  const given = word.toLowerCase();
+  const near = words.map((other) => ({ other, edits: slips(given, other.toLowerCase()) }));
   return near.filter((each) => each.edits <= limit).sort((a, b) => a.edits - b.edits)[0]?.other;
+}
+
+/** Whether one slip, or the case of letters, makes the difference between two words. */
+export function isOneSlipFrom(word: string, other: string): boolean {
+  return word !== other && edits(word.toLowerCase(), other.toLowerCase()) <= 1;
+}
+
+function slips(given: string, other: string): number {
+  return given !== '' && other.startsWith(given) ? Math.min(1, edits(given, other)) : edits(given, other);
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour: the optimal string alignment distance. */

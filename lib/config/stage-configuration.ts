@@ -3,19 +3,23 @@ import { ConfigurationError } from './configuration-error';
 import { sentencesOf } from './issues';
 import { inLayers } from './locate';
 import type { Layers } from './locate';
+import { asNumber, asOneOf, asText, shorter } from './mends';
 import { mergeLayers } from './merge';
 import { alarms, budgetUsdPerMonth, database, fleet, network, redis, tls } from './infrastructure';
 import { PRESETS, PROCESS_DEFAULTS } from './presets';
 import type { PresetName } from './presets';
 import { image, migrationProcess, schedulerProcess, webProcess, workerProcess } from './processes';
+import { similarTo } from './similar';
 import {
   NAME,
+  NAME_LENGTH,
   NAME_RULE,
   choice,
   flag,
   given,
   isObject,
   list,
+  nameText,
   named,
   record,
   refusal,
@@ -27,9 +31,21 @@ import { acknowledge } from './warnings';
 /** Source: CloudWatch Logs API, PutRetentionPolicy. */
 const LOG_RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
+/** A name of plain words goes into a mail's header as it is; others would have to be quoted. */
+const SENDER = /^([^<>()[\]\\,;:@"\p{Cc}]*[^<>()[\]\\,;:@"\p{Cc}\s] <[^<>]+>|[^<>]+)$/u;
+const senderError = refusal("one address such as 'post@example.org' or 'Library <post@example.org>'");
+const sender = z
+  .string({ error: senderError })
+  .refine((from) => SENDER.test(from) && z.email().safeParse(addressOf(from)).success, { error: senderError });
+
+/** The address in the sender of mail. */
+export function addressOf(from: string): string {
+  return /<(.*)>$/.exec(from)?.[1] ?? from;
+}
+
 const stageShape = {
   /** Name of the app; with the stage it names the stacks and what they hold. */
-  name: text(NAME, NAME_RULE),
+  name: nameText(),
   /** What decides checks and metrics: the engine of app/src/tasks, Celery, or another on the same Redis. */
   taskEngine: choice('holdfast', 'celery', 'custom').default('holdfast'),
   /** The image of all processes that have none of their own. */
@@ -52,7 +68,7 @@ const stageShape = {
   redis,
   /** Sender of mail through Amazon SES: an address whose domain is verified there. @default - no mail */
   mail: record({
-    from: text(/^[^\n]*[^\s<>@]+@[^\s<>@]+>?$/, "an address such as 'Library <post@example.org>'"),
+    from: sender,
   }).optional(),
   /** Lets anyone with the administration token accept tasks that only prove that tasks are done. */
   probes: flag().default(false),
@@ -66,7 +82,12 @@ const stageShape = {
   /** A CloudWatch dashboard for the stage. */
   dashboard: flag(),
   /** Days that container logs are kept, one of those that CloudWatch Logs offers. */
-  logRetentionDays: z.literal([...LOG_RETENTION_DAYS], { error: refusal(`one of ${LOG_RETENTION_DAYS.join(', ')}`) }),
+  logRetentionDays: z.literal([...LOG_RETENTION_DAYS], {
+    error: refusal(
+      `one of ${LOG_RETENTION_DAYS.join(', ')}`,
+      asNumber((days) => LOG_RETENTION_DAYS.some((allowed) => allowed === days)),
+    ),
+  }),
   /** What remains of database, queue and uploads when the stack is deleted: a final snapshot, or all of it. */
   keepDataOnDelete: choice('snapshot', 'retain'),
   /** The synth fails when the estimate exceeds this. @default - no limit */
@@ -148,13 +169,17 @@ export function layersOf(configuration: Configuration, stage: string): Layers & 
   const { stages, ...common } = configuration;
   const names = stagesOf(configuration);
   if (!names.includes(stage)) {
+    const meant = similarTo(stage, names) ?? names[0] ?? '';
     throw new ConfigurationError([
-      `The stage is ${given(stage)}; allowed is ${names.join(' or ')}: pass -c stage=${names[0] ?? ''}, or add it to stages.`,
+      `The stage is ${given(stage)}; allowed is ${names.join(' or ')}: pass -c stage=${meant}, or add it to stages.`,
     ]);
   }
   const overrides: unknown = stages[stage];
   if (!NAME.test(stage)) {
-    throw new ConfigurationError([`stages.${stage} is not a name that is allowed here; a name is ${NAME_RULE}.`]);
+    const mend = shorter(NAME_LENGTH)(stage) ?? asText(NAME)(stage);
+    throw new ConfigurationError([
+      `stages.${stage} is not a name that is allowed here; a name is ${NAME_RULE}${mend === undefined ? '' : `: ${mend}`}.`,
+    ]);
   }
   if (!isObject(overrides)) {
     throw new ConfigurationError([
@@ -164,11 +189,9 @@ export function layersOf(configuration: Configuration, stage: string): Layers & 
   const { like: asked, ...own } = overrides;
   const like = asked ?? (Object.hasOwn(PRESETS, stage) ? stage : 'production');
   if (!isPreset(like)) {
-    throw new ConfigurationError([
-      `stages.${stage}.like is ${given(like)}; allowed is ${Object.keys(PRESETS)
-        .map((name) => `'${name}'`)
-        .join(' or ')}.`,
-    ]);
+    const presets = Object.keys(PRESETS);
+    const refused = refusal(presets.map((name) => `'${name}'`).join(' or '), asOneOf(presets));
+    throw new ConfigurationError([`stages.${stage}.like ${refused({ input: like })}.`]);
   }
   return { stage, like, preset: PRESETS[like], common, own };
 }

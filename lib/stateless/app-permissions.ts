@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { addressOf } from '../config';
 import type { StageConfiguration } from '../config';
 import type { BackingServices } from '../stateful/backing-services';
 import { OBJECTS_PREFIX } from './container-environment';
@@ -29,7 +30,7 @@ export function grantObjects({ taskDefinition }: ContainerTask, { uploads }: Bac
 /** Lets a process send mail from the one address of the configuration, through the identity of its domain. */
 export function grantMail({ taskDefinition }: ContainerTask, { mail }: StageConfiguration): void {
   if (mail === undefined) return;
-  const address = mail.from.replace(/^.*</, '').replace(/>$/, '').trim();
+  const address = addressOf(mail.from);
   const identity = (resourceName: string): string =>
     Stack.of(taskDefinition).formatArn({ service: 'ses', resource: 'identity', resourceName });
   taskDefinition.addToTaskRolePolicy(

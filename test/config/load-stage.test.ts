@@ -65,7 +65,7 @@ test('refuses a stage, a preset and stages that do not exist', () => {
     "stages is {}; allowed is an object with at least one stage: write stages: { dev: { region: 'us-east-1' } }.",
   ]);
   expect(mistakesOf({ ...shop, stages: { Live: { region: 'us-east-1' } } }, 'Live')).toEqual([
-    'stages.Live is not a name that is allowed here; a name is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash.',
+    "stages.Live is not a name that is allowed here; a name is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash: write 'live'.",
   ]);
 });
 

@@ -31,49 +31,51 @@ test.each<[string, object, readonly string[]]>([
     'a name with capitals',
     { name: 'Shop' },
     [
-      'name is "Shop"; allowed is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash.',
+      'name is "Shop"; allowed is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash: write \'shop\'.',
     ],
   ],
   [
     'an unknown key',
     { nmae: 'shop' },
     [
-      'The configuration has the unknown key "nmae"; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, stages: write name.',
+      'The configuration has the unknown key "nmae": write name; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, stages.',
     ],
   ],
   [
     'an unknown key in a stage',
     { stages: { production: { regoin: 'us-east-1' } } },
     [
-      'stages.production has the unknown key "regoin"; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, like: write region.',
+      'stages.production has the unknown key "regoin": write region; allowed are name, taskEngine, image, web, workers, scheduler, migration, celery, account, region, tls, network, fleet, database, redis, mail, probes, allowedCidrs, alarms, dashboard, logRetentionDays, keepDataOnDelete, budgetUsdPerMonth, tags, acknowledge, like.',
     ],
   ],
   [
     'an unknown key of a process',
     { web: { memory: 512 } },
     [
-      'web has the unknown key "memory"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write memoryMiB.',
+      'web has the unknown key "memory": write memoryMiB; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling.',
     ],
   ],
   [
     'an unknown key in a stage that the common part has too',
     { web: { cpuUnits: 256 }, stages: { production: { web: { memory: 512, cpu: 1 } } } },
     [
-      'stages.production.web has the unknown key "memory"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write memoryMiB.',
-      'stages.production.web has the unknown key "cpu"; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling: write cpuUnits.',
+      'stages.production.web has the unknown key "memory": write memoryMiB; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling.',
+      'stages.production.web has the unknown key "cpu": write cpuUnits; allowed are command, image, cpuUnits, memoryMiB, environment, secrets, permissions, databaseConnections, user, readOnlyRootFilesystem, writableFolders, sidecars, drainSeconds, stopTimeoutSeconds, port, healthPath, requestSeconds, deregistrationSeconds, scaling.',
     ],
   ],
   [
     'the name of a worker kind in capitals',
     { workers: { A: { queues: [{ name: 'a' }] } } },
     [
-      'workers.A is not a name that is allowed here; a name is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash.',
+      'workers.A is not a name that is allowed here; a name is 1 to 20 lower-case letters, digits and dashes, starting with a letter and not ending in a dash: write a.',
     ],
   ],
   [
     'a number as text',
     { stages: { production: { fleet: { max: '6' } } } },
-    ['stages.production.fleet.max is "6"; allowed is a whole number of instances from 1 to 100.'],
+    [
+      'stages.production.fleet.max is "6"; allowed is a whole number of instances from 1 to 100: write 6, without quotes.',
+    ],
   ],
   [
     'a missing region',
@@ -93,7 +95,7 @@ test.each<[string, object, readonly string[]]>([
   [
     'an empty list of queues',
     { workers: { default: { queues: [] } } },
-    ['workers.default.queues is []; allowed is a list of at least one { name, weight? }.'],
+    ['workers.default.queues is []; allowed is a list of at least one { name, weight? }: name at least one.'],
   ],
   [
     'a command in shell form',
@@ -135,13 +137,13 @@ test.each<[string, object, readonly string[]]>([
         natGateways: 1,
       },
     },
-    ['network has the unknown key "natGateways"; allowed are existing.'],
+    ['network has existing and natGateways; allowed is one of them: remove one.'],
   ],
   [
     'the acknowledgement of a warning that does not exist',
     { acknowledge: { 'holdfast:http': 'It is only for colleagues.' } },
     [
-      'acknowledge has the unknown key "holdfast:http"; allowed are holdfast:http-only, holdfast:alarms-reach-nobody, holdfast:redis-plain-tcp, holdfast:shared-cache, holdfast:single-zone-database, holdfast:image-architecture, holdfast:no-migration, holdfast:no-scheduler, holdfast:awsvpc-trunking, holdfast:spot-unused, holdfast:prices-of-another-region, holdfast:price-unknown: write holdfast:http-only.',
+      'acknowledge has the unknown key "holdfast:http": write holdfast:http-only; allowed are holdfast:http-only, holdfast:alarms-reach-nobody, holdfast:redis-plain-tcp, holdfast:shared-cache, holdfast:single-zone-database, holdfast:image-architecture, holdfast:no-migration, holdfast:no-scheduler, holdfast:awsvpc-trunking, holdfast:spot-unused, holdfast:prices-of-another-region, holdfast:price-unknown.',
     ],
   ],
   [
