@@ -1,5 +1,6 @@
 import type { Locate } from './locate';
 import type { StageConfiguration } from './stage-configuration';
+import { regionMistakes, regionOf } from './check-regions';
 import { together } from './warnings';
 import type { StageFindings, StageWarning } from './warnings';
 
@@ -7,6 +8,7 @@ import type { StageFindings, StageWarning } from './warnings';
 export function checkNetwork(configuration: StageConfiguration, locate: Locate): StageFindings {
   return together(
     { mistakes: addressMistakes(configuration, locate) },
+    { mistakes: rangeMistakes(configuration, locate) },
     { mistakes: gatewayMistakes(configuration, locate) },
     { mistakes: zoneMistakes(configuration, locate) },
     { mistakes: existingMistakes(configuration, locate) },
@@ -27,6 +29,21 @@ function addressMistakes({ network, allowedCidrs }: StageConfiguration, locate: 
     const mend = proper === undefined ? 'correct its numbers' : `write "${proper}"`;
     return [`${locate(...at)} is "${range}"; allowed is an IPv4 range that begins at its first address: ${mend}.`];
   });
+}
+
+/**
+ * Sources: VPC user guide, "VPC CIDR blocks", which recommends the ranges of RFC 1918 and names that of RFC 6598; 172.17.0.0/16 is that of Docker's
+ * own bridge on each instance, so that containers would not reach what has an address there.
+ */
+function rangeMistakes({ network }: StageConfiguration, locate: Locate): string[] {
+  if ('existing' in network || properRange(network.cidr) !== network.cidr) return [];
+  const { cidr } = network;
+  const isPrivate = /^(10\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.)/.test(cidr);
+  if (isPrivate && !cidr.startsWith('172.17.')) return [];
+  const why = isPrivate ? "where Docker's own network on the instances is" : 'which is not a private range';
+  return [
+    `${locate('network', 'cidr')} is "${cidr}", ${why}; allowed are ranges in 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12 but for 172.17.0.0/16, and 192.168.0.0/16: take one that nothing else that you reach has.`,
+  ];
 }
 
 /** The range with the bits behind its prefix cleared; undefined if it is none. */
@@ -100,7 +117,13 @@ function existingMistakes({ network, region }: StageConfiguration, locate: Locat
       (zone) =>
         `${locate('network', 'existing', 'availabilityZones')} has "${zone}"; allowed are zones of the stage's region, ${region}: correct one of them.`,
     );
-  return [...lengths, ...twice, ...elsewhere];
+  const both = privateSubnetIds
+    .filter((id) => publicSubnetIds.includes(id))
+    .map(
+      (id) =>
+        `${locate('network', 'existing', 'privateSubnetIds')} has "${id}", which publicSubnetIds has too; allowed is a subnet in one of them, because its route goes to NAT or to the internet gateway: replace it in one.`,
+    );
+  return [...lengths, ...twice, ...new Set(both), ...elsewhere];
 }
 
 function tlsMistakes({ tls, region }: StageConfiguration, locate: Locate): string[] {
@@ -130,58 +153,4 @@ function tlsWarnings({ tls }: StageConfiguration): StageWarning[] {
         },
       ]
     : [];
-}
-
-/** Amazon ECS reads secrets in its own region only. */
-function regionMistakes(configuration: StageConfiguration, locate: Locate): string[] {
-  const { region } = configuration;
-  return secretsOf(configuration)
-    .filter(({ arn }) => regionOf(arn) !== region)
-    .map(({ at, arn, what }) => {
-      const mend = what === 'secret' ? 'replicate it there' : 'name the key that the secret has there';
-      return `${locate(...at)} is of ${regionOf(arn)}; allowed is a ${what} of the stage's region, ${region}: ${mend}.`;
-    });
-}
-
-interface SecretPlace {
-  readonly at: readonly string[];
-  readonly arn: string;
-  readonly what: 'secret' | 'key';
-}
-
-function secretsOf({ web, workers, scheduler, migration, database, redis }: StageConfiguration): SecretPlace[] {
-  type Secrets = Readonly<Record<string, { readonly arn: string; readonly kmsKeyArn?: string | undefined }>>;
-  type Sidecars = Readonly<Record<string, { readonly secrets: Secrets }>>;
-  const of = (
-    at: readonly string[],
-    process?: { readonly secrets: Secrets; readonly sidecars?: Sidecars },
-  ): SecretPlace[] => [
-    ...Object.entries(process?.secrets ?? {}).flatMap(([name, { arn, kmsKeyArn }]) => [
-      { at: [...at, 'secrets', name, 'arn'], arn, what: 'secret' as const },
-      ...(kmsKeyArn === undefined
-        ? []
-        : [{ at: [...at, 'secrets', name, 'kmsKeyArn'], arn: kmsKeyArn, what: 'key' as const }]),
-    ]),
-    ...Object.entries(process?.sidecars ?? {}).flatMap(([name, sidecar]) => of([...at, 'sidecars', name], sidecar)),
-  ];
-  const existing = (
-    key: string,
-    server: object & { readonly existing?: { readonly secretArn: string } },
-  ): SecretPlace[] =>
-    server.existing === undefined
-      ? []
-      : [{ at: [key, 'existing', 'secretArn'], arn: server.existing.secretArn, what: 'secret' }];
-  return [
-    ...of(['web'], web),
-    ...Object.entries(workers).flatMap(([kind, worker]) => of(['workers', kind], worker)),
-    ...of(['scheduler'], scheduler),
-    ...of(['migration'], migration),
-    ...existing('database', database),
-    ...existing('redis', redis),
-  ];
-}
-
-/** arn:partition:service:region:account:resource */
-function regionOf(arn: string): string {
-  return arn.split(':')[3] ?? '';
 }

@@ -3,21 +3,25 @@ import type { StageConfiguration } from './stage-configuration';
 import { together } from './warnings';
 import type { StageFindings, StageWarning } from './warnings';
 
-/** Source: ElastiCache guide, "Supported node types"; older families are not for new groups. */
+/** Sizes of a line of families. Source: ElastiCache guide, "Supported node types"; older families are not for new groups. */
 const SMALL_SIZES: readonly string[] = ['micro', 'small', 'medium'];
-const NODE_FAMILIES: Readonly<Record<string, readonly string[] | 'large'>> = {
+const LARGE_SIZES: readonly string[] = ['large', 'xlarge', '2xlarge', '4xlarge'];
+const INTEL_SIZES: readonly string[] = [...LARGE_SIZES, '12xlarge', '24xlarge'];
+/** Of m8g, r8g and c8gn no list was at hand: they are taken to end where the generation before does. */
+const GRAVITON_SIZES: readonly string[] = [...LARGE_SIZES, '8xlarge', '12xlarge', '16xlarge'];
+const NODE_FAMILIES: Readonly<Record<string, readonly string[]>> = {
   t3: SMALL_SIZES,
   t4g: SMALL_SIZES,
-  m5: 'large',
-  m6g: 'large',
-  m7g: 'large',
-  m8g: 'large',
-  r5: 'large',
-  r6g: 'large',
-  r7g: 'large',
-  r8g: 'large',
-  c7gn: 'large',
-  c8gn: 'large',
+  m5: INTEL_SIZES,
+  m6g: GRAVITON_SIZES,
+  m7g: GRAVITON_SIZES,
+  m8g: GRAVITON_SIZES,
+  r5: INTEL_SIZES,
+  r6g: GRAVITON_SIZES,
+  r7g: GRAVITON_SIZES,
+  r8g: GRAVITON_SIZES,
+  c7gn: GRAVITON_SIZES,
+  c8gn: GRAVITON_SIZES,
 };
 /** Source: ElastiCache guide, "Durability", limitations (2026-11). */
 export const DURABLE_FAMILIES: readonly string[] = ['m6g', 'm7g', 'm8g', 'r6g', 'r7g', 'r8g', 'c7gn', 'c8gn'];
@@ -60,22 +64,16 @@ function nodeMistakes({ queue, cache }: NewRedis, locate: Locate): string[] {
     { at: ['redis', 'queue', 'nodeType'], nodeType: queue.nodeType },
     ...(cache === 'shared' ? [] : [{ at: ['redis', 'cache', 'nodeType'], nodeType: cache.nodeType }]),
   ];
-  return nodes
-    .filter(({ nodeType }) => !isNodeType(nodeType))
-    .map(
-      ({ at, nodeType }) =>
-        `${locate(...at)} is "${nodeType}"; allowed is cache. with t3 or t4g in ${SMALL_SIZES.join(', ')}, or ${Object.keys(
-          NODE_FAMILIES,
-        )
-          .slice(2)
-          .join(', ')} from large: take one of them.`,
-    );
-}
-
-function isNodeType(nodeType: string): boolean {
-  const [, family = '', size = ''] = nodeType.split('.');
-  const sizes = Object.hasOwn(NODE_FAMILIES, family) ? NODE_FAMILIES[family] : [];
-  return sizes === 'large' ? /^(\d*x)?large$/.test(size) : (sizes ?? []).includes(size);
+  return nodes.flatMap(({ at, nodeType }) => {
+    const [, family = '', size = ''] = nodeType.split('.');
+    const sizes = Object.hasOwn(NODE_FAMILIES, family) ? NODE_FAMILIES[family] : undefined;
+    if (sizes?.includes(size) === true) return [];
+    const allowed =
+      sizes === undefined
+        ? `cache. with one of the families ${Object.keys(NODE_FAMILIES).join(', ')} and a size`
+        : `cache.${family}. with one of the sizes ${sizes.join(', ')}`;
+    return [`${locate(...at)} is "${nodeType}"; allowed is ${allowed}: take one of them.`];
+  });
 }
 
 /** The engine has a client for one server, not for a cluster. */

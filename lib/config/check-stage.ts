@@ -1,5 +1,7 @@
 import { checkCapacity } from './capacity';
 import { checkDatabase } from './check-database';
+import { checkFiles } from './check-files';
+import { checkLists } from './check-lists';
 import { checkNames } from './check-names';
 import { checkNetwork } from './check-network';
 import { checkProcesses } from './check-processes';
@@ -13,7 +15,7 @@ import { inResolved } from './locate';
 import type { Locate } from './locate';
 import type { StageConfiguration } from './stage-configuration';
 import { together } from './warnings';
-import type { StageFindings } from './warnings';
+import type { StageFindings, StageWarning } from './warnings';
 
 /**
  * Checks the rules between a stage's values; those of single values are the schema's.
@@ -28,6 +30,8 @@ export function checkStage(
   const findings = together(
     checkNames(configuration, locate),
     checkProcesses(configuration, locate),
+    checkFiles(configuration, locate),
+    checkLists(configuration, locate),
     checkNetwork(configuration, locate),
     { mistakes: fleetMistakes(configuration, locate) },
     checkCapacity(configuration, locate),
@@ -35,7 +39,7 @@ export function checkStage(
     checkDatabase(configuration, locate),
     connectionBudget(configuration, locate),
     checkRedis(configuration, locate),
-    checkAlarms(configuration, locate),
+    { warnings: alarmWarnings(configuration) },
     checkCost(configuration, estimateCost(configuration, watched), locate),
   );
   return { ...findings, mistakes: [...new Set(findings.mistakes)] };
@@ -58,20 +62,12 @@ function fleetMistakes({ fleet }: StageConfiguration, locate: Locate): string[] 
       ];
 }
 
-function checkAlarms({ alarms }: StageConfiguration, locate: Locate): StageFindings {
-  const twice = alarms.emails.filter((email, index) => alarms.emails.indexOf(email) !== index);
-  return {
-    mistakes: twice.map(
-      (email) => `${locate('alarms', 'emails')} has "${email}" twice; allowed is each once: remove the second.`,
-    ),
-    warnings:
-      alarms.emails.length > 0
-        ? []
-        : [
-            {
-              id: 'holdfast:alarms-reach-nobody',
-              text: 'alarms.emails is empty: nobody is told when tasks wait or die; name at least one address.',
-            },
-          ],
-  };
+function alarmWarnings({ alarms }: StageConfiguration): readonly StageWarning[] {
+  if (alarms.emails.length > 0) return [];
+  return [
+    {
+      id: 'holdfast:alarms-reach-nobody',
+      text: 'alarms.emails is empty: nobody is told when tasks wait or die; name at least one address.',
+    },
+  ];
 }

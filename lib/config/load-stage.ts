@@ -1,3 +1,4 @@
+import { checkEngineSettings } from './check-engine-settings';
 import { checkStage, uselessAcknowledgements } from './check-stage';
 import { ConfigurationError } from './configuration-error';
 import { connectionBudget } from './connection-budget';
@@ -62,8 +63,10 @@ function check(
 ): Omit<CheckedStage, 'name'> {
   try {
     const resolved = resolveStage(configuration, stage);
-    const findings = checkStage(resolved, inLayers(layersOf(configuration, stage)), watched(resolved));
-    return { ...findings, useless: uselessAcknowledgements(resolved, findings) };
+    const layers = layersOf(configuration, stage);
+    const findings = checkStage(resolved, inLayers(layers), watched(resolved));
+    const mistakes = [...findings.mistakes, ...checkEngineSettings(resolved, layers)];
+    return { ...findings, mistakes, useless: uselessAcknowledgements(resolved, findings) };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return { mistakes: error.mistakes, warnings: [], useless: undefined };

@@ -23,7 +23,7 @@ const ONLY_IN_STAGES: readonly string[] = ['account', 'region'];
  */
 export function inLayers({ stage, own, common, preset }: Layers): Locate {
   return (...path) => {
-    const inStage = has(own, path) || (!has(common, path) && (has(preset, path) || isOfStages(path)));
+    const inStage = stands(own, path) || (!stands(common, path) && (stands(preset, path) || isOfStages(path)));
     return [...(inStage ? ['stages', stage] : []), ...path].join('.');
   };
 }
@@ -32,9 +32,10 @@ function isOfStages([key = '']: readonly string[]): boolean {
   return ONLY_IN_STAGES.includes(key);
 }
 
-function has(value: unknown, path: readonly string[]): boolean {
+/** Whether a layer has a value at a place. */
+export function stands(value: unknown, path: readonly string[]): boolean {
   const [key, ...deeper] = path;
   if (key === undefined) return value !== undefined;
-  if (Array.isArray(value)) return has((value as readonly unknown[])[Number(key)], deeper);
-  return isObject(value) && Object.hasOwn(value, key) && has(value[key], deeper);
+  if (Array.isArray(value)) return stands((value as readonly unknown[])[Number(key)], deeper);
+  return isObject(value) && Object.hasOwn(value, key) && stands(value[key], deeper);
 }

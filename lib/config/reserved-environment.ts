@@ -34,6 +34,9 @@ const OTHERS: Readonly<Record<string, string>> = {
   [PLATFORM_ENVIRONMENT.ecsAgentUri]: 'leave it to Amazon ECS',
   [PLATFORM_ENVIRONMENT.ecsMetadataUri]: 'leave it to Amazon ECS',
   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "leave it to Amazon ECS and set the process's permissions",
+  AWS_ACCESS_KEY_ID: "leave it out, or the containers do not take their role, and set the process's permissions",
+  AWS_SECRET_ACCESS_KEY: "leave it out, or the containers do not take their role, and set the process's permissions",
+  AWS_SESSION_TOKEN: "leave it out, or the containers do not take their role, and set the process's permissions",
   AWS_REGION: "set the stage's region",
   CELERY_VISIBILITY_TIMEOUT_SECONDS: 'set celery.visibilityTimeoutSeconds',
 };

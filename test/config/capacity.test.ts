@@ -101,7 +101,7 @@ describe('room in any order', () => {
 
 describe('the fleet', () => {
   test('counts sidecars and the measuring of Celery', () => {
-    const sidecars = { proxy: { image: { directory: 'proxy' }, memoryMiB: 100, cpuUnits: 50 } };
+    const sidecars = { proxy: { image: { directory: 'app' }, memoryMiB: 100, cpuUnits: 50 } };
     const sizes = taskSizes(production({ taskEngine: 'celery', web: { sidecars } }).configuration);
     expect(sizes.find(({ process }) => process === 'web')).toMatchObject({ memoryMiB: 484, cpuUnits: 306 });
     expect(sizes.find(({ process }) => process === 'scheduler')).toMatchObject({ memoryMiB: 288, cpuUnits: 80 });

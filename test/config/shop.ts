@@ -5,7 +5,7 @@ import { mergeLayers } from '../../lib/config/merge';
 /** A configuration without mistakes and warnings, in one stage like production. */
 export const shop = {
   name: 'shop',
-  image: { directory: '.' },
+  image: { directory: 'app' },
   web: { command: ['serve'] },
   workers: { default: { command: ['work'], queues: [{ name: 'default' }] } },
   scheduler: { command: ['tick'] },

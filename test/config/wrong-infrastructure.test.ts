@@ -109,7 +109,7 @@ test.each<[string, object, readonly string[]]>([
           vpcId: 'vpc-0123456789abcdef0',
           availabilityZones: ['us-east-1a', 'us-west-2b'],
           publicSubnetIds: ['subnet-01234567', 'subnet-01234568', 'subnet-01234569'],
-          privateSubnetIds: ['subnet-01234567', 'subnet-01234567'],
+          privateSubnetIds: ['subnet-11234567', 'subnet-11234567'],
         },
       },
     },
@@ -251,8 +251,8 @@ test.each<[string, object, readonly string[]]>([
     'node types that ElastiCache does not have',
     { redis: { queue: { nodeType: 'cache.t4g.large' }, cache: { nodeType: 'cache.x2.large' } } },
     [
-      'redis.queue.nodeType is "cache.t4g.large"; allowed is cache. with t3 or t4g in micro, small, medium, or m5, m6g, m7g, m8g, r5, r6g, r7g, r8g, c7gn, c8gn from large: take one of them.',
-      'redis.cache.nodeType is "cache.x2.large"; allowed is cache. with t3 or t4g in micro, small, medium, or m5, m6g, m7g, m8g, r5, r6g, r7g, r8g, c7gn, c8gn from large: take one of them.',
+      'redis.queue.nodeType is "cache.t4g.large"; allowed is cache.t4g. with one of the sizes micro, small, medium: take one of them.',
+      'redis.cache.nodeType is "cache.x2.large"; allowed is cache. with one of the families t3, t4g, m5, m6g, m7g, m8g, r5, r6g, r7g, r8g, c7gn, c8gn and a size: take one of them.',
     ],
   ],
   [

@@ -37,12 +37,12 @@ test.each<[string, object, readonly string[]]>([
   ],
   [
     "a sidecar on web's port",
-    { web: { sidecars: { proxy: { image: { directory: 'proxy' }, port: 8080 } } } },
+    { web: { sidecars: { proxy: { image: { directory: 'app' }, port: 8080 } } } },
     ['web.sidecars.proxy.port is 8080, where web listens; allowed is a port of its own in the task: change it.'],
   ],
   [
     "a sidecar with web's name",
-    { web: { sidecars: { web: { image: { directory: 'proxy' } } } } },
+    { web: { sidecars: { web: { image: { directory: 'app' } } } } },
     ['web.sidecars.web has the name of a container of the task; allowed is any other name: rename it.'],
   ],
   [
