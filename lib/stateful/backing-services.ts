@@ -23,6 +23,8 @@ export interface Endpoint {
   readonly secret: secretsmanager.ISecret;
   /** The field of the secret. @default - the whole secret */
   readonly secretField?: string;
+  /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key, which needs no permission */
+  readonly kmsKeyArn?: string | undefined;
 }
 
 export interface PostgresEndpoint extends Endpoint {
@@ -206,12 +208,13 @@ function lookUpDatabase(scope: Construct, configuration: StageConfiguration): Po
       read: (field) => readParameter(scope, configuration, 'database', field),
     });
   }
-  const { name, user, port } = database.existing;
+  const { name, user, port, kmsKeyArn } = database.existing;
   return new ImportedPostgres(scope, 'Database', {
     name,
     user,
     listensOn: port,
     secretField: 'password',
+    kmsKeyArn,
     read: knownFields(database.existing),
   });
 }
@@ -219,11 +222,12 @@ function lookUpDatabase(scope: Construct, configuration: StageConfiguration): Po
 function lookUpRedis(scope: Construct, configuration: StageConfiguration): Pick<BackingServices, 'queue' | 'cache'> {
   const { redis } = configuration;
   if ('existing' in redis) {
-    const { tls, field: secretField, port } = redis.existing;
+    const { tls, field: secretField, port, kmsKeyArn } = redis.existing;
     const queue = new ImportedRedis(scope, 'Queue', {
       tls,
       listensOn: port,
       ...(secretField !== undefined && { secretField }),
+      kmsKeyArn,
       read: knownFields(redis.existing),
     });
     return { queue, cache: queue };

@@ -10,6 +10,8 @@ export interface ImportedServerProps {
   readonly listensOn: number;
   /** @default - the whole secret */
   readonly secretField?: string;
+  /** ARN of the customer-managed key that encrypts the secret. @default - AWS's own key */
+  readonly kmsKeyArn?: string | undefined;
   /** The value of a field, such as `host`; undefined for what is not known of a server of the user's own. */
   readonly read: (field: string) => string | undefined;
 }
@@ -20,6 +22,7 @@ export interface ImportedServerProps {
  */
 class ImportedServer extends Construct implements Endpoint {
   readonly secretField?: string;
+  readonly kmsKeyArn?: string | undefined;
   private importedConnections?: ec2.Connections;
   private importedSecret?: secretsmanager.ISecret;
 
@@ -30,6 +33,7 @@ class ImportedServer extends Construct implements Endpoint {
   ) {
     super(scope, id);
     if (server.secretField !== undefined) this.secretField = server.secretField;
+    this.kmsKeyArn = server.kmsKeyArn;
   }
 
   get host(): string {

@@ -87,9 +87,10 @@ export class ContainerTask extends Construct {
     });
     this.container = this.addContainer(props);
     for (const [sidecar, settings] of Object.entries(process.sidecars ?? {})) this.addSidecar(sidecar, settings, props);
-    this.grantKeys(
-      [process, ...Object.values(process.sidecars ?? {})].flatMap(({ secrets }) => Object.values(secrets)),
-    );
+    this.grantKeys([
+      ...[process, ...Object.values(process.sidecars ?? {})].flatMap(({ secrets }) => Object.values(secrets)),
+      ...props.environment.endpoints,
+    ]);
     acknowledgeWildcards(
       this.taskDefinition.executionRole,
       ['*'],
@@ -155,6 +156,9 @@ export class ContainerTask extends Construct {
       logging: this.logging(sidecar),
     });
     this.container.addContainerDependencies({ container, condition: ecs.ContainerDependencyCondition.START });
+    // In mode bridge each container has a loopback of its own; a link gives the process the sidecar's address by its name.
+    // It starts in the order of the dependency, and Docker refuses one to a container that has ended: only with a port.
+    if (port !== undefined && props.configuration.fleet.networkMode === 'bridge') this.container.addLink(container);
   }
 
   private secrets(container: string, secrets: Readonly<Record<string, SecretConfiguration>>) {
@@ -170,10 +174,10 @@ export class ContainerTask extends Construct {
   }
 
   /** CDK knows no key of a secret that it only refers to, and its own grant would not reach the role. */
-  private grantKeys(secrets: readonly SecretConfiguration[]): void {
-    const keys = new Map(secrets.flatMap(({ arn, kmsKeyArn }) => (kmsKeyArn === undefined ? [] : [[kmsKeyArn, arn]])));
-    for (const [key, secret] of keys) {
-      const { region } = Stack.of(this).splitArn(secret, ArnFormat.COLON_RESOURCE_NAME);
+  private grantKeys(secrets: readonly { readonly kmsKeyArn?: string | undefined }[]): void {
+    const keys = new Set(secrets.flatMap(({ kmsKeyArn }) => (kmsKeyArn === undefined ? [] : [kmsKeyArn])));
+    for (const key of keys) {
+      const { region } = Stack.of(this).splitArn(key, ArnFormat.SLASH_RESOURCE_NAME);
       this.taskDefinition.addToExecutionRolePolicy(
         new iam.PolicyStatement({
           actions: ['kms:Decrypt'],
@@ -190,11 +194,13 @@ export class ContainerTask extends Construct {
     // No program started by another user than root has capabilities; this keeps it from getting them back.
     if (!/^(root|0)(:|$)/.test(process.user)) parameters.dropCapabilities(ecs.Capability.ALL);
     const forExec = configuration.fleet.ecsExec && process.readOnlyRootFilesystem ? EXEC_FOLDERS : [];
-    for (const containerPath of [...process.writableFolders, ...forExec]) {
+    const folders = [...new Set([...process.writableFolders, ...forExec])];
+    // They count against the container's memory: at half of it in all, full folders do not end the process.
+    const size = Math.max(1, Math.floor(process.memoryMiB / (2 * Math.max(2, folders.length))));
+    for (const containerPath of folders) {
       parameters.addTmpfs({
         containerPath,
-        // It counts against the container's memory: at a quarter, a full folder does not end the process.
-        size: Math.max(16, Math.floor(process.memoryMiB / 4)),
+        size,
         mountOptions: [ecs.TmpfsMountOption.NOSUID, ecs.TmpfsMountOption.NODEV],
       });
     }

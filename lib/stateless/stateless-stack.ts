@@ -53,7 +53,8 @@ export class StatelessStack extends Stack {
       // A failed migration fails the deploy before anything of the new version serves.
       for (const { service } of this.processes) service.node.addDependency(this.migration.run);
     }
-    for (const [key, value] of Object.entries(configuration.tags)) Tags.of(this).add(key, value);
+    const { name, stage, tags } = configuration;
+    for (const [key, value] of Object.entries({ app: name, stage, ...tags })) Tags.of(this).add(key, value);
     acknowledgeSuperfluousDependencies(this);
     new CfnOutput(this, 'Url', { description: 'Where people reach the app', value: this.web.url });
   }
