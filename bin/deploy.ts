@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { ConfigurationError } from '../lib/config';
-import { DeploymentStage } from '../lib/deployment-stage';
-import type { Deployment } from '../lib/deployment-stage';
+import { readContext } from '../lib/deployment-context';
+import { readDeployment } from '../lib/deployment-file';
+import { CustomizeError, DeploymentStage } from '../lib/deployment-stage';
 
 /*
  * The CDK app: `npx cdk deploy --all -c stage=production`, and `-c config=…` for another configuration file than
@@ -10,14 +10,19 @@ import type { Deployment } from '../lib/deployment-stage';
  */
 async function deploy(): Promise<void> {
   const app = new App();
-  const file = resolve(String(app.node.tryGetContext('config') ?? 'holdfast.config.ts'));
-  const { default: configuration, customize } = (await import(file)) as Deployment;
-  const stage = String(app.node.tryGetContext('stage') ?? 'dev');
-  new DeploymentStage(app, stage, { configuration, ...(customize === undefined ? {} : { customize }) });
+  const { stage, file } = readContext(app.node.getAllContext() as Readonly<Record<string, unknown>>);
+  const { default: configuration, customize } = await readDeployment(file);
+  const { costs } = new DeploymentStage(app, stage, {
+    configuration,
+    ...(customize === undefined ? {} : { customize }),
+  });
   app.synth();
+  // Not as an annotation: the CDK's command line leaves out what is less than a warning as soon as there is one.
+  console.error(costs);
 }
 
 deploy().catch((error: unknown) => {
-  console.error(error instanceof ConfigurationError ? error.message : error);
+  if (error instanceof CustomizeError) console.error(`${error.message}\n`, error.cause);
+  else console.error(error instanceof ConfigurationError ? error.message : error);
   process.exitCode = 1;
 });

@@ -31,12 +31,25 @@ export interface DeploymentStageProps {
   readonly customize?: Deployment['customize'];
 }
 
+/** What the configuration file's own `customize` threw, as its cause. */
+export class CustomizeError extends Error {
+  override readonly name = 'CustomizeError';
+  constructor(stage: string, cause: unknown) {
+    super(`customize threw an error for the stage ${stage}:`, { cause });
+  }
+}
+
 /** One deployment of everything: the stack that is kept, the stack that is replaced freely, and what watches both. */
 export class DeploymentStage extends Construct implements Stacks {
   readonly stateful: StatefulStack;
   readonly stateless: StatelessStack;
+  /** What the stage costs, in a sentence. */
+  readonly costs: string;
 
-  /** @throws ConfigurationError with every mistake of the configuration, in all its stages. */
+  /**
+   * @throws ConfigurationError with every mistake of the configuration, in all its stages.
+   * @throws CustomizeError when `customize` throws.
+   */
   constructor(scope: Construct, stage: string, props: DeploymentStageProps) {
     super(scope, stage);
     const loaded = loadStage(props.configuration, stage, watchedCounts);
@@ -64,29 +77,30 @@ export class DeploymentStage extends Construct implements Stacks {
     });
     this.stateless.addStackDependency(this.stateful);
     watchStage(this, configuration);
-    this.tellCost(loaded);
+    this.costs = this.tellCost(loaded);
     this.tellWarnings(loaded);
-    props.customize?.(this, stage);
+    try {
+      props.customize?.(this, stage);
+    } catch (error) {
+      throw new CustomizeError(stage, error);
+    }
   }
 
-  private tellCost({ cost, configuration }: LoadedStage): void {
+  private tellCost({ cost, configuration }: LoadedStage): string {
     const total = cost.totalUsdPerMonth.toFixed(2);
     const without = ['traffic', ...cost.unpriced].join(' and ');
     const unverified = cost.unverifiedUsdPerMonth.toFixed(2);
-    Annotations.of(this.stateless).addInfoV2(
-      'holdfast:cost',
-      `${configuration.name} ${configuration.stage} costs about ${total} USD per month in ${cost.region}, without ${without}; ${unverified} of it rest on prices that are not verified.`,
-    );
     new CfnOutput(this.stateless, 'EstimatedCost', {
       description: `Estimated cost in USD per month, without ${without}`,
       value: total,
     });
+    return `${configuration.name} ${configuration.stage} costs about ${total} USD per month in ${cost.region}, without ${without}; ${unverified} of it rest on prices that are not verified.`;
   }
 
   private tellWarnings({ warnings, configuration }: LoadedStage): void {
     for (const { id, text } of warnings) {
-      Annotations.of(this.stateless).addWarningV2(id, text);
       const reason = configuration.acknowledge[id];
+      Annotations.of(this.stateless).addWarningV2(id, `${text} To accept it, write acknowledge: { '${id}': 'why' }.`);
       if (reason !== undefined) Annotations.of(this.stateless).acknowledgeWarning(id, reason);
     }
   }
