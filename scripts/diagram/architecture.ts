@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { resolveStage } from '../../lib/config';
 import type { Configuration } from '../../lib/config';
 import { DeploymentStage } from '../../lib/deployment-stage';
 import { draw } from './draw';
@@ -28,6 +29,22 @@ export function synthesizeStacks(configuration: Configuration, stage: string): S
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** What a stage lacks of what the picture shows, in a sentence. @throws ConfigurationError for wrong values. */
+export function whyNotDrawn(configuration: Configuration, stage: string): string | undefined {
+  const { network, database, redis } = resolveStage(configuration, stage);
+  const lacks = [
+    ...Object.entries({ network, database, redis }).flatMap(([key, value]) =>
+      'existing' in value ? [`${key}.existing`] : [],
+    ),
+    ...('existing' in network || network.availabilityZones === 2
+      ? []
+      : [`network.availabilityZones ${network.availabilityZones}`]),
+  ];
+  return lacks.length === 0
+    ? undefined
+    : `The stage ${stage} has ${lacks.join(' and ')}; drawn are stages that make a network over two zones, a database and Redis: choose another with --stage.`;
 }
 
 /** The same templates give the same text. */
