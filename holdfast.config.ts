@@ -1,9 +1,9 @@
 import { defineConfiguration } from './lib/config';
 
 /**
- * What is deployed: edit this file, then `npx cdk deploy --all -c stage=production`. Every key is described where your
- * editor shows it and in docs/configuration.md; what is left out has a default. docs/bring-your-own-app.md replaces the
- * app step by step.
+ * What is deployed: edit this file, then `npx cdk deploy --all -c stage=production`, with `--no-rollback` for the first
+ * deploy of a stage (docs/deploy.md says why). Every key is described where your editor shows it and in
+ * docs/configuration.md; what is left out has a default. docs/bring-your-own-app.md replaces the app step by step.
  */
 export default defineConfiguration({
   name: 'holdfast',
