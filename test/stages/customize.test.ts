@@ -13,3 +13,12 @@ test('customize changes the finished stacks, as docs/configuration.md shows', ()
   const [database] = resourcesOf(json.stateful, 'AWS::RDS::DBInstance');
   expect(database?.[1].Properties?.DeleteAutomatedBackups).toBe(false);
 });
+
+test('an error in customize is told with its stage, and kept as the cause', () => {
+  const cause = new Error('no such construct');
+  const customize = () => {
+    throw cause;
+  };
+  const expected = expect.objectContaining({ message: 'customize threw an error for the stage dev:', cause }) as Error;
+  expect(() => synthesize('dev', undefined, customize)).toThrow(expected);
+});

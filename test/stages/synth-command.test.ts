@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -52,6 +52,25 @@ describe('npx cdk, without AWS credentials', () => {
     expect(templates(folder)).toHaveLength(2);
   });
 
+  test('synth tells the cost beside a warning, and how to accept it', async () => {
+    const folder = mkdtempSync(join(root, '.holdfast-synth-'));
+    try {
+      const file = join(folder, 'holdfast.config.ts');
+      writeFileSync(
+        file,
+        "import reference from '../holdfast.config';\nexport default { ...reference, acknowledge: {} };\n",
+      );
+      const { code, stderr } = await cdkCommand(
+        ...['synth', '-c', 'stage=dev', '-c', `config=${file}`, '--quiet', '--output', join(output, 'warning')],
+      );
+      expect(code).toBe(0);
+      expect(stderr).toContain("To accept it, write acknowledge: { 'holdfast:alarms-reach-nobody': 'why' }.");
+      expect(stderr).toMatch(/holdfast dev costs about \d+\.\d\d USD per month/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('diff finds nothing between two synths of unchanged input', async () => {
     for (const stack of ['Stateful', 'Stateless']) {
       const before = templates(join(output, 'production')).find((file) => file.startsWith(`production${stack}`)) ?? '';
@@ -71,7 +90,7 @@ describe('npx cdk, without AWS credentials', () => {
 
     expect(code).toBe(1);
     expect(stderr).toContain(
-      'The stage is "prod"; allowed is dev or production: pass -c stage=dev, or add it to stages.',
+      'The stage is "prod"; allowed is dev or production: pass -c stage=production, or add it to stages.',
     );
     expect(stderr).not.toMatch(/ at .*\.ts:\d+/);
   });

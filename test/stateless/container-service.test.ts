@@ -169,9 +169,42 @@ describe('a secret under a key of its own', () => {
     ]);
   });
 
+  test('is decrypted for every process that reaches an existing server whose secret it is', () => {
+    const existing = {
+      host: 'redis.example.org',
+      secretArn: secret.arn,
+      securityGroupId: 'sg-0123456789abcdef0',
+      kmsKeyArn,
+    };
+    const found = decrypts({ redis: { existing } });
+
+    expect(found).toEqual(
+      ['WebContainer', 'WorkerdefaultContainer', 'SchedulerContainer'].map((id) => ({
+        id: `${id}TaskExecutionRole`,
+        statement,
+      })),
+    );
+  });
+
   test('asks for no right to a key where there is none', () => {
     expect(decrypts({ web: { command: ['node', 'dist/web.js'], secrets: { KEY: { arn: secret.arn } } } })).toEqual([]);
   });
+});
+
+test('folders in memory are together at most half of the memory', () => {
+  const sizes = (writableFolders: string[], ecsExec: boolean) => {
+    const { resources } = synthesize({
+      fleet: { ecsExec },
+      web: { command: ['node', 'dist/web.js'], memoryMiB: 256, writableFolders },
+    });
+    const web = containerOf(resources('AWS::ECS::TaskDefinition'), 'web') as unknown as {
+      LinuxParameters: { Tmpfs: { Size: number }[] };
+    };
+    return web.LinuxParameters.Tmpfs.map(({ Size }) => Size);
+  };
+  expect(sizes(['/tmp'], false)).toEqual([64]);
+  expect(sizes(['/tmp', '/cache'], false)).toEqual([64, 64]);
+  expect(sizes(['/tmp', '/cache'], true)).toEqual([32, 32, 32, 32]);
 });
 
 describe('a sidecar', () => {
@@ -195,6 +228,24 @@ describe('a sidecar', () => {
       ],
     });
     expect(containerOf(definitions, 'proxy')).not.toHaveProperty('DependsOn');
+  });
+
+  test('is reached by its name, in network mode bridge by a link that follows the order of the start', () => {
+    const main = containerOf(definitions, 'worker-default') as unknown as { Links?: string[] };
+    expect(main.Links).toEqual(['proxy', 'agent']);
+  });
+
+  test('is not linked without a port, because it may end, nor in awsvpc, where the loopback is shared', () => {
+    const links = (fleet: object, sidecar: object) => {
+      const { resources: others } = synthesize({
+        fleet,
+        network: { natGateways: 1 },
+        web: { command: ['node', 'dist/web.js'], sidecars: { sidecar } },
+      } as Parameters<typeof synthesize>[0]);
+      return (containerOf(others('AWS::ECS::TaskDefinition'), 'web') as unknown as { Links?: string[] }).Links;
+    };
+    expect(links({}, { image: proxy.image })).toBeUndefined();
+    expect(links({ networkMode: 'awsvpc', max: 20 }, proxy)).toBeUndefined();
   });
 
   test('has as long to stop as its process', () => {
