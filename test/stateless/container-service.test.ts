@@ -241,7 +241,7 @@ describe('a sidecar', () => {
         fleet,
         network: { natGateways: 1 },
         web: { command: ['node', 'dist/web.js'], sidecars: { sidecar } },
-      } as Parameters<typeof synthesize>[0]);
+      });
       return (containerOf(others('AWS::ECS::TaskDefinition'), 'web') as unknown as { Links?: string[] }).Links;
     };
     expect(links({}, { image: proxy.image })).toBeUndefined();
