@@ -47,14 +47,14 @@ test.each<[string, object, readonly string[]]>([
   ],
   [
     "a sidecar with a worker container's name",
-    { workers: { default: { sidecars: { 'worker-default': { image: { directory: 'proxy' } } } } } },
+    { workers: { default: { sidecars: { 'worker-default': { image: { directory: 'app' } } } } } },
     [
       'workers.default.sidecars.worker-default has the name of a container of the task; allowed is any other name: rename it.',
     ],
   ],
   [
     'a sidecar with the name of the container that measures Celery',
-    { taskEngine: 'celery', scheduler: { sidecars: { 'celery-metrics': { image: { directory: 'proxy' } } } } },
+    { taskEngine: 'celery', scheduler: { sidecars: { 'celery-metrics': { image: { directory: 'app' } } } } },
     [
       'scheduler.sidecars.celery-metrics has the name of a container of the task; allowed is any other name: rename it.',
     ],
@@ -199,11 +199,11 @@ test.each<[string, object, readonly string[]]>([
 test.each([
   [
     'the name of its worker kind',
-    { workers: { default: { sidecars: { default: { image: { directory: 'proxy' } } } } } },
+    { workers: { default: { sidecars: { default: { image: { directory: 'app' } } } } } },
   ],
   [
     'the name of a container of another task',
-    { web: { sidecars: { 'celery-metrics': { image: { directory: 'proxy' } } } } },
+    { web: { sidecars: { 'celery-metrics': { image: { directory: 'app' } } } } },
   ],
 ])('accepts a sidecar with %s', (_what, change) => {
   expect(mistakesOf(shopWith(change))).toEqual([]);
