@@ -1,4 +1,3 @@
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import reference from '../../holdfast.config';
 import type { Configuration } from '../../lib/config';
 import { synthesize } from './synthesize';
@@ -6,9 +5,8 @@ import { synthesize } from './synthesize';
 /** What the synth says of production's cost, and the output that its stack keeps of it. */
 function told(configuration: Configuration) {
   const { stacks, json } = synthesize('production', configuration);
-  const said = Annotations.fromStack(stacks.stateless).findInfo('*', Match.stringLikeRegexp(' costs about '));
   return {
-    said: said.map(({ entry }) => (entry.data as string).replaceAll(/\d+\.\d\d/g, 'X')),
+    said: stacks.costs.replaceAll(/\d+\.\d\d/g, 'X'),
     output: json.stateless.Outputs?.EstimatedCost,
   };
 }
@@ -16,9 +14,7 @@ function told(configuration: Configuration) {
 describe('the cost that a synth tells', () => {
   test('is without traffic', () => {
     expect(told(reference)).toEqual({
-      said: [
-        'holdfast production costs about X USD per month in us-east-1, without traffic; X of it rest on prices that are not verified. [ack: holdfast:cost]',
-      ],
+      said: 'holdfast production costs about X USD per month in us-east-1, without traffic; X of it rest on prices that are not verified.',
       output: {
         Description: 'Estimated cost in USD per month, without traffic',
         Value: expect.stringMatching(/^\d+\.\d\d$/) as string,
@@ -38,7 +34,7 @@ describe('the cost that a synth tells', () => {
     };
     const without = 'without traffic and EC2 r6g.large x 2';
     expect(told(configuration)).toEqual({
-      said: [expect.stringContaining(`X USD per month in us-east-1, ${without};`) as string],
+      said: expect.stringContaining(`X USD per month in us-east-1, ${without};`) as string,
       output: {
         Description: `Estimated cost in USD per month, ${without}`,
         Value: expect.stringMatching(/^\d+\.\d\d$/) as string,

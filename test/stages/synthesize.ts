@@ -5,7 +5,7 @@ import cdk from '../../cdk.json';
 import reference from '../../holdfast.config';
 import type { Configuration } from '../../lib/config';
 import { DeploymentStage } from '../../lib/deployment-stage';
-import type { Deployment, Stacks } from '../../lib/deployment-stage';
+import type { Deployment } from '../../lib/deployment-stage';
 
 // The CDK's own validation takes seconds a synth; synth-command.test.ts runs with it.
 process.env.CDK_VALIDATION = 'false';
@@ -27,7 +27,7 @@ export interface TemplateJson {
 }
 
 export interface SynthesizedStage {
-  readonly stacks: Stacks;
+  readonly stacks: DeploymentStage;
   readonly app: App;
   readonly stateful: Template;
   readonly stateless: Template;
