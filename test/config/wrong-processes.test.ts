@@ -197,10 +197,7 @@ test.each<[string, object, readonly string[]]>([
 });
 
 test.each([
-  [
-    'the name of its worker kind',
-    { workers: { default: { sidecars: { default: { image: { directory: 'app' } } } } } },
-  ],
+  ['the name of its worker kind', { workers: { default: { sidecars: { default: { image: { directory: 'app' } } } } } }],
   [
     'the name of a container of another task',
     { web: { sidecars: { 'celery-metrics': { image: { directory: 'app' } } } } },
