@@ -25,7 +25,9 @@ export class Stores {
    * out what PostgreSQL would otherwise write during the next measurement.
    */
   async empty(): Promise<void> {
-    await this.postgres.query('truncate holdfast.task, holdfast.attempt, holdfast.claim, holdfast.worker');
+    await this.postgres.query(
+      'truncate holdfast.task, holdfast.attempt, holdfast.dependency, holdfast.claim, holdfast.worker',
+    );
     await this.postgres.query('checkpoint');
     await this.redis.flushall('SYNC');
   }

@@ -10,7 +10,11 @@ import type { HandlerResult, PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
 import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
 import { DefinitionError, KeyHeldError, TaskStateError } from './errors';
+import { retryTasks } from './flows/reviving';
+import type { Retried } from './flows/reviving';
+import { isUniqueViolation } from './ledger/connection-errors';
 import { Inspector } from './inspecting/inspector';
+import { checkUuid } from './inspecting/page';
 import { Watcher } from './inspecting/watcher';
 import { Ledger } from './ledger/ledger';
 import { HealthReader } from './inspecting/ledger-health';
@@ -35,6 +39,7 @@ import type {
   QueueLimits,
   SystemStatus,
   TaskContext,
+  TaskDetails,
   TaskFilter,
   TaskHandler,
   TaskLogger,
@@ -113,8 +118,8 @@ export interface Tasks {
   ): Promise<AcceptedTask[]>;
   /** Runs `fn` in a transaction and dispatches what it accepted as soon as it has committed. */
   transaction<T>(fn: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** The task with its attempts, or undefined. `id` must be a uuid. */
-  get(id: string): Promise<TaskRecordWithAttempts | undefined>;
+  /** The task with its attempts and its neighbours in a flow, or undefined. `id` must be a uuid. */
+  get(id: string): Promise<TaskDetails | undefined>;
   list(filter?: TaskFilter): Promise<TaskPage>;
   /**
    * What the task's handlers logged, oldest first, where its definition has `keepLog`; undefined when there is no such task.
@@ -129,11 +134,12 @@ export interface Tasks {
   /** Yields the task now and after each change until it is finished or the signal aborts. */
   watch(id: string, options: { readonly signal: AbortSignal }): AsyncIterable<TaskRecordWithAttempts>;
   /**
-   * Queues a dead or cancelled task again with a fresh budget of attempts, holding its unique key again.
-   * @throws TaskStateError when it is neither
+   * Queues a dead or cancelled task again with a fresh budget of attempts, holding its unique key again; what was
+   * cancelled because of it waits again.
+   * @throws TaskStateError when it is neither, or when a task that it has to wait for is itself dead or cancelled.
    * @throws KeyHeldError when another task holds its unique key by now
    */
-  retry(id: string): Promise<TaskRecordWithAttempts | undefined>;
+  retry(id: string): Promise<TaskDetails | undefined>;
   /**
    * Cancels a task: at once when it has not started; while it runs its handler's signal aborts within about two seconds, and
    * what is in the ledger first, its completion or its abortion, counts. A cancelled task can be retried by hand.
@@ -192,6 +198,8 @@ export function handle<D extends TaskDefinition>(
   return { definition, run };
 }
 
+/** Of a retry by hand whose key is taken and let go again and again. */
+const MOST_RETRIES = 5;
 /** A command that Redis does not answer within this is given up, and the connection with it. */
 const REDIS_SILENCE_MS = 2_000;
 /** Opened by workers only, beside the pool; with claims, completions and the relay's session a worker needs `max` + 7 connections. */
@@ -303,7 +311,7 @@ class TaskEngine implements Tasks {
     return this.acceptor.transaction(fn);
   }
 
-  get(id: string): Promise<TaskRecordWithAttempts | undefined> {
+  get(id: string): Promise<TaskDetails | undefined> {
     return this.inspector.get(id);
   }
 
@@ -323,11 +331,27 @@ class TaskEngine implements Tasks {
     return this.watcher.watch(id, signal);
   }
 
-  async retry(id: string): Promise<TaskRecordWithAttempts | undefined> {
-    const item = await this.inspector.retry(id);
-    if (item === undefined) return undefined;
-    this.dispatcher.push([item]);
-    return this.inspector.get(id);
+  async retry(id: string): Promise<TaskDetails | undefined> {
+    checkUuid(id);
+    const { ids, dispatch } = await this.queueAgain(id);
+    this.dispatcher.push(dispatch);
+    const task = await this.inspector.get(id);
+    if (ids.length > 0 || task === undefined) return task;
+    throw new TaskStateError(id, task.state, 'only a dead or cancelled task can be retried');
+  }
+
+  private async queueAgain(id: string): Promise<Retried> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.acceptor.transaction((tx) => retryTasks(tx, [id]));
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        const held = await this.inspector.keyHolder(id);
+        if (held !== undefined) throw new KeyHeldError(id, held.key, held.holder);
+        // The holder let go in between, so the next try succeeds unless somebody else takes the key first.
+        if (tries === MOST_RETRIES) throw error;
+      }
+    }
   }
 
   cancel(id: string): Promise<CancelAnswer | undefined> {

@@ -40,5 +40,5 @@ export type { CatchUp, ScheduleDefinition, ScheduleProps } from './scheduling/sc
 export type { ScheduleStatus } from './scheduling/schedule-list';
 export type { RunningScheduler, SchedulerOptions } from './scheduling/scheduler';
 export type { AttemptEvent, AttemptOutcome, TaskEventName, TaskListener } from './running/events';
-export { TASK_STATES } from './types';
+export { FAILURE_POLICIES, TASK_STATES } from './types';
 export type * from './types';

@@ -31,6 +31,11 @@ export interface AcceptOptions {
   /** W3C traceparent that the handler finds in `context.trace`. @default what the engine's `trace` option answers */
   readonly trace?: string;
   /**
+   * Uuids of 1 to 100 tasks that must have ended before this one may run. One that ends dead or cancelled cancels it at
+   * once (`cancel`), or counts as ended like any other (`run`). @default 'cancel'
+   */
+  readonly after?: readonly (string | { readonly id: string; readonly onFailure?: FailurePolicy })[];
+  /**
    * Names this request, 1 to 255 characters, chosen anew (a random uuid) for each: repeated under the same key it is
    * answered with the tasks of the first time, for at least 24 hours, whatever became of them. For a call that may have
    * been carried out (CommitUnknownError). Of one kind of task; a batch has one key. @default none
@@ -60,6 +65,10 @@ export interface UniqueKeyOptions {
    */
   readonly replace?: boolean;
 }
+
+/** What a task that ends dead or cancelled means for those that wait for it. */
+export const FAILURE_POLICIES = ['cancel', 'run'] as const;
+export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
 
 export interface AcceptedTask {
   /** Uuid, stable for the task's life. */
@@ -108,6 +117,31 @@ export interface TaskRecord {
 
 export interface TaskRecordWithAttempts extends TaskRecord {
   readonly attempts: readonly AttemptRecord[];
+}
+
+/** A task that another waits or waited for, as seen from either. */
+export interface TaskNeighbour {
+  readonly id: string;
+  readonly name: string;
+  readonly state: TaskState;
+  /** What it means for the one that waits when the other ends dead or cancelled. */
+  readonly onFailure: FailurePolicy;
+}
+
+export interface TaskDetails extends TaskRecordWithAttempts {
+  /** What it waits or waited for, at most 100. */
+  readonly after: readonly TaskNeighbour[];
+  /** What waits or waited for it, at most 100. */
+  readonly before: readonly TaskNeighbour[];
+}
+
+/** What a task came to that another waited for. */
+export interface ParentRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly state: TaskState;
+  /** What its handler returned; null when it returned nothing or did not succeed. */
+  readonly result: unknown;
 }
 
 export interface TaskFilter {
@@ -295,6 +329,8 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
    * one that outlasts the handler by more than five seconds is rolled back.
    */
   readonly transaction: <T>(write: (tx: Transaction) => Promise<T>) => Promise<T>;
+  /** What the tasks came to that this one was accepted `after`, in the order in which they were accepted. */
+  readonly parents: () => Promise<readonly ParentRecord[]>;
 }
 
 export interface TaskHandler {

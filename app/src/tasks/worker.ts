@@ -12,6 +12,8 @@ import type { Dispatcher } from './dispatching/dispatcher';
 import { RedisConnection } from './dispatching/redis-connection';
 import { Relay } from './dispatching/relay';
 import { Finisher } from './finishing/finisher';
+import { Promoter } from './flows/promoter';
+import { flowSweep } from './flows/sweep';
 import { RedisKeys } from './lanes';
 import type { Ledger } from './ledger/ledger';
 import { Lease } from './leases/lease';
@@ -108,13 +110,15 @@ export class TaskWorker implements Worker {
     const kinds = [...handlers.keys()];
     const queues = options.queues.map((queue) => queue.name);
     const { concurrency, kind } = options;
-    this.finisher = new Finisher(ledger, (fn) => acceptor.transaction(fn), this.inHand, counters, logger);
+    const promoter = new Promoter(parts);
+    const transaction: Acceptor['transaction'] = (fn) => acceptor.transaction(fn);
+    this.finisher = new Finisher(ledger, transaction, this.inHand, counters, logger, (id) => promoter.ended(id));
     this.progress = new ProgressWriter(this.finisher, logger);
     this.logWriter = new LogWriter(ledger, logger);
     const { inHand, finisher, progress } = this;
     const onHung = (task?: ClaimedTask): void => this.distrust(new HungHandlerError(task));
     this.runner = new Runner({
-      ...{ handlers, concurrency, inHand, finisher, acceptor, progress, logger, onHung },
+      ...{ handlers, concurrency, inHand, finisher, acceptor, progress, logger, ledger, onHung },
       onEnded: (task) => this.limitedTaker.ended(task.queue),
       logWriter: this.logWriter,
       events: parts.events,
@@ -263,7 +267,8 @@ export class TaskWorker implements Worker {
 
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
 function chores({ retention, logger }: WorkerParts): Chore[] {
-  return [pruneChore(retention), tickChore(), forgetRequestKeys(), unshelveChore(), shelveChore(logger)];
+  const keys = [tickChore(), forgetRequestKeys()];
+  return [pruneChore(retention), ...keys, flowSweep(logger), unshelveChore(), shelveChore(logger)];
 }
 
 function checked(options: WorkerOptions): Required<WorkerOptions> {

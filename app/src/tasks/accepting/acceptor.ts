@@ -1,5 +1,6 @@
 import { Batcher } from '../batcher';
 import type { Dispatcher } from '../dispatching/dispatcher';
+import { beginWaiting, findParents } from '../flows/waiting';
 import { isDataError } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
@@ -37,6 +38,10 @@ export class Acceptor {
 
   /** Resolves after the commit; concurrent calls share one. */
   async coalesced(task: PreparedTask): Promise<AcceptedTask> {
+    if (task.after !== undefined) {
+      const [accepted] = await this.transaction((tx) => this.within(tx, [task]));
+      return accepted ?? { id: task.uuid, duplicate: false, replaced: false };
+    }
     const outcome = await this.coalescer.add(task);
     if ('error' in outcome) throw outcome.error;
     return outcome.accepted;
@@ -44,6 +49,7 @@ export class Acceptor {
 
   /** All or none, in a transaction of their own. */
   async together(tasks: readonly PreparedTask[]): Promise<AcceptedTask[]> {
+    if (tasks[0]?.after !== undefined) return this.transaction((tx) => this.within(tx, tasks));
     const acceptance = await this.insert((...statement) => this.ledger.write(...statement), tasks);
     this.committed(acceptance);
     return acceptance.answers;
@@ -55,7 +61,11 @@ export class Acceptor {
    */
   underKeys(tasks: readonly PreparedTask[], keys: Keys): Promise<AcceptedTask[]> {
     const accept = (): Promise<AcceptedTask[]> =>
-      this.transaction((tx) => this.note(tx, this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false })));
+      this.transaction((tx) => {
+        const keyed = (): Promise<Acceptance> =>
+          this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false });
+        return this.note(tx, waiting(tx, tasks, keyed));
+      });
     const inTurn = (kind: string, key: { name: string; key: string } | undefined, act: typeof accept) => () =>
       key === undefined ? act() : this.turns.take(JSON.stringify([kind, key.name, key.key]), act);
     return inTurn('request', keys.request, inTurn('unique', keys.unique, accept))();
@@ -64,8 +74,9 @@ export class Acceptor {
   /** Inside the caller's transaction: the rows exist exactly when it commits. */
   within(tx: OwnTransaction, tasks: readonly PreparedTask[], keys?: Keys): Promise<AcceptedTask[]> {
     const send = sendIn(tx);
-    if (keys === undefined) return this.note(tx, this.insert(send, tasks));
-    return this.note(tx, this.keyed.accept(send, tasks, keys, { callerWrites: true }));
+    const accept = (): Promise<Acceptance> =>
+      keys === undefined ? this.insert(send, tasks) : this.keyed.accept(send, tasks, keys, { callerWrites: true });
+    return this.note(tx, waiting(tx, tasks, accept));
   }
 
   /** A transaction whose accepted tasks are dispatched as soon as it has committed. */
@@ -130,4 +141,19 @@ export class Acceptor {
     const answers = tasks.map((task) => ({ id: task.uuid, duplicate: false, replaced: false }));
     return { count: tasks.length, due, answers };
   }
+}
+
+/** Accepts, and makes what is new wait for what it names. All tasks wait for the same, or for none. */
+async function waiting(
+  tx: Transaction,
+  tasks: readonly PreparedTask[],
+  accept: () => Promise<Acceptance>,
+): Promise<Acceptance> {
+  const after = tasks[0]?.after;
+  if (after === undefined) return accept();
+  const parents = await findParents(tx, after);
+  const acceptance = await accept();
+  const fresh = acceptance.answers.filter(({ duplicate }) => !duplicate).map(({ id }) => id);
+  const state = fresh.length === 0 ? 'queued' : await beginWaiting(tx, fresh, parents);
+  return state === 'queued' ? acceptance : { ...acceptance, due: [] };
 }

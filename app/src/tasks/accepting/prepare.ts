@@ -2,6 +2,8 @@ import { v7 as uuid } from 'uuid';
 import type { PayloadInput, TaskDefinition } from '../definition';
 import { isValidName, nameRule, PRIORITIES } from '../definition';
 import { InvalidTaskError } from '../errors';
+import { edgesOf } from '../flows/edges';
+import type { Edge } from '../flows/edges';
 import { toJson } from '../json';
 import { priorityNumber } from '../lanes';
 import type { AcceptOptions } from '../types';
@@ -17,6 +19,8 @@ export interface PreparedTask {
   readonly runAt: Date | undefined;
   readonly attempts: number;
   readonly trace: string | undefined;
+  /** What it is to wait for. */
+  readonly after: readonly Edge[] | undefined;
 }
 
 /** Anything larger travels as an object by its key. Redis never sees payloads; this bounds rows and claims. */
@@ -57,6 +61,7 @@ export function prepare<D extends TaskDefinition>(
     runAt: options.runAt,
     attempts,
     trace: options.trace,
+    after: edgesOf(options.after),
   };
 }
 

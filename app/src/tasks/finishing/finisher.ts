@@ -68,6 +68,7 @@ interface FencedRow {
   fence: number;
 }
 
+const ENDED: ReadonlySet<Ending> = new Set(['done', 'dead', 'cancelled']);
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 const END_LIMIT = { timeoutMs: 2_000 };
@@ -93,6 +94,8 @@ export class Finisher {
     private readonly inHand: InHand,
     private readonly counters: Counters,
     private readonly logger: TaskLogger,
+    /** Told of every task that has ended, after the commit. */
+    private readonly onEnded: (id: string) => void = () => undefined,
   ) {
     const limits = { maxItems: 500, parallel: 1 };
     this.doneBatch = new Batcher((tasks) => this.each(tasks, (some) => this.writeDone(some)), limits);
@@ -111,7 +114,7 @@ export class Finisher {
       result === undefined
         ? this.writeAlone(this.doneBatch, task)
         : this.writeAlone(this.resultBatch, { task, result });
-    return this.count(await written);
+    return this.count(task, await written);
   }
 
   /**
@@ -149,11 +152,11 @@ export class Finisher {
         return repeated && outcome === 'done' ? 'done' : 'fenced-off';
       }
     });
-    return this.count(ending);
+    return this.count(task, ending);
   }
 
   async failed(failure: Failure): Promise<Ending> {
-    return this.count(await this.writeAlone(this.failedBatch, failure));
+    return this.count(failure.task, await this.writeAlone(this.failedBatch, failure));
   }
 
   /** Queues the tasks again, uncounted, and returns those that were still ours and are to be dispatched. One try: the lease covers the rest. */
@@ -283,7 +286,8 @@ export class Finisher {
     }
   }
 
-  private count(ending: Ending): Ending {
+  private count({ id }: ClaimedTask, ending: Ending): Ending {
+    if (ENDED.has(ending)) this.onEnded(id);
     if (ending === 'done') this.counters.done += 1;
     else if (ending === 'fenced-off') this.counters.fencedOff += 1;
     else this.counters.failedAttempts += 1;

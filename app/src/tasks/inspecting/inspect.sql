@@ -51,18 +51,6 @@ where t.dead_reason is not null
 order by t.id desc
 limit $5
 
--- name: retry
--- A dead or cancelled task gets as many attempts again as it was accepted with; its fence goes on. One that was dead because its workers
--- were lost still runs alone. It holds its unique key again; when another task does, task_held_key refuses it.
--- Relies on: task_uuid.
-update holdfast.task
-set state = 'queued', dead_reason = null, finished_at = null, max_attempts = attempts + budget,
-    held_key = unique_key, cancel_requested_at = null, shelved = false, crashes = least(crashes, 2),
-    run_at = case when crashes >= 2 then 'infinity' else now() end,
-    resume_at = case when crashes >= 2 then now() end
-where uuid = $1 and state in ('dead', 'cancelled')
-returning id, queue, priority
-
 -- name: key_holder
 -- Who holds the unique key of task $1. Relies on: task_uuid, task_held_key.
 select t.unique_key as key, holder.uuid as holder

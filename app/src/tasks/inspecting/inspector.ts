@@ -1,11 +1,11 @@
-import { InvalidTaskError, KeyHeldError, TaskStateError } from '../errors';
-import type { DispatchItem } from '../dispatching/dispatcher';
-import { isUniqueViolation } from '../ledger/connection-errors';
+import { InvalidTaskError } from '../errors';
+import { neighboursOf } from '../flows/neighbours';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type {
   QueueStatus,
   SystemStatus,
+  TaskDetails,
   TaskFilter,
   TaskPage,
   TaskRecordWithAttempts,
@@ -38,10 +38,9 @@ interface WorkerRow extends Omit<WorkerStatus, 'startedAt' | 'heartbeatAgeSecond
 const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running', 'parked'];
 /** Counting a long backlog takes time; it may take this share of it, so a slow count is asked for less often. */
 const COUNTING_SHARE = 0.1;
-const MOST_TRIES = 5;
 const STATUS_EVERY_MS = 1_000;
 
-/** Reads tasks, queues and workers from the ledger, and queues dead tasks again. */
+/** Reads tasks, queues and workers from the ledger. */
 export class Inspector {
   private readonly sql = loadStatements(__dirname, 'inspect.sql', [
     'get',
@@ -50,7 +49,6 @@ export class Inspector {
     'list',
     'list_unfinished',
     'list_dead',
-    'retry',
     'key_holder',
     'queues',
     'workers',
@@ -64,10 +62,15 @@ export class Inspector {
     this.upcoming = new Upcoming(ledger);
   }
 
-  async get(id: string): Promise<TaskRecordWithAttempts | undefined> {
+  async get(id: string): Promise<TaskDetails | undefined> {
+    const row = await this.row(id);
+    if (row === undefined) return undefined;
+    return { ...(await this.withAttempts(row)), ...(await neighboursOf(this.ledger, row.id)) };
+  }
+
+  async row(id: string): Promise<TaskRow | undefined> {
     checkUuid(id);
-    const row = (await this.ledger.query<TaskRow>(this.sql.get, [id])).rows[0];
-    return row === undefined ? undefined : this.withAttempts(row);
+    return (await this.ledger.query<TaskRow>(this.sql.get, [id])).rows[0];
   }
 
   /** Those of `ids` that exist, without their attempts. */
@@ -109,33 +112,9 @@ export class Inspector {
     return { items: page.map(toRecord), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
   }
 
-  /**
-   * Queues a dead task again with as many attempts as it was accepted with.
-   * @returns what to dispatch, or undefined when there is no such task.
-   * @throws TaskStateError when it is not dead.
-   * @throws KeyHeldError when another task holds its unique key.
-   */
-  async retry(id: string): Promise<DispatchItem | undefined> {
-    checkUuid(id);
-    const item = await this.queueAgain(id);
-    if (item !== undefined) return item;
-    const task = await this.get(id);
-    if (task === undefined) return undefined;
-    throw new TaskStateError(id, task.state, 'only a dead or cancelled task can be retried');
-  }
-
-  private async queueAgain(id: string): Promise<DispatchItem | undefined> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return (await this.ledger.query<DispatchItem>(this.sql.retry, [id])).rows[0];
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error;
-        const { rows } = await this.ledger.query<{ key: string; holder: string }>(this.sql.key_holder, [id]);
-        if (rows[0] !== undefined) throw new KeyHeldError(id, rows[0].key, rows[0].holder);
-        // The holder let go in between, so the next try succeeds unless somebody else takes the key first.
-        if (tries === MOST_TRIES) throw error;
-      }
-    }
+  /** Who holds the unique key of this task. */
+  async keyHolder(id: string): Promise<{ readonly key: string; readonly holder: string } | undefined> {
+    return (await this.ledger.query<{ key: string; holder: string }>(this.sql.key_holder, [id])).rows[0];
   }
 
   status(): Promise<SystemStatus> {

@@ -1,11 +1,11 @@
 import { InvalidTaskError } from '../errors';
+import { isUuid } from '../uuids';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const ID = /^\d{1,18}$/;
 
 /** @throws InvalidTaskError */
 export function checkUuid(id: string): void {
-  if (!UUID.test(id)) throw new InvalidTaskError('id', `${JSON.stringify(id)} is not a uuid`);
+  if (!isUuid(id)) throw new InvalidTaskError('id', `${JSON.stringify(id)} is not a uuid`);
 }
 
 /** @throws InvalidTaskError when `limit` is no whole number from 1 to `max`. */

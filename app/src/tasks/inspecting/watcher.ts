@@ -20,8 +20,9 @@ export class Watcher {
 
   /** Yields the task now and after each change, until it is finished, the signal aborts or there is no such task. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<TaskRecordWithAttempts> {
-    const first = await this.inspector.get(id);
-    if (first === undefined) return;
+    const row = await this.inspector.row(id);
+    if (row === undefined) return;
+    const first = await this.inspector.withAttempts(row);
     let last = JSON.stringify(first);
     yield first;
     if (FINISHED.has(first.state)) return;

@@ -4,6 +4,8 @@ import type { TaskDefinition } from '../definition';
 import type { Finisher, Holder } from '../finishing/finisher';
 import { keepingLogger } from '../task-log/keeping-logger';
 import type { LogWriter } from '../task-log/log-writer';
+import { resultsOfParents } from '../flows/neighbours';
+import type { Ledger } from '../ledger/ledger';
 import type { TaskContext, TaskLogger } from '../types';
 import type { Attempt } from './attempt';
 import { childLogger } from './child-logger';
@@ -11,6 +13,7 @@ import { idsOf } from './ids-of';
 import type { ProgressWriter } from './progress-writer';
 
 export interface ContextParts {
+  readonly ledger: Ledger;
   readonly finisher: Finisher;
   readonly acceptor: Acceptor;
   readonly progress: ProgressWriter;
@@ -54,6 +57,7 @@ export function taskContext(
       transaction.then(forget, forget);
       return transaction;
     },
+    parents: () => resultsOfParents(parts.ledger, task.id),
   };
 }
 

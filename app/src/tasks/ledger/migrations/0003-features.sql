@@ -42,10 +42,11 @@ create table holdfast.request_key (
 );
 create index request_key_accepted on holdfast.request_key (accepted_at);
 
--- Which task waits for which. The reference to the parent keeps it from being pruned while somebody begins to wait for it.
+-- Which task waits for which. The reference keeps the parent from being pruned while somebody begins to wait for it:
+-- whoever prunes locks the parents for update, deletes the references of children that have ended, then the parents.
 create table holdfast.dependency (
   child_id bigint not null,
-  parent_id bigint not null references holdfast.task (id) on delete cascade,
+  parent_id bigint not null references holdfast.task (id),
   -- What a parent that ends dead or cancelled means for the child.
   on_failure text not null default 'cancel' check (on_failure in ('cancel', 'run')),
   -- The child still waits.
