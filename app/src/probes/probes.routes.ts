@@ -6,9 +6,9 @@ import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
 import { idempotencyHeaders, idempotencyKey } from '../http/idempotency-key';
 import { Problem, problemResponses } from '../http/problem';
-import { PRIORITIES } from '../tasks';
+import { FAILURE_POLICIES, PRIORITIES } from '../tasks';
 import type { Tasks } from '../tasks';
-import { engineName, oneOf, strictObject, wholeNumber } from '../validation/values';
+import { engineName, listOf, oneOf, strictObject, uuid, wholeNumber } from '../validation/values';
 import { MAX_FAIL_TIMES, MAX_RUN_MS, probe } from './probe.task';
 
 export const MAX_PROBES = 10_000;
@@ -40,6 +40,12 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
           priority: oneOf(PRIORITIES).optional(),
           runMs: wholeNumber({ min: 0, max: MAX_RUN_MS }).default(0).describe('How long each attempt takes'),
           failTimes: wholeNumber({ min: 0, max: MAX_FAIL_TIMES }).default(0).describe('Attempts that fail first'),
+          after: listOf(uuid(), { min: 1, max: 100, of: 'uuids' })
+            .optional()
+            .describe('Tasks that must have ended before any of these runs'),
+          onFailure: oneOf(FAILURE_POLICIES)
+            .default('cancel')
+            .describe('What it means for these when one of `after` ends dead or cancelled'),
         }),
         response: {
           202: z
@@ -52,13 +58,14 @@ export function registerProbeRoutes(app: App, { tasks, authorize, probesAllowed 
       },
     },
     async (request, reply) => {
-      const { count, queue, priority, runMs, failTimes } = request.body;
+      const { count, queue, priority, runMs, failTimes, after, onFailure } = request.body;
       const payloads = Array.from({ length: count }, () => ({ runMs, failTimes }));
       const requestKey = idempotencyKey(request);
       const options = {
         ...(queue === undefined ? {} : { queue }),
         ...(priority === undefined ? {} : { priority }),
         ...(requestKey === undefined ? {} : { requestKey }),
+        ...(after === undefined ? {} : { after: after.map((id) => ({ id, onFailure })) }),
       };
       const began = performance.now();
       const taskIds = await acceptInTime(tasks, async (tx) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PRIORITIES, TASK_STATES } from '../tasks';
-import type { TaskRecord, TaskRecordWithAttempts } from '../tasks';
+import { FAILURE_POLICIES, PRIORITIES, TASK_STATES } from '../tasks';
+import type { TaskDetails, TaskRecord, TaskRecordWithAttempts } from '../tasks';
 
 const moment = z.iso.datetime();
 
@@ -38,8 +38,32 @@ export const taskWithAttemptsSchema = taskSchema
   })
   .meta({ id: 'TaskWithAttempts' });
 
+const neighbours = z.array(
+  z.object({
+    id: z.uuid(),
+    name: z.string(),
+    state: z.enum(TASK_STATES),
+    onFailure: z
+      .enum(FAILURE_POLICIES)
+      .describe('What it means for the one that waits when the other ends dead or cancelled'),
+  }),
+);
+
+export const taskDetailsSchema = taskWithAttemptsSchema
+  .extend({
+    after: neighbours.describe('What it waits or waited for, at most 100'),
+    before: neighbours.describe('What waits or waited for it, at most 100'),
+  })
+  .meta({ id: 'TaskDetails' });
+
 export type TaskView = z.output<typeof taskSchema>;
 export type TaskWithAttemptsView = z.output<typeof taskWithAttemptsSchema>;
+
+export type TaskDetailsView = z.output<typeof taskDetailsSchema>;
+
+export function viewTaskDetails(task: TaskDetails): TaskDetailsView {
+  return { ...viewTaskWithAttempts(task), after: [...task.after], before: [...task.before] };
+}
 
 export function viewTask(task: TaskRecord): TaskView {
   return {

@@ -19,7 +19,14 @@ import {
   strictObject,
   uuid,
 } from '../validation/values';
-import { taskSchema, taskWithAttemptsSchema, viewTask, viewTaskWithAttempts } from './task-view';
+import {
+  taskDetailsSchema,
+  taskSchema,
+  taskWithAttemptsSchema,
+  viewTask,
+  viewTaskDetails,
+  viewTaskWithAttempts,
+} from './task-view';
 
 export interface TaskRouteDependencies {
   readonly tasks: Tasks;
@@ -35,14 +42,14 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
     {
       schema: {
         tags: ['tasks'],
-        summary: 'A task with its attempts',
+        summary: 'A task with its attempts and its neighbours in a flow',
         params: strictObject({ id: uuid() }),
-        response: { 200: taskWithAttemptsSchema.describe('The task'), ...problemResponses },
+        response: { 200: taskDetailsSchema.describe('The task'), ...problemResponses },
       },
     },
     async (request) => {
       concernsTask(request, request.params.id);
-      return viewTaskWithAttempts(existing(await inTime(tasks.get(request.params.id)), request.params.id));
+      return viewTaskDetails(existing(await inTime(tasks.get(request.params.id)), request.params.id));
     },
   );
 
@@ -123,10 +130,10 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
       schema: {
         ...administration,
         tags: ['tasks'],
-        summary: 'Queue a dead task again with a fresh budget of attempts',
+        summary: 'Queue a dead or cancelled task again with a fresh budget of attempts; what it cancelled waits again',
         params: strictObject({ id: uuid() }),
         body: noBody(),
-        response: { 200: taskWithAttemptsSchema.describe('The task'), ...problemResponses },
+        response: { 200: taskDetailsSchema.describe('The task'), ...problemResponses },
       },
     },
     async (request) => {
@@ -135,7 +142,7 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
       const retried = await changeInTime(tasks.retry(id), `/api/tasks/${id} tells as soon as the database answers.`);
       const task = existing(retried, id);
       request.log.info('task queued again by an administrator');
-      return viewTaskWithAttempts(task);
+      return viewTaskDetails(task);
     },
   );
 }

@@ -72,6 +72,12 @@ export function engineName() {
   return z.string(message).refine(isValidName, message);
 }
 
+/** A list in a JSON document; `of` names what it holds. */
+export function listOf<Item extends z.ZodType>(item: Item, { min, max, of }: Range & { readonly of: string }) {
+  const message = allowed(`a list of ${min} to ${max} ${of}`);
+  return z.array(item, message).min(min, message).max(max, message);
+}
+
 export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, allowed(values.join(', ')));
 }

@@ -5,7 +5,7 @@ export const UNKNOWN = '01234567-89ab-4cde-8f01-23456789abcd';
 const UUID_RULE = 'allowed is a uuid such as 01234567-89ab-4cde-8f01-23456789abcd';
 const NAME_RULE =
   'allowed is lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
-export const PROBE_FIELDS = 'allowed are count, queue, priority, runMs, failTimes';
+export const PROBE_FIELDS = 'allowed are count, queue, priority, runMs, failTimes, after, onFailure';
 
 export const probes = (payload: unknown): InjectOptions => ({
   method: 'POST',
@@ -84,6 +84,36 @@ export const BAD_INPUT: readonly (readonly [
     probes({ count: 1, failTimes: 101 }),
     400,
     'body.failTimes is 101; allowed is a whole number from 0 to 100.',
+  ],
+  [
+    'a task to wait for that does not exist',
+    probes({ count: 1, after: [UNKNOWN] }),
+    400,
+    `body.after names ${UNKNOWN}, not in the ledger: never accepted, or pruned since.`,
+  ],
+  [
+    'nothing to wait for',
+    probes({ count: 1, after: [] }),
+    400,
+    'body.after is []; allowed is a list of 1 to 100 uuids.',
+  ],
+  [
+    'something to wait for that is no uuid',
+    probes({ count: 1, after: ['7'] }),
+    400,
+    `body.after.0 is "7"; ${UUID_RULE}.`,
+  ],
+  [
+    'the same task to wait for twice',
+    probes({ count: 1, after: [UNKNOWN, UNKNOWN] }),
+    400,
+    `body.after names task ${UNKNOWN} twice.`,
+  ],
+  [
+    'an unknown policy',
+    probes({ count: 1, after: [UNKNOWN], onFailure: 'stop' }),
+    400,
+    'body.onFailure is "stop"; allowed is cancel, run.',
   ],
   [
     'several mistakes at once',

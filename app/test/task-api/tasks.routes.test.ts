@@ -63,6 +63,8 @@ describe('the task routes', () => {
           error: 'NonRetryable: it may not pass yet',
         },
       ],
+      after: [],
+      before: [],
     });
     const everything = JSON.stringify(await get('/api/tasks')) + response.body + JSON.stringify(test_.logLines);
     expect(everything).toContain(id);

@@ -19,7 +19,10 @@ export async function findParents(tx: Transaction, edges: readonly Edge[]): Prom
   const found = new Map(rows.map((row) => [row.uuid, row]));
   const missing = uuids.filter((uuid) => !found.has(uuid));
   if (missing.length > 0) {
-    throw new InvalidTaskError('after', `there is no task ${missing.join(', ')}: never accepted, or pruned since`);
+    throw new InvalidTaskError(
+      'after',
+      `names ${missing.join(', ')}, not in the ledger: never accepted, or pruned since`,
+    );
   }
   const policies = new Map(edges.map((edge) => [edge.id, edge.onFailure]));
   const cancels = ({ uuid, state }: { uuid: string; state: TaskState }): boolean =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTask, handle } from '../../../src/tasks';
 import type { TaskHandler } from '../../../src/tasks';
 import { Claimer } from '../../../src/tasks/claiming/claimer';
-import { Inspector } from '../../../src/tasks/inspecting/inspector';
+import { retryTasks } from '../../../src/tasks/flows/reviving';
 import type { TaskWorker } from '../../../src/tasks/worker';
 import { gate } from '../support/gate';
 import type { Gate } from '../support/gate';
@@ -203,7 +203,8 @@ it('a task that was dead because its workers were lost runs alone when it is tri
   await fixture.pool.query(
     `update holdfast.task set state = 'dead', dead_reason = 'worker-lost', finished_at = now(), attempts = 3, crashes = 5`,
   );
-  await new Inspector(parts.ledger).retry(await uuidOf(id!));
+  const uuid = await uuidOf(id!);
+  await parts.acceptor.transaction((tx) => retryTasks(tx, [uuid]));
   const claimer = new Claimer(parts.ledger, ['probe@1'], ['default']);
   const worker = await workerRow(fixture);
   expect(await claimer.oldest(worker, [{ queue: 'default', priority: 1 }], 5)).toEqual([]);

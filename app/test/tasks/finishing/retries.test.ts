@@ -119,7 +119,7 @@ it('a dead task that is retried by hand has its whole budget again, and its fenc
   expect(await taskRow(fixture, id)).toMatchObject({ fence: 4 });
 });
 
-it('only a dead task can be retried by hand', async () => {
+it('only a dead or cancelled task can be retried by hand', async () => {
   const { id: done } = await tasks.accept(flaky, { failTimes: 0 });
   await reaches(done, 'done', 1);
   const { id: queued } = await tasks.accept(flaky, { failTimes: 0 }, { runAt: new Date(Date.now() + 60_000) });

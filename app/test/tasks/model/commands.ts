@@ -148,7 +148,7 @@ const retry = which.map((n) =>
   command('retry by hand', n, async (model, { tasks }) => {
     const task = model.all()[n];
     if (task === undefined) return;
-    if (task.state === 'dead') {
+    if (task.state === 'dead' || task.state === 'cancelled') {
       await tasks.retry(task.id);
       model.retried(task);
     } else {
