@@ -60,9 +60,13 @@ export async function flowFixture(): Promise<FlowFixture> {
         const task = await tasks.get(id);
         return task?.state === state && task;
       }),
-    end: async (id, state) => void (await fixture.pool.query(END, [id, state])),
+    end: async (id, state) => {
+      await fixture.pool.query(END, [id, state]);
+    },
     states: async (...ids) => Promise.all(ids.map(async (id) => (await tasks.get(id))?.state)),
-    sweep: async () => void (await tasks.transaction((tx) => chore.step(tx))),
+    sweep: async () => {
+      await tasks.transaction((tx) => chore.step(tx));
+    },
     close: async () => {
       release.open();
       await tasks.close();
