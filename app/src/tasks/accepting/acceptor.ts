@@ -62,8 +62,7 @@ export class Acceptor {
   underKeys(tasks: readonly PreparedTask[], keys: Keys): Promise<AcceptedTask[]> {
     const accept = (): Promise<AcceptedTask[]> =>
       this.transaction((tx) => {
-        const keyed = (): Promise<Acceptance> =>
-          this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false });
+        const keyed = (): Promise<Acceptance> => this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false });
         return this.note(tx, waiting(tx, tasks, keyed));
       });
     const inTurn = (kind: string, key: { name: string; key: string } | undefined, act: typeof accept) => () =>
