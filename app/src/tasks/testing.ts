@@ -96,8 +96,8 @@ export function createInlineTasks({ handlers, ...options }: InlineTasksOptions):
       return foreign ? accepted : andRun(accepted);
     };
   const instead: Readonly<Record<string | symbol, unknown>> = {
-    accept: accepting(tasks.accept as (...args: unknown[]) => Promise<unknown>),
-    acceptMany: accepting(tasks.acceptMany as (...args: unknown[]) => Promise<unknown>),
+    accept: accepting((...args) => tasks.accept(...(args as Parameters<Tasks['accept']>))),
+    acceptMany: accepting((...args) => tasks.acceptMany(...(args as Parameters<Tasks['acceptMany']>))),
     transaction: async (fn: Parameters<Tasks['transaction']>[0]) => andRun(await tasks.transaction(fn)),
   };
   const inline = new Proxy(tasks, {

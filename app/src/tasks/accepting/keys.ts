@@ -74,8 +74,9 @@ function checked(path: string, key: string): string {
 function fingerprint(given: string | undefined, tasks: readonly PreparedTask[]): Buffer {
   const hash = createHash('sha256');
   if (given !== undefined) return hash.update('given:').update(given).digest();
-  for (const { definition, queue, priority, runAt, payload } of tasks) {
-    const what = [definition.name, definition.version, queue, priority, runAt?.toISOString() ?? null];
+  for (const { definition, queue, priority, runAt, payload, after } of tasks) {
+    const what: unknown[] = [definition.name, definition.version, queue, priority, runAt?.toISOString() ?? null];
+    if (after !== undefined) what.push(after.map(({ id, onFailure }) => [id, onFailure]));
     hash.update(JSON.stringify([...what, JSON.parse(payload, sortedFields)])).update('\n');
   }
   return hash.digest();

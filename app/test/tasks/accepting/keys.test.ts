@@ -7,6 +7,7 @@ import { prepare } from '../../../src/tasks/accepting/prepare';
 import { Turns } from '../../../src/tasks/accepting/turns';
 import { gate } from '../support/gate';
 
+const PARENT = '0b7b3a52-7d0e-7b3c-9f3e-3f1d2f0c9a11';
 const anything = defineTask({ name: 'anything', payload: z.unknown() });
 const keysOf = (options: AcceptOptions, ...payloads: unknown[]): Keys | undefined =>
   prepareKeys(
@@ -51,9 +52,16 @@ describe('the fingerprint of a request', () => {
     ['the queue', print({ queue: 'other' }, { a: 1 })],
     ['the priority', print({ priority: 'low' }, { a: 1 })],
     ['runAt', print({ runAt: new Date(0) }, { a: 1 })],
+    ['what it waits for', print({ after: [PARENT] }, { a: 1 })],
     ['what the caller says', print({ requestFingerprint: 'x' }, { a: 1 })],
   ])('changes with %s', (_what, other) => {
     expect(other).not.toBe(print({}, { a: 1 }));
+  });
+
+  it('does not depend on the trace, which every repetition may have anew, but on each parent’s policy', () => {
+    expect(print({ trace: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }, 1)).toBe(print({}, 1));
+    const running = { id: PARENT, onFailure: 'run' } as const;
+    expect(print({ after: [running] }, 1)).not.toBe(print({ after: [PARENT] }, 1));
   });
 
   it('is what the caller says, whatever else there is', () => {
