@@ -68,7 +68,7 @@ describe('drain', () => {
   });
 
   it('needs an engine of its own kind', async () => {
-    await expect(drain({ ...tasks } as Tasks, { handlers: [countDown] })).rejects.toThrow(TypeError);
+    await expect(drain({ ...tasks }, { handlers: [countDown] })).rejects.toThrow(TypeError);
   });
 });
 
