@@ -26,8 +26,18 @@ edge as materialized (
   where t.state = 'waiting' and (g.id is not null or (j.cause_id is null and j.over))
   order by t.id
   for no key update of t skip locked
+), ended as materialized (
+  -- By hand, say: it waits for nothing any more. Locked, so that one that is waiting again at this moment keeps its parents.
+  select t.id
+  from candidate c
+  join holdfast.task t on t.id = c.id
+  where t.finished_at is not null
+  order by t.id
+  for no key update of t skip locked
 ), closed as (
-  update holdfast.dependency d set open = false where d.child_id = any (array(select id from decided)) and d.open
+  update holdfast.dependency d
+  set open = false
+  where d.child_id = any (array(select id from decided union all select id from ended)) and d.open
 )
 update holdfast.task t
 set state = case when decided.cause_id is null then 'queued' else 'cancelled' end,

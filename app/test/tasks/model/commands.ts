@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import type { AsyncCommand } from 'fast-check';
 import type { ClaimedTask } from '../../../src/tasks/claiming/claimer';
+import { failedParent } from './ledger-model';
 import type { LedgerModel, ModelTask } from './ledger-model';
 import { QUEUES, step, WORKERS } from './system';
 import type { System } from './system';
+
+/** Attempts of what is accepted without saying how many. */
+const BUDGET = 3;
 
 type Command = AsyncCommand<LedgerModel, System>;
 type Run = (model: LedgerModel, system: System) => Promise<void>;
@@ -20,17 +24,38 @@ function command(name: string, given: unknown, run: Run): Command {
   };
 }
 
+interface Seen {
+  readonly id: string;
+  readonly state: string;
+  readonly fence: number;
+  readonly attempts: number;
+  readonly crashes: number;
+  readonly effects: number;
+  readonly key: string | null;
+}
+
+const SEEN = `
+  select uuid as id, state, fence, attempts, crashes, held_key as key,
+         (select count(*)::int from effect where task = uuid) as effects
+  from holdfast.task order by id`;
+
 /** Every task is in the ledger as the model has it, and every effect exists as often as it must. */
 export async function compare(model: LedgerModel, { fixture }: System): Promise<void> {
-  const rows = await fixture.rows<{ id: string; state: string; fence: number; attempts: number; effects: number }>(
-    `select uuid as id, state, fence, attempts, (select count(*)::int from effect where task = uuid) as effects
-     from holdfast.task order by id`,
-  );
-  const expected = model.all().map(({ id, state, fence, attempts, effects }) => ({
-    ...{ id, state, fence, attempts },
+  const expected = model.all().map(({ id, state, fence, attempts, crashes, effects, held, key }): Seen => ({
+    ...{ id, state, fence, attempts, crashes },
     effects: effects ? 1 : 0,
+    key: held ? (key?.name ?? null) : null,
   }));
-  expect(rows.sort(byId)).toEqual(expected.sort(byId));
+  expect((await fixture.rows<Seen>(SEEN)).sort(byId)).toEqual(expected.sort(byId));
+}
+
+/** Nothing is open in the ledger for what does not wait. */
+export async function nothingLeftOpen({ fixture }: System): Promise<void> {
+  const open = await fixture.rows(
+    `select t.uuid, t.state from holdfast.dependency d join holdfast.task t on t.id = d.child_id
+     where d.open and t.state <> 'waiting'`,
+  );
+  expect(open).toEqual([]);
 }
 
 function byId(a: { id: string }, b: { id: string }): number {
@@ -64,7 +89,47 @@ const which = fc.nat(50);
 const accept = fc.record({ queue, attempts: fc.integer({ min: 1, max: 3 }) }).map((given) =>
   command('accept', given, async (model, { tasks }) => {
     const { id } = await tasks.accept(step, {}, given);
-    model.add(id, given.queue, given.attempts);
+    model.add({ id, queue: given.queue, budget: given.attempts });
+  }),
+);
+
+const key = fc.constantFrom('a', 'b');
+
+const acceptUnique = fc
+  .record({ queue, key, until: fc.constantFrom('start' as const, 'finish' as const) })
+  .map((given) =>
+    command('accept under a unique key', given, async (model, { tasks }) => {
+      const { until } = given;
+      const answer = await tasks.accept(step, {}, { queue: given.queue, uniqueKey: { key: given.key, until } });
+      const holder = model.holder(given.key);
+      expect(answer).toMatchObject(holder === undefined ? { duplicate: false } : { duplicate: true, id: holder.id });
+      if (holder !== undefined) return;
+      model.add({ id: answer.id, queue: given.queue, budget: BUDGET, key: { name: given.key, until } });
+    }),
+  );
+
+const acceptRequest = key.map((requestKey) =>
+  command('accept under a request key', requestKey, async (model, { tasks }) => {
+    const { id } = await tasks.accept(step, {}, { queue: QUEUES[0], requestKey });
+    expect(id).toBe(model.requests.get(requestKey) ?? id);
+    if (model.requests.has(requestKey)) return;
+    model.requests.set(requestKey, id);
+    model.add({ id, queue: QUEUES[0], budget: BUDGET });
+  }),
+);
+
+const edge = fc.record({ which: fc.nat(50), onFailure: fc.constantFrom('cancel' as const, 'run' as const) });
+const acceptAfter = fc.record({ queue, edges: fc.array(edge, { minLength: 1, maxLength: 3 }) }).map((given) =>
+  command('accept after others', given, async (model, { tasks }) => {
+    const all = model.all();
+    const parents = all.flatMap((task, n) => {
+      const found = given.edges.find(({ which }) => which % all.length === n);
+      return found === undefined ? [] : [{ task, onFailure: found.onFailure }];
+    });
+    if (parents.length === 0) return;
+    const after = parents.map(({ task, onFailure }) => ({ id: task.id, onFailure }));
+    const { id } = await tasks.accept(step, {}, { queue: given.queue, after });
+    model.add({ id, queue: given.queue, budget: BUDGET, parents });
   }),
 );
 
@@ -80,8 +145,27 @@ const rollBack = queue.map((name) =>
 
 const claim = fc.record({ worker, queue, limit: fc.integer({ min: 1, max: 4 }) }).map((given) =>
   command('claim the oldest', given, async (model, system) => {
-    const expected = model.claimable(given.queue).slice(0, given.limit);
+    const expected = model.isOpen(given.queue) ? model.due(given.queue).slice(0, given.limit) : [];
     claimed(model, given.worker, expected, await system.claim(given.worker, given.queue, given.limit));
+  }),
+);
+
+const claimLimited = fc.record({ worker, queue, limit: fc.integer({ min: 1, max: 4 }) }).map((given) =>
+  command('claim as the limit allows', given, async (model, system) => {
+    const most = model.maxRunning.get(given.queue);
+    if (most === undefined) return;
+    const room = Math.max(0, Math.min(given.limit, most - model.running(given.queue)));
+    const expected = model.paused.has(given.queue) ? [] : model.due(given.queue).slice(0, room);
+    claimed(model, given.worker, expected, await system.claimLimited(given.worker, given.queue, given.limit));
+  }),
+);
+
+const claimSuspect = fc.record({ worker, queue }).map((given) =>
+  command('claim one that runs alone', given, async (model, system) => {
+    const most = model.maxRunning.get(given.queue);
+    const room = !model.paused.has(given.queue) && model.running(given.queue) < (most ?? Infinity);
+    const expected = room ? model.suspects(given.queue).slice(0, 1) : [];
+    claimed(model, given.worker, expected, await system.claimSuspect(given.worker, given.queue, most !== undefined));
   }),
 );
 
@@ -92,7 +176,8 @@ const claimByIds = fc.record({ worker, queue, ids: fc.array(which, { maxLength: 
       'select id, uuid from holdfast.task order by id',
     );
     const picked = given.ids.map((n) => known[n]).filter((row) => row !== undefined);
-    const expected = model.claimable(given.queue).filter(({ id }) => picked.some(({ uuid }) => uuid === id));
+    const claimable = model.isOpen(given.queue) ? model.due(given.queue) : [];
+    const expected = claimable.filter(({ id }) => picked.some(({ uuid }) => uuid === id));
     const ids = [...picked.map(({ id }) => id), '999999999', 'films'];
     claimed(model, given.worker, expected, await system.claimByIds(given.worker, given.queue, ids));
   }),
@@ -144,20 +229,69 @@ const timePasses = fc.constant(
   }),
 );
 
+const sweep = fc.constant(
+  command('sweep', null, async (model, system) => {
+    await system.sweep();
+    model.sweep();
+    await nothingLeftOpen(system);
+  }),
+);
+
+const cancel = which.map((n) =>
+  command('cancel by hand', n, async (model, { tasks }) => {
+    const task = model.all()[n];
+    if (task === undefined) return;
+    if (['done', 'dead', 'cancelled'].includes(task.state)) {
+      await expect(tasks.cancel(task.id)).rejects.toThrow(/only a task that is not finished can be cancelled/);
+      return;
+    }
+    expect((await tasks.cancel(task.id))?.outcome).toBe(model.cancelled(task) ? 'cancelled' : 'requested');
+  }),
+);
+
 const retry = which.map((n) =>
   command('retry by hand', n, async (model, { tasks }) => {
     const task = model.all()[n];
     if (task === undefined) return;
-    if (task.state === 'dead' || task.state === 'cancelled') {
-      await tasks.retry(task.id);
-      model.retried(task);
-    } else {
-      await expect(tasks.retry(task.id)).rejects.toThrow(/only a dead or cancelled task can be retried/);
+    const refusal = whyNoRetry(model, task);
+    if (refusal !== undefined) {
+      await expect(tasks.retry(task.id)).rejects.toThrow(refusal);
+      return;
     }
+    await tasks.retry(task.id);
+    model.retried(task);
+  }),
+);
+
+function whyNoRetry(model: LedgerModel, task: ModelTask): RegExp | undefined {
+  if (task.state !== 'dead' && task.state !== 'cancelled') return /only a dead or cancelled task can be retried/;
+  if (task.key !== undefined && model.holder(task.key.name) !== undefined) return /unique key/;
+  if (task.fence === 0 && failedParent(task) !== undefined) return /retry that one/;
+  return undefined;
+}
+
+const pause = queue.map((name) =>
+  command('pause or resume', name, async (model, { tasks }) => {
+    if (model.paused.delete(name)) {
+      await tasks.resumeQueue(name);
+      return;
+    }
+    await tasks.pauseQueue(name);
+    model.paused.add(name);
+  }),
+);
+
+const limit = fc.record({ queue, most: fc.constantFrom(null, 1, 2) }).map((given) =>
+  command('limit', given, async (model, { tasks }) => {
+    await tasks.limitQueue(given.queue, { maxRunning: given.most });
+    if (given.most === null) model.maxRunning.delete(given.queue);
+    else model.maxRunning.set(given.queue, given.most);
   }),
 );
 
 export const ALL_COMMANDS = [
-  ...[accept, accept, accept, rollBack, claim, claim, claimByIds, done, done, failed, failed],
-  ...[giveBack, lose, lose, timePasses, retry],
+  ...[accept, accept, accept, rollBack, acceptUnique, acceptUnique, acceptRequest, acceptAfter, acceptAfter],
+  ...[claim, claim, claim, claimByIds, claimLimited, claimSuspect, claimSuspect],
+  ...[done, done, failed, failed, giveBack, lose, lose, timePasses, sweep],
+  ...[retry, cancel, pause, limit],
 ];

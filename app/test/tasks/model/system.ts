@@ -7,6 +7,8 @@ import type { Ending, Failure, Finisher } from '../../../src/tasks/finishing/fin
 import { finisherOf } from '../support/finishing-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
+import { flowSweep } from '../../../src/tasks/flows/sweep';
+import { LimitedClaimer } from '../../../src/tasks/limiting/limited-claimer';
 import { recordingLogger } from '../support/recording-logger';
 import { LEASE } from '../support/statements';
 import { workerRow } from '../support/task-rows';
@@ -34,6 +36,9 @@ export interface System {
   /** Nothing is left of the sequence before. */
   reset(): Promise<void>;
   claim(worker: number, queue: string, limit: number): Promise<ClaimedTask[]>;
+  claimLimited(worker: number, queue: string, limit: number): Promise<ClaimedTask[]>;
+  /** One that runs alone, of a queue without limits or of one with. */
+  claimSuspect(worker: number, queue: string, limited: boolean): Promise<ClaimedTask[]>;
   claimByIds(worker: number, queue: string, ids: readonly string[]): Promise<ClaimedTask[]>;
   done(task: ClaimedTask): Promise<Ending>;
   doneWithEffects(task: ClaimedTask): Promise<Ending>;
@@ -41,6 +46,8 @@ export interface System {
   giveBack(worker: number): Promise<void>;
   /** Others hold the worker for dead and take its tasks; it knows nothing of it and goes on with what it has in hand. */
   lose(worker: number): Promise<void>;
+  /** Sweeps until nothing changes any more. */
+  sweep(): Promise<void>;
   timePasses(): Promise<void>;
   close(): Promise<void>;
 }
@@ -52,6 +59,8 @@ export async function openSystem(): Promise<System> {
   const parts: TestParts = workerParts(fixture.url);
   const finisher: Finisher = finisherOf(parts);
   const claimer = (queue: string): Claimer => new Claimer(parts.ledger, KINDS, [queue]);
+  const limited = new LimitedClaimer(parts.ledger, KINDS, QUEUES);
+  const chore = flowSweep(parts.logger);
   const workers: SteppedWorker[] = WORKERS.map(() => ({ id: '', hand: [] }));
   const at = (index: number): SteppedWorker => workers[index]!;
   const register = async (index: number): Promise<void> => {
@@ -78,6 +87,15 @@ export async function openSystem(): Promise<System> {
     },
     claim: async (index, queue, limit) =>
       took(index, await claimer(queue).oldest(at(index).id, [{ queue, priority: 1 }], limit)),
+    claimLimited: async (index, queue, limit) =>
+      took(index, (await limited.claim(at(index).id, queue, [{ queue, priority: 1 }], limit)) ?? []),
+    claimSuspect: async (index, queue, isLimited) => {
+      const { id } = at(index);
+      const found = isLimited
+        ? await limited.claimSuspect(id, queue)
+        : [await claimer(queue).suspect(id)].filter((task) => task !== undefined);
+      return took(index, found ?? []);
+    },
     claimByIds: async (index, queue, ids) => took(index, await claimer(queue).byId(at(index).id, ids)),
     done: (task) => finisher.done(task),
     doneWithEffects: (task) =>
@@ -93,6 +111,9 @@ export async function openSystem(): Promise<System> {
       await fixture.pool.query('update holdfast.worker set expired_at = now() where id = $1', [at(index).id]);
       await fixture.pool.query(LEASE.take_back);
       await register(index);
+    },
+    sweep: async () => {
+      while ((await parts.acceptor.transaction((tx) => chore.step(tx))).more === true);
     },
     timePasses: async () => {
       await fixture.pool.query(
