@@ -10,6 +10,7 @@ import type { HandlerResult, PayloadInput, TaskDefinition } from './definition';
 import { Dispatcher } from './dispatching/dispatcher';
 import { isRedisUrl, RedisConnection } from './dispatching/redis-connection';
 import { DefinitionError, KeyHeldError, TaskStateError } from './errors';
+import { resolveTask } from './external/resolver';
 import { retryTasks } from './flows/reviving';
 import type { Retried } from './flows/reviving';
 import { isUniqueViolation } from './ledger/connection-errors';
@@ -37,6 +38,7 @@ import type {
   BulkOptions,
   CancelAnswer,
   QueueLimits,
+  Resolution,
   SystemStatus,
   TaskContext,
   TaskDetails,
@@ -147,6 +149,14 @@ export interface Tasks {
    * @throws TaskStateError when it is finished
    */
   cancel(id: string): Promise<CancelAnswer | undefined>;
+  /**
+   * Says what a person found out about an external effect whose outcome is unknown; the parked task is queued again, with
+   * one more attempt where none was left, once nothing else of it is in question.
+   * @returns undefined when there is no such task.
+   * @throws TaskStateError when it is not parked
+   * @throws InvalidTaskError when `key` names no effect in question, or is missing while several are
+   */
+  resolve(id: string, resolution: Resolution): Promise<TaskDetails | undefined>;
   /** `retry` for all dead tasks that the filter finds. @throws InvalidTaskError when the filter is not possible */
   retryAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;
   /** `cancel` for all unfinished tasks that the filter finds. @throws as `retryAll` */
@@ -356,6 +366,13 @@ class TaskEngine implements Tasks {
 
   cancel(id: string): Promise<CancelAnswer | undefined> {
     return this.canceller.cancel(id);
+  }
+
+  async resolve(id: string, resolution: Resolution): Promise<TaskDetails | undefined> {
+    checkUuid(id);
+    const { found, dispatch } = await this.acceptor.transaction((tx) => resolveTask(tx, id, resolution));
+    this.dispatcher.push(dispatch);
+    return found ? this.inspector.get(id) : undefined;
   }
 
   retryAll(filter: BulkFilter, options: BulkOptions = {}): Promise<BulkCounts> {

@@ -103,6 +103,18 @@ export class Discard extends Error {
   override readonly name = 'Discard';
 }
 
+/**
+ * Thrown by the call of an external effect: the receiver certainly did nothing (it refused, or was never reached). The
+ * intent is taken back and the attempt fails as usual, also under `onUnknown: 'park'`; a Snooze, Discard or NonRetryable
+ * as its cause is what the attempt ends with.
+ */
+export class NotSent extends Error {
+  override readonly name = 'NotSent';
+  constructor(cause: unknown) {
+    super(`nothing was sent: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 /** Thrown by a handler: not now, but later. The attempt does not count. */
 export class Snooze extends Error {
   override readonly name = 'Snooze';

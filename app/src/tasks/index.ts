@@ -21,6 +21,7 @@ export {
   KeyBusyError,
   KeyHeldError,
   NonRetryable,
+  NotSent,
   RequestKeyReusedError,
   Snooze,
   TaskStateError,

@@ -133,6 +133,52 @@ export interface TaskDetails extends TaskRecordWithAttempts {
   readonly after: readonly TaskNeighbour[];
   /** What waits or waited for it, at most 100. */
   readonly before: readonly TaskNeighbour[];
+  /** What it did to the outside, or was about to, in the order in which that began. */
+  readonly effects: readonly ExternalEffectRecord[];
+}
+
+/** What an attempt does when an earlier one began an external effect and nobody knows whether it happened. */
+export type OnUnknown = 'repeat' | 'park';
+
+/** An external effect of a task (`context.external`). */
+export interface ExternalEffectRecord {
+  readonly key: string;
+  readonly onUnknown: OnUnknown;
+  /** When it was begun for the first time, before the call. */
+  readonly intentAt: Date;
+  /** When it was known to have happened; null while it is not. */
+  readonly receiptAt: Date | null;
+  /** What the call returned; null when that was nothing or could not be kept. */
+  readonly receipt: unknown;
+  /** A person said that it had happened. */
+  readonly resolved: boolean;
+}
+
+/** What a person found out about an external effect of a parked task. */
+export interface Resolution {
+  /** Which effect. @default the only one in question */
+  readonly key?: string;
+  /** `sent`: it happened, so it is not called again; `not-sent`: it did not, so the next attempt calls. */
+  readonly outcome: 'sent' | 'not-sent';
+  /** With `sent`, what `external` answers from now on (JSON, at most 16 KiB). @default null */
+  readonly receipt?: unknown;
+}
+
+export interface ExternalOptions {
+  /**
+   * When an earlier attempt began the call and its outcome is unknown. `repeat`: call again under the same
+   * `idempotencyKey`; happens at least once, and once at receivers that honour keys. `park`: do not call; the task waits for
+   * a person (`resolve`), so it happens at most once.
+   */
+  readonly onUnknown: OnUnknown;
+}
+
+/** What the call of an external effect gets. */
+export interface ExternalCall {
+  /** The same over all attempts: the task's id, a colon and the effect's key; at most 137 characters. */
+  readonly idempotencyKey: string;
+  /** The attempt's. */
+  readonly signal: AbortSignal;
 }
 
 /** What a task came to that another waited for. */
@@ -329,6 +375,21 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
    * one that outlasts the handler by more than five seconds is rolled back.
    */
   readonly transaction: <T>(write: (tx: Transaction) => Promise<T>) => Promise<T>;
+  /**
+   * Does something outside the database: a mail, a payment, a call of somebody's API. Before the call its intent is committed
+   * under the fence, after it what it returned (the receipt: JSON, at most 16 KiB); a later attempt gets the receipt and
+   * does not call. What happens when an attempt ends in between says `onUnknown`. Await it; not inside `transaction` or
+   * `effects`.
+   * @param key 1 to 100 characters, another one for each effect of the task, the same in all attempts.
+   * @param call may throw NotSent when nothing happened; under `park` any other error parks the task at once.
+   * @returns the receipt as read from JSON; null when the call returned nothing, or a person resolved it without one.
+   * @throws NonRetryable when the key was used before in this attempt, or a receipt cannot be kept (it counts as null)
+   */
+  readonly external: <R>(
+    key: string,
+    options: ExternalOptions,
+    call: (call: ExternalCall) => Promise<R>,
+  ) => Promise<R | null>;
   /** What the tasks came to that this one was accepted `after`, in the order in which they were accepted. */
   readonly parents: () => Promise<readonly ParentRecord[]>;
 }

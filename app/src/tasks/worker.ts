@@ -11,6 +11,7 @@ import type { Acceptor } from './accepting/acceptor';
 import type { Dispatcher } from './dispatching/dispatcher';
 import { RedisConnection } from './dispatching/redis-connection';
 import { Relay } from './dispatching/relay';
+import { ExternalStore } from './external/external-store';
 import { Finisher } from './finishing/finisher';
 import { Promoter } from './flows/promoter';
 import { flowSweep } from './flows/sweep';
@@ -121,6 +122,7 @@ export class TaskWorker implements Worker {
       ...{ handlers, concurrency, inHand, finisher, acceptor, progress, logger, ledger, onHung },
       onEnded: (task) => this.limitedTaker.ended(task.queue),
       logWriter: this.logWriter,
+      externalStore: new ExternalStore(ledger),
       events: parts.events,
     });
     this.lease = new Lease({

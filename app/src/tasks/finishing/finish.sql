@@ -60,11 +60,11 @@ where t.fence = d.fence and t.state in ('done', 'running')
 -- How attempts end that did not succeed. $1 ids, $2 fences, $3 verdicts, $4 errors, $5 dead reasons (null: by budget),
 -- $6 seconds until the next attempt. Verdicts: `retry` (dead once the budget is spent), `dead`, `cancelled` (discarded by
 -- its handler), `parked` (a person must decide), `snoozed` (later, uncounted). A request to cancel goes before another
--- attempt. Whoever could throw has not killed its worker: it is no suspect any more.
+-- attempt and before a decision. Whoever could throw has not killed its worker: it is no suspect any more.
 with mine as materialized (
   select t.id, d.error, d.delay_seconds, d.dead_reason,
          case
-           when d.verdict in ('retry', 'snoozed') and t.cancel_requested_at is not null then 'cancelled'
+           when d.verdict in ('retry', 'snoozed', 'parked') and t.cancel_requested_at is not null then 'cancelled'
            when d.verdict = 'retry' and t.attempts >= t.max_attempts then 'dead'
            when d.verdict = 'retry' then 'queued'
            else d.verdict

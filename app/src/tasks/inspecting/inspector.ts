@@ -1,4 +1,5 @@
 import { InvalidTaskError } from '../errors';
+import { effectsOf } from '../external/effects-of';
 import { neighboursOf } from '../flows/neighbours';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
@@ -65,7 +66,11 @@ export class Inspector {
   async get(id: string): Promise<TaskDetails | undefined> {
     const row = await this.row(id);
     if (row === undefined) return undefined;
-    return { ...(await this.withAttempts(row)), ...(await neighboursOf(this.ledger, row.id)) };
+    return {
+      ...(await this.withAttempts(row)),
+      ...(await neighboursOf(this.ledger, row.id)),
+      effects: await effectsOf(this.ledger, row.id),
+    };
   }
 
   async row(id: string): Promise<TaskRow | undefined> {

@@ -1,6 +1,7 @@
 import type { ClaimedTask } from '../claiming/claimer';
 import { AttemptAborted } from '../errors';
 import type { AbortReason } from '../errors';
+import { Externals } from '../external/externals';
 import type { Holder } from '../finishing/finisher';
 import type { Transaction } from '../types';
 
@@ -16,6 +17,7 @@ export class Attempt {
   readonly effects: ((tx: Transaction) => Promise<unknown>)[] = [];
   /** Transactions of the handler's own that have not ended, and what is known of each. */
   readonly transactions = new Map<Promise<unknown>, { holder?: Holder }>();
+  readonly externals = new Externals();
   /** No transaction of the handler's own may go on. */
   closed = false;
   readonly beganMs = performance.now();

@@ -16,7 +16,7 @@ import { resultOf } from './result';
 import { taskContext } from './task-context';
 import type { ContextParts } from './task-context';
 import { upgraded } from './upgrade';
-import { verdictOf } from './verdict';
+import { reasonOf, verdictOf } from './verdict';
 
 export interface RunnerOptions extends ContextParts {
   /** By name@version. */
@@ -132,10 +132,12 @@ export class Runner {
     const { handlers, inHand, logger } = this.options;
     const handler = handlers.get(`${task.name}@${task.version}`);
     void this.invoke(handler, attempt);
-    const outcome = await attempt.outcome();
+    let outcome = await attempt.outcome();
     attempt.finishing = true;
     try {
       if (attempt.transactions.size > 0) await this.endTransactions(attempt, TRANSACTION_GRACE_MS);
+      const doubt = await attempt.externals.verdict(outcome.ok);
+      if (doubt !== undefined) outcome = { ok: false, error: doubt };
       if (await this.finish(attempt, handler, outcome)) inHand.remove(task);
     } catch (error) {
       // Neither its end nor its failure could be written: it is no longer in hand, so the ledger takes it back.
@@ -242,7 +244,6 @@ export class Runner {
       this.options.logger.info({ ...idsOf(task), reason: abortion.reason }, 'attempt left to another worker');
       return false;
     }
-    const error: unknown = abortion ?? thrown;
     const { finisher, logger } = this.options;
     const onBadPolicy = (policyError: unknown): void => {
       logger.error({ ...idsOf(task), err: policyError }, 'retryIf of the definition threw; it counts as true');
@@ -254,7 +255,7 @@ export class Runner {
       return this.insist(task, () => finisher.failed({ ...failure, error: NOT_STORED }).catch(notWritten));
     });
     if (ending === undefined) return false;
-    this.reporter.report(attempt, ending, error);
+    this.reporter.report(attempt, ending, reasonOf(failed));
     return true;
   }
 }

@@ -2,6 +2,8 @@ import type { Acceptor } from '../accepting/acceptor';
 import type { ClaimedTask } from '../claiming/claimer';
 import type { TaskDefinition } from '../definition';
 import type { Finisher, Holder } from '../finishing/finisher';
+import { external } from '../external/external';
+import type { ExternalStore } from '../external/external-store';
 import { keepingLogger } from '../task-log/keeping-logger';
 import type { LogWriter } from '../task-log/log-writer';
 import { resultsOfParents } from '../flows/neighbours';
@@ -15,6 +17,7 @@ import type { ProgressWriter } from './progress-writer';
 export interface ContextParts {
   readonly ledger: Ledger;
   readonly finisher: Finisher;
+  readonly externalStore: ExternalStore;
   readonly acceptor: Acceptor;
   readonly progress: ProgressWriter;
   readonly logWriter: LogWriter;
@@ -57,6 +60,7 @@ export function taskContext(
       transaction.then(forget, forget);
       return transaction;
     },
+    external: (key, options, call) => external(attempt, parts.externalStore, key, options, call),
     parents: () => resultsOfParents(parts.ledger, task.id),
   };
 }

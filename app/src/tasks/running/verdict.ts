@@ -1,6 +1,7 @@
 import type { TaskDefinition } from '../definition';
 import { Discard, NonRetryable, Snooze } from '../errors';
 import type { AttemptAborted } from '../errors';
+import { Parked } from '../external/parked';
 import { backoffSeconds } from '../finishing/backoff';
 import type { Failure } from '../finishing/finisher';
 import { describe } from './describe';
@@ -24,8 +25,10 @@ export interface FailedAttempt {
 export function verdictOf(failed: FailedAttempt): Omit<Failure, 'task'> {
   const { thrown, abortion, definition, failures } = failed;
   const backoff = definition?.backoff ?? DEFAULT_BACKOFF;
-  const error = describe(abortion ?? thrown);
+  const error = describe(reasonOf(failed));
   const retry = { error, deadReason: undefined, delaySeconds: backoffSeconds(backoff, failures) };
+  // Cancelled ones need no decision.
+  if (isA(thrown, Parked) && abortion?.reason !== 'cancelled') return { ...retry, verdict: 'parked' };
   if (abortion === undefined) {
     if (isA(thrown, Snooze)) return { ...retry, verdict: 'snoozed', delaySeconds: thrown.seconds };
     if (isA(thrown, Discard)) return { ...retry, verdict: 'cancelled' };
@@ -33,6 +36,11 @@ export function verdictOf(failed: FailedAttempt): Omit<Failure, 'task'> {
   const hopeless = abortion === undefined && isA(thrown, NonRetryable);
   if (hopeless || !mayHelp(failed)) return { ...retry, verdict: 'dead', deadReason: 'non-retryable' };
   return { ...retry, verdict: 'retry' };
+}
+
+/** Why the attempt failed: what ended it, unless that left something in doubt. */
+export function reasonOf({ thrown, abortion }: Pick<FailedAttempt, 'thrown' | 'abortion'>): unknown {
+  return isA(thrown, Parked) ? thrown : (abortion ?? thrown);
 }
 
 /** Whether the definition's policy sees a use in another attempt. Asked about the task's own failures only. */

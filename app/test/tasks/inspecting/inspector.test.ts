@@ -45,7 +45,7 @@ describe('one task', () => {
     expect(task).toEqual({
       ...{ id, name: 'probe', queue: 'other', priority: 'low', state: 'queued', payload: { n: 7 }, runAt },
       ...{ attempt: 0, maxAttempts: 3, progress: null, startedAt: null, finishedAt: null, error: null },
-      ...{ result: null, uniqueKey: null, after: [], before: [] },
+      ...{ result: null, uniqueKey: null, after: [], before: [], effects: [] },
       acceptedAt: expect.any(Date) as Date,
       attempts: [],
     });
