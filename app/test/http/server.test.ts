@@ -74,7 +74,15 @@ describe('the web server', () => {
       'get /readyz',
       'post /api/imports',
       'post /api/probes',
+      'post /api/queues/{name}/pause',
+      'post /api/queues/{name}/resume',
+      'post /api/tasks/cancel',
+      'post /api/tasks/discard',
+      'post /api/tasks/retry',
+      'post /api/tasks/{id}/cancel',
+      'post /api/tasks/{id}/resolve',
       'post /api/tasks/{id}/retry',
+      'put /api/queues/{name}/limits',
     ]);
     const administration = operations
       .filter(({ operation }) => operation.security !== undefined)
@@ -83,7 +91,15 @@ describe('the web server', () => {
       'get /api/tasks',
       'get /api/tasks/{id}/log',
       'post /api/probes',
+      'post /api/queues/{name}/pause',
+      'post /api/queues/{name}/resume',
+      'post /api/tasks/cancel',
+      'post /api/tasks/discard',
+      'post /api/tasks/retry',
+      'post /api/tasks/{id}/cancel',
+      'post /api/tasks/{id}/resolve',
       'post /api/tasks/{id}/retry',
+      'put /api/queues/{name}/limits',
     ]);
     for (const { operation } of operations) {
       expect(operation.summary).toBeDefined();
