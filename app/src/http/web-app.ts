@@ -8,6 +8,7 @@ import { registerProbeRoutes } from '../probes/probes.routes';
 import { registerQueueRoutes } from '../queues/queues.routes';
 import { registerScheduleRoutes } from '../schedules/schedules.routes';
 import { registerTaskEventRoutes } from '../task-api/task-events.routes';
+import { registerResolveRoute } from '../task-api/resolve.routes';
 import { registerTaskRoutes } from '../task-api/tasks.routes';
 import type { Tasks } from '../tasks';
 import type { App } from './app';
@@ -35,6 +36,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerFilmRoutes(app, database);
   registerImportRoutes(app, dependencies);
   registerTaskRoutes(app, { tasks, authorize });
+  registerResolveRoute(app, { tasks, authorize });
   registerTaskEventRoutes(app, tasks);
   registerScheduleRoutes(app, tasks);
   registerQueueRoutes(app, { tasks, authorize });

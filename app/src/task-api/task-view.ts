@@ -53,6 +53,20 @@ export const taskDetailsSchema = taskWithAttemptsSchema
   .extend({
     after: neighbours.describe('What it waits or waited for, at most 100'),
     before: neighbours.describe('What waits or waited for it, at most 100'),
+    effects: z
+      .array(
+        z.object({
+          key: z.string(),
+          onUnknown: z
+            .enum(['repeat', 'park'])
+            .describe('What follows when nobody knows whether it happened: another call, or a decision by a person'),
+          intentAt: moment.describe('When it was begun for the first time'),
+          receiptAt: moment.nullable().describe('When it was known to have happened; null while it is not'),
+          receipt: z.unknown().describe('What the receiver answered, as far as the handler keeps it'),
+          resolved: z.boolean().describe('A person said that it had happened'),
+        }),
+      )
+      .describe('What it did outside the database, or was about to'),
   })
   .meta({ id: 'TaskDetails' });
 
@@ -62,7 +76,17 @@ export type TaskWithAttemptsView = z.output<typeof taskWithAttemptsSchema>;
 export type TaskDetailsView = z.output<typeof taskDetailsSchema>;
 
 export function viewTaskDetails(task: TaskDetails): TaskDetailsView {
-  return { ...viewTaskWithAttempts(task), after: [...task.after], before: [...task.before] };
+  return {
+    ...viewTaskWithAttempts(task),
+    after: [...task.after],
+    before: [...task.before],
+    effects: task.effects.map(({ intentAt, receiptAt, receipt, ...effect }) => ({
+      ...effect,
+      intentAt: intentAt.toISOString(),
+      receiptAt: receiptAt?.toISOString() ?? null,
+      receipt: receipt ?? null,
+    })),
+  };
 }
 
 export function viewTask(task: TaskRecord): TaskView {

@@ -42,7 +42,7 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
     {
       schema: {
         tags: ['tasks'],
-        summary: 'A task with its attempts and its neighbours in a flow',
+        summary: 'A task with its attempts, its neighbours in a flow and what it did outside the database',
         params: strictObject({ id: uuid() }),
         response: { 200: taskDetailsSchema.describe('The task'), ...problemResponses },
       },

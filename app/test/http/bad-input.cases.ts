@@ -24,6 +24,8 @@ const limits = (payload: object): InjectOptions => ({
   ...{ method: 'PUT', url: '/api/queues/mail/limits', headers: ADMIN, payload },
 });
 
+const resolve = (payload: object): InjectOptions => ({ ...post(`/api/tasks/${UNKNOWN}/resolve`), payload });
+
 /** Every route's bad inputs with the status and the exact sentence that answers them. */
 export const BAD_INPUT: readonly (readonly [
   what: string,
@@ -227,6 +229,33 @@ export const BAD_INPUT: readonly (readonly [
     { ...post(`/api/tasks/${UNKNOWN}/retry`), payload: { attempts: 3 } },
     400,
     'body.attempts is not a known field; no field is allowed here.',
+  ],
+  ['a resolution of no task', resolve({ outcome: 'sent' }), 404, `There is no task ${UNKNOWN}.`],
+  ['a resolution without an outcome', resolve({}), 400, 'body.outcome is missing; allowed is sent, not-sent.'],
+  ['an unknown outcome', resolve({ outcome: 'perhaps' }), 400, 'body.outcome is "perhaps"; allowed is sent, not-sent.'],
+  [
+    'a resolution of an empty key',
+    resolve({ outcome: 'sent', key: '' }),
+    400,
+    'body.key is ""; allowed is text of 1 to 100 characters.',
+  ],
+  [
+    'a receipt of what was not sent',
+    resolve({ outcome: 'not-sent', receipt: 1 }),
+    400,
+    'body.receipt is given for what was not sent.',
+  ],
+  [
+    'a receipt with U+0000',
+    resolve({ outcome: 'sent', receipt: 'a\0b' }),
+    400,
+    'body.receipt holds U+0000, which PostgreSQL does not store.',
+  ],
+  [
+    'a resolution without a token',
+    { ...resolve({ outcome: 'sent' }), headers: {} },
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
   ],
   ['a cancellation of no task', post(`/api/tasks/${UNKNOWN}/cancel`), 404, `There is no task ${UNKNOWN}.`],
   [

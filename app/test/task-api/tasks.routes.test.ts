@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { defineTask, handle, NonRetryable } from '../../src/tasks';
+import { until } from '../tasks/support/until';
 import { ADMIN, expectProblem, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 
 const secretive = defineTask({ name: 'tests.secretive', payload: z.object({ secret: z.string() }), attempts: 1 });
+const parking = defineTask({ name: 'tests.parking', payload: z.object({}) });
 
 interface TaskAnswer {
   readonly id: string;
@@ -65,6 +67,7 @@ describe('the task routes', () => {
       ],
       after: [],
       before: [],
+      effects: [],
     });
     const everything = JSON.stringify(await get('/api/tasks')) + response.body + JSON.stringify(test_.logLines);
     expect(everything).toContain(id);
@@ -100,6 +103,28 @@ describe('the task routes', () => {
     const filter = { queue: 'cancelled-many', acceptedBefore: '2026-01-01T00:00:00Z' };
     expect((await post('/api/tasks/retry', filter)).json()).toEqual(nothing);
     expect((await post('/api/tasks/discard', filter)).json()).toEqual(nothing);
+  });
+
+  test('show what a parked task did outside, and let it go on once that is resolved', async () => {
+    const { id } = await test_.tasks.accept(parking, {});
+    await test_.startWorker([
+      handle(parking, ({ external }) =>
+        external('mail', { onUnknown: 'park' }, () => Promise.reject(new Error('no answer'))),
+      ),
+    ]);
+    const parked = await until('it is parked', async () => {
+      const task = await get<TaskAnswer & { effects: unknown[] }>(`/api/tasks/${id}`);
+      return task.state === 'parked' && task;
+    });
+    const effect = { key: 'mail', onUnknown: 'park', intentAt: expect.any(String) as unknown };
+    expect(parked.effects).toEqual([{ ...effect, receiptAt: null, receipt: null, resolved: false }]);
+    const resolve = (payload: object) =>
+      test_.request({ method: 'POST', url: `/api/tasks/${id}/resolve`, headers: ADMIN, payload });
+    expectProblem(await resolve({ outcome: 'sent', key: 'call' }), 400, 'body.key is "call"; in question is "mail".');
+    const response = await resolve({ outcome: 'sent', receipt: { messageId: '7' } });
+    expect(response.json()).toMatchObject({ id, effects: [{ receipt: { messageId: '7' }, resolved: true }] });
+    expect(await untilFinished(test_.tasks, id)).toBe('done');
+    expectProblem(await resolve({ outcome: 'sent' }), 409, `Task ${id} is done; only a parked task can be resolved.`);
   });
 
   test('list tasks by state, queue and name, newest first, by pages', async () => {
