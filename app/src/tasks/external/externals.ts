@@ -24,6 +24,10 @@ const CALL_GRACE_MS = 5_000;
 export class Externals {
   private readonly states = new Map<string, State>();
 
+  get any(): boolean {
+    return this.states.size > 0;
+  }
+
   has(key: string): boolean {
     return this.states.has(key);
   }
@@ -53,7 +57,6 @@ export class Externals {
    * a handler that succeeded did not await its calls; undefined when nothing is in doubt.
    */
   async verdict(handlerSucceeded: boolean): Promise<Error | undefined> {
-    if (this.states.size === 0) return undefined;
     const open = this.in('open');
     if (open.length > 0) await within(CALL_GRACE_MS, Promise.all(open.map(([, { settled }]) => settled)));
     const unknown = [...this.in('unknown'), ...this.in('open')].filter(([, { onUnknown }]) => onUnknown === 'park');

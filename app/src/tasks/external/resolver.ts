@@ -60,7 +60,8 @@ function receiptOf({ outcome, receipt }: Resolution): string | undefined {
   try {
     return storableJson('the receipt', receipt, MAX_RECEIPT_BYTES);
   } catch (error) {
-    if (error instanceof NonRetryable) throw new InvalidTaskError('receipt', error.message.replace(/^the receipt /, ''));
+    if (error instanceof NonRetryable)
+      throw new InvalidTaskError('receipt', error.message.replace(/^the receipt /, ''));
     throw error;
   }
 }

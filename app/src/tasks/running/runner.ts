@@ -136,7 +136,7 @@ export class Runner {
     attempt.finishing = true;
     try {
       if (attempt.transactions.size > 0) await this.endTransactions(attempt, TRANSACTION_GRACE_MS);
-      const doubt = await attempt.externals.verdict(outcome.ok);
+      const doubt = attempt.externals.any ? await attempt.externals.verdict(outcome.ok) : undefined;
       if (doubt !== undefined) outcome = { ok: false, error: doubt };
       if (await this.finish(attempt, handler, outcome)) inHand.remove(task);
     } catch (error) {

@@ -158,6 +158,23 @@ it('a task that is to be cancelled while it is in doubt is cancelled, for nobody
   await fixture.reaches(await fixture.accept('park'), 'cancelled');
 });
 
+it('a worker that has to stop during a call under `park` gives the task back, and the next attempt is parked', async () => {
+  const { provider } = fixture;
+  const asked = gate();
+  provider.reply = (...request) => {
+    provider.silent(...request);
+    asked.open();
+  };
+  const worker = await fixture.startWorker();
+  const id = await fixture.accept('park');
+  await asked.opened;
+  await worker.stop({ deadlineSeconds: 0 });
+  expect(await taskRow(fixture, id)).toMatchObject({ state: 'queued', attempts: 0 });
+  await fixture.startWorker();
+  await fixture.reaches(id, 'parked');
+  expect(provider.calls()).toBe(1);
+});
+
 it('a stale fence cannot begin a call', async () => {
   const tried = gate();
   let error: unknown;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createTasks, defineTask, handle, NotSent } from '../../../src/tasks';
-import type { AcceptOptions, OnUnknown, TaskContext, TaskDetails, Tasks } from '../../../src/tasks';
+import type { AcceptOptions, OnUnknown, TaskContext, TaskDetails, Tasks, Worker } from '../../../src/tasks';
 import { ledgerFixture } from './ledger-fixture';
 import type { LedgerFixture } from './ledger-fixture';
 import { mailProvider, Refused } from './mail-provider';
@@ -28,7 +28,7 @@ export interface ExternalFixture extends LedgerFixture {
   run: (context: MailContext) => Promise<unknown>;
   /** Sends one mail under the key `receipt`, with a refusal as NotSent. */
   readonly sends: (context: MailContext) => Promise<string | null>;
-  startWorker(): Promise<void>;
+  startWorker(): Promise<Worker>;
   accept(onUnknown: OnUnknown, options?: AcceptOptions): Promise<string>;
   /** Waits until the task is in this state. */
   reaches(id: string, state: string): Promise<TaskDetails>;
@@ -49,7 +49,7 @@ export async function externalFixture(): Promise<ExternalFixture> {
         const result = await fixture.run(context);
         return result;
       });
-      await parts.startWorker({ handlers: [handler], queues: [{ name: 'default' }] });
+      return parts.startWorker({ handlers: [handler], queues: [{ name: 'default' }] });
     },
     accept: async (onUnknown, options) => (await tasks.accept(mail, { onUnknown }, options)).id,
     reaches: (id, state) =>
