@@ -62,7 +62,6 @@ export const taskDetailsSchema = taskWithAttemptsSchema
             .describe('What follows when nobody knows whether it happened: another call, or a decision by a person'),
           intentAt: moment.describe('When it was begun for the first time'),
           receiptAt: moment.nullable().describe('When it was known to have happened; null while it is not'),
-          receipt: z.unknown().describe('What the receiver answered, as far as the handler keeps it'),
           resolved: z.boolean().describe('A person said that it had happened'),
         }),
       )
@@ -80,11 +79,11 @@ export function viewTaskDetails(task: TaskDetails): TaskDetailsView {
     ...viewTaskWithAttempts(task),
     after: [...task.after],
     before: [...task.before],
-    effects: task.effects.map(({ intentAt, receiptAt, receipt, ...effect }) => ({
-      ...effect,
+    // Without the receipts: what a receiver answered may be for nobody's eyes, and anyone who knows the id may ask.
+    effects: task.effects.map(({ key, onUnknown, intentAt, receiptAt, resolved }) => ({
+      ...{ key, onUnknown, resolved },
       intentAt: intentAt.toISOString(),
       receiptAt: receiptAt?.toISOString() ?? null,
-      receipt: receipt ?? null,
     })),
   };
 }
