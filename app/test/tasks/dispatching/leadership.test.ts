@@ -7,12 +7,12 @@ import { until } from '../support/until';
 describe('the relays of a queue have one leader', () => {
   let fixture: DispatchFixture;
   const inThisDatabase = 'datname = current_database()';
-  /** Sessions that lead a queue. */
+  /** Sessions that lead a queue; housekeeping takes advisory locks too, for a moment and on other sessions. */
   const leaders = async (): Promise<number[]> =>
     (
       await fixture.rows<{ pid: number }>(
         `select l.pid from pg_locks l join pg_stat_activity a on a.pid = l.pid
-         where l.locktype = 'advisory' and l.granted and ${inThisDatabase}`,
+         where l.locktype = 'advisory' and l.granted and a.application_name = 'holdfast relay' and ${inThisDatabase}`,
       )
     ).map((row) => row.pid);
   /** Sessions of relays that have asked for leadership; one that does not lead has nothing else to ask. */

@@ -104,7 +104,7 @@ export class LedgerModel {
   failed(task: ModelTask, verdict: Verdict): void {
     const again = verdict === 'retry' || verdict === 'snoozed';
     Object.assign(task, { crashes: 0, worker: undefined });
-    if (again && task.cancelRequested) this.finish(task, 'cancelled');
+    if ((again || verdict === 'parked') && task.cancelRequested) this.finish(task, 'cancelled');
     else if (verdict === 'retry' && task.attempts >= task.maxAttempts) this.finish(task, 'dead');
     else if (again) {
       if (verdict === 'snoozed') task.attempts -= 1;
