@@ -29,7 +29,7 @@ export {
 } from './errors';
 export { isRedisUrl } from './dispatching/redis-connection';
 export { createTasks, handle } from './engine';
-export type { Tasks, TasksOptions } from './engine';
+export type { Tasks, TasksOptions } from './tasks';
 export { isConnectionError, isTransient } from './ledger/connection-errors';
 export { newLedgerEpoch } from './ledger/epoch';
 export { MOST_RUNNING, MOST_STARTS, RATE_SECONDS } from './limiting/queue-settings';

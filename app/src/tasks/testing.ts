@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTasks, ledgers } from './engine';
-import type { Tasks, TasksOptions } from './engine';
+import type { Tasks, TasksOptions } from './tasks';
 import { loadStatements } from './ledger/statements';
 import { monotonicMs } from './pause';
 import type { AttemptOutcome } from './running/events';

@@ -133,7 +133,9 @@ describe('resolve', () => {
     expect(await tasks.resolve(id, { key: 'a', outcome: 'sent' })).toMatchObject({ state: 'parked' });
     await tasks.resolve(id, { key: 'b', outcome: 'not-sent' });
     expect(await fixture.reaches(id, 'done')).toMatchObject({ result: [null, 'b'] });
-    expect(called).toEqual([`${id}:a`, `${id}:b`, `${id}:b`]);
+    // Both at once, in either order.
+    expect(called.slice(0, 2).sort()).toEqual([`${id}:a`, `${id}:b`]);
+    expect(called.slice(2)).toEqual([`${id}:b`]);
   });
 
   it('finds no task, and refuses one whose receipt came in after it was parked', async () => {
