@@ -105,9 +105,11 @@ export class Ledger {
       const { tx, end } = lend(client);
       // Also before the roll-back: what came later would be committed by itself, or into a stranger's transaction.
       let result: T;
+      const loss = lossOf(client);
       try {
-        result = await fn(tx);
+        result = await Promise.race([fn(tx), loss.lost]);
       } finally {
+        loss.forget();
         await end();
       }
       await commit(client);
@@ -214,6 +216,15 @@ function lend(client: PoolClient): { tx: Transaction & Pick<Ledger, 'prepared'>;
       await Promise.allSettled(underWay);
     },
   };
+}
+
+/** Rejects when the connection breaks: what uses it may never come back, and would keep its place in the pool for ever. */
+function lossOf(client: PoolClient): { readonly lost: Promise<never>; forget(): void } {
+  let fail: (error: Error) => void = () => undefined;
+  const lost = new Promise<never>((_, reject) => (fail = reject));
+  lost.catch(() => undefined);
+  client.once('error', fail);
+  return { lost, forget: () => void client.off('error', fail) };
 }
 
 async function commit(client: PoolClient): Promise<void> {

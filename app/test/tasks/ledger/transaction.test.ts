@@ -43,6 +43,18 @@ describe('a transaction on the ledger', () => {
     expect(await films()).toEqual([]);
   });
 
+  it('whose function never comes back gives its connection back when the session is ended', async () => {
+    let pid: number | undefined;
+    const hanging = ledger.transaction(async (tx) => {
+      pid = await pidOf(tx);
+      await new Promise(() => undefined);
+    });
+    hanging.catch(() => undefined);
+    await fixture.rows('select pg_terminate_backend($1)', [await until('it has begun', () => pid)]);
+    await expect(hanging).rejects.toThrow();
+    expect((await ledger.query('select 1')).rowCount).toBe(1);
+  });
+
   it('that fails at COMMIT for a reason of its own fails with that reason, and its connection goes on', async () => {
     await fixture.rows(`insert into film values ('Metropolis')`);
     let pid = 0;
@@ -164,7 +176,7 @@ describe('a transaction on the ledger', () => {
       );
       await tx.query('select 1');
     });
-    await expect(frozen).rejects.toThrow('connection error');
+    await expect(frozen).rejects.toMatchObject({ code: '25P03' });
     expect(await films()).toEqual([]);
     await short.close();
   });
