@@ -12,7 +12,7 @@ import { DefinitionError, KeyHeldError, TaskStateError } from './errors';
 import { resolveTask } from './external/resolver';
 import { retryTasks } from './flows/reviving';
 import type { Retried } from './flows/reviving';
-import { isUniqueViolation } from './ledger/connection-errors';
+import { isConnectionError, isUniqueViolation } from './ledger/connection-errors';
 import { Inspector } from './inspecting/inspector';
 import { checkUuid } from './inspecting/page';
 import { Watcher } from './inspecting/watcher';
@@ -42,6 +42,7 @@ import type {
   TaskDetails,
   TaskFilter,
   TaskHandler,
+  TaskLogger,
   TaskPage,
   TaskRecordWithAttempts,
   Transaction,
@@ -106,8 +107,11 @@ class TaskEngine implements Tasks {
   private readonly currentTrace: (() => string | undefined) | undefined;
   private closed: Promise<void> | undefined;
 
+  private readonly logger: TaskLogger;
+
   constructor(options: TasksOptions) {
     const { logger } = options;
+    this.logger = logger;
     const redisUrl = checkedRedisUrl(options.redisUrl);
     const window = option('window', options.window ?? 10_000, 100, 1_000_000);
     const heartbeatSeconds = option('heartbeatSeconds', options.heartbeatSeconds ?? 5, 0.1, 600);
@@ -238,7 +242,10 @@ class TaskEngine implements Tasks {
       } catch (error) {
         // It is no longer dead, or another task has its key.
         if (error instanceof TaskStateError || error instanceof KeyHeldError) return false;
-        throw error;
+        if (isConnectionError(error)) throw error;
+        // One that cannot be queued again must not keep the others from it.
+        this.logger.error({ task: id, err: error }, 'task could not be retried');
+        return false;
       }
     });
   }

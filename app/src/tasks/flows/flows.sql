@@ -76,24 +76,26 @@ with candidate as materialized (
 -- was cancelled before it ever began waits again for its parents; one that was dead because its workers were lost still
 -- runs alone. Waits for a sweep that is ending children because of it. Relies on: task_uuid.
 with again as materialized (
-  select t.id,
-         t.fence = 0 and exists (select from holdfast.dependency d where d.child_id = t.id) as waits,
-         t.crashes >= 2 as alone
+  select t.id, t.fence = 0 as unstarted, t.crashes >= 2 as alone
   from holdfast.task t
   where t.uuid = any ($1::uuid[]) and t.state in ('dead', 'cancelled')
   order by t.id
   for no key update of t
 ), reopened as (
-  update holdfast.dependency set open = true where child_id = any (array(select id from again where waits))
+  update holdfast.dependency set open = true where child_id = any (array(select id from again where unstarted))
+  returning child_id
+), verdict as materialized (
+  -- Only who still has a parent waits: they may have been pruned at this very moment.
+  select again.id, again.alone, again.id in (select child_id from reopened) as waits from again
 )
 update holdfast.task t
-set state = case when again.waits then 'waiting' else 'queued' end,
-    run_at = case when again.waits or again.alone then 'infinity' else now() end,
-    resume_at = case when again.waits or again.alone then now() end,
+set state = case when verdict.waits then 'waiting' else 'queued' end,
+    run_at = case when verdict.waits or verdict.alone then 'infinity' else now() end,
+    resume_at = case when verdict.waits or verdict.alone then now() end,
     held_key = t.unique_key, shelved = false, crashes = least(t.crashes, 2), max_attempts = t.attempts + t.budget,
     dead_reason = null, finished_at = null, cancel_requested_at = null, cause_id = null
-from again
-where t.id = again.id
+from verdict
+where t.id = verdict.id
 returning t.id, t.uuid, t.queue, t.priority, t.state
 
 -- name: revive_children
@@ -110,13 +112,18 @@ with child as materialized (
     and not exists (select from holdfast.task h where h.name = t.name and h.held_key = t.unique_key)
   order by t.id
   for no key update of t
+), chosen as materialized (
+  -- Of those with one key the first.
+  select distinct on (t.name, t.unique_key, case when t.unique_key is null then t.id end) t.id
+  from child join holdfast.task t on t.id = child.id
+  order by t.name, t.unique_key, case when t.unique_key is null then t.id end, t.id
 ), reopened as (
-  update holdfast.dependency set open = true where child_id = any (array(select id from child))
+  update holdfast.dependency set open = true where child_id = any (array(select id from chosen))
 )
 update holdfast.task t
 set state = 'waiting', resume_at = t.run_at, run_at = 'infinity', finished_at = null, cause_id = null, error = null,
     held_key = t.unique_key, cancel_requested_at = null
-where t.id = any (array(select id from child))
+where t.id = any (array(select id from chosen))
 returning t.id
 
 -- name: results

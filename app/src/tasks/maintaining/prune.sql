@@ -35,11 +35,16 @@ select coalesce((select array_agg(id) from expired), '{}')::text as ids,
 -- comes later finds it gone. Relies on: primary keys, dependency_parent, log_line_task.
 with doomed as materialized (
   select id from unnest($1::bigint[]) as task (id)
-  where not exists (select from holdfast.dependency d where d.parent_id = id and d.open)
+  where not exists (
+    select from holdfast.dependency d
+    join holdfast.task child on child.id = d.child_id
+    where d.parent_id = task.id and (d.open or child.finished_at is null)
+  )
 ), attempts as (
   delete from holdfast.attempt where task_id = any (array(select id from doomed))
 ), children as (
-  delete from holdfast.dependency where parent_id = any (array(select id from doomed))
+  -- One that somebody opens again at this moment stays, and with it its parent: the reference refuses the whole step once.
+  delete from holdfast.dependency where parent_id = any (array(select id from doomed)) and not open
 ), parents as (
   delete from holdfast.dependency where child_id = any (array(select id from doomed))
 ), effects as (

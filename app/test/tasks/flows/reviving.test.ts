@@ -4,6 +4,7 @@ import { FLOWS } from '../../../src/tasks/flows/flow-statements';
 import { retryTasks } from '../../../src/tasks/flows/reviving';
 import { taskRow } from '../support/task-rows';
 import { until } from '../support/until';
+import { untilWaiting } from '../support/waiting';
 import { flowFixture, step } from './flow-fixture';
 import type { FlowFixture } from './flow-fixture';
 
@@ -63,6 +64,34 @@ it('a child whose unique key somebody else holds by now stays cancelled', async 
   await fixture.pool.query(`update holdfast.task set unique_key = 'k', held_key = 'k' where uuid = $1`, [other]);
   await fixture.tasks.retry(root);
   expect(await fixture.states(root, middle, other)).toEqual(['queued', 'cancelled', 'queued']);
+});
+
+it('of two that were cancelled under one unique key the first waits again, and bulks go on', async () => {
+  const { tasks } = fixture;
+  const parent = await tasks.accept(step, {});
+  await fixture.end(parent.id, 'dead');
+  const under = { uniqueKey: 'nightly', after: [parent.id] };
+  const [first, second] = [await tasks.accept(step, {}, under), await tasks.accept(step, {}, under)];
+  expect(await fixture.states(first.id, second.id)).toEqual(['cancelled', 'cancelled']);
+  expect(await tasks.retryAll({ name: 'step' })).toMatchObject({ changed: 1, complete: true });
+  expect(await fixture.states(parent.id, first.id, second.id)).toEqual(['queued', 'waiting', 'cancelled']);
+});
+
+it('one whose parents are being pruned at that moment is queued: nothing is left to wait for', async () => {
+  const { tasks } = fixture;
+  const parent = await tasks.accept(step, {});
+  const child = await tasks.accept(step, {}, { after: [parent.id] });
+  await tasks.cancel(child.id);
+  await fixture.end(parent.id, 'done');
+  await fixture.sweep();
+  const pruning = await fixture.connect();
+  await pruning.query('begin');
+  await pruning.query('delete from holdfast.dependency');
+  await pruning.query('delete from holdfast.task where uuid = $1', [parent.id]);
+  const retrying = tasks.retry(child.id);
+  await untilWaiting(fixture, 1);
+  await pruning.query('commit');
+  expect(await retrying).toMatchObject({ state: 'queued' });
 });
 
 it('a child cannot be retried before the parent that cancelled it', async () => {

@@ -83,13 +83,17 @@ describe('finished tasks leave the ledger', () => {
     expect(await fixture.rows('select from holdfast.dependency')).toEqual([]);
   });
 
-  it('but not while an unfinished task waits for them', async () => {
+  it('but not while an unfinished task waits for them, or has waited and may ask what they came to', async () => {
     const [parent] = await insert('done', 10_000);
     const [child] = await insert('waiting', 10_000);
     await fixture.rows(dependency, [child, parent]);
     await step();
     expect(await left()).toEqual([parent, child]);
     await fixture.rows('update holdfast.dependency set open = false');
+    await fixture.rows(`update holdfast.chore set resume_at = now()`);
+    await step();
+    expect(await left()).toEqual([parent, child]);
+    await fixture.rows(`update holdfast.task set state = 'done', finished_at = now() where id = $1`, [child]);
     await fixture.rows(`update holdfast.chore set resume_at = now()`);
     await step();
     expect(await left()).toEqual([child]);
