@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -66,17 +67,24 @@ function stream(tasks: Tasks, id: string, closing: AbortSignal, request: Fastify
   const gone = new AbortController();
   events.once('close', () => gone.abort());
   const keepAlive = setInterval(() => events.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+  const close = (): void => gone.abort();
+  closing.addEventListener('abort', close);
   const write = async (): Promise<void> => {
     events.write(`retry: ${RECONNECT_MS}\n\n`);
-    for await (const task of tasks.watch(id, { signal: AbortSignal.any([gone.signal, closing]) })) {
-      if (gone.signal.aborted) return;
-      events.write(`id: ${eventId(task)}\nevent: task\ndata: ${JSON.stringify(viewTaskWithAttempts(task))}\n\n`);
+    for await (const task of tasks.watch(id, { signal: gone.signal })) {
+      if (events.closed) return;
+      const taken = events.write(
+        `id: ${eventId(task)}\nevent: task\ndata: ${JSON.stringify(viewTaskWithAttempts(task))}\n\n`,
+      );
+      // A client that does not read must not make everything pile up here.
+      if (!taken) await once(events, 'drain', { signal: gone.signal });
     }
   };
   write()
     .catch((error: unknown) => request.log.warn({ err: error }, 'task events ended early'))
     .finally(() => {
       clearInterval(keepAlive);
+      closing.removeEventListener('abort', close);
       events.end();
     });
   return events;

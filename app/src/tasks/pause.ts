@@ -5,6 +5,18 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
+/** As `pause`, until any of the signals aborts. Leaves nothing behind on them: they may live as long as the process. */
+export async function pauseUnless(milliseconds: number, signals: readonly AbortSignal[]): Promise<void> {
+  const wait = new AbortController();
+  const end = (): void => wait.abort();
+  for (const signal of signals) {
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+  }
+  await pause(milliseconds, wait.signal);
+  for (const signal of signals) signal.removeEventListener('abort', end);
+}
+
 /** Milliseconds of the monotonic clock: unlike Date it does not jump, and it goes on while the process is frozen. */
 export function monotonicMs(): number {
   return performance.now();

@@ -121,7 +121,10 @@ export function itIsAnObjectStore(open: () => Promise<StoreUnderTest>): void {
       stored.push({ key, ...(await store.put(key, chunks(key), { maxBytes: 100 })) });
     }
     await expect(store.put('imports/f', long(1, new Error('gone')), { maxBytes: 1e9 })).rejects.toThrow('gone');
-    expect(await listed('imports/')).toEqual(stored.slice(0, 2));
+    // S3 tells whole seconds of one object and more of many.
+    const inSeconds = (objects: readonly { modifiedAt: Date }[]) =>
+      objects.map(({ modifiedAt, ...object }) => ({ ...object, at: Math.floor(modifiedAt.getTime() / 1000) }));
+    expect(inSeconds(await listed('imports/'))).toEqual(inSeconds(stored.slice(0, 2)));
   });
 
   test('deletes, also what is not there', async () => {

@@ -3,7 +3,7 @@ import { LaneOrder } from '../claiming/lane-order';
 import type { Slots } from '../claiming/slots';
 import type { Lease } from '../leases/lease';
 import type { Counters } from '../metrics';
-import { monotonicMs, pause, within } from '../pause';
+import { monotonicMs, pauseUnless, within } from '../pause';
 import type { Runner } from '../running/runner';
 import type { TaskLogger } from '../types';
 import type { LimitedClaimer } from './limited-claimer';
@@ -125,12 +125,12 @@ export class LimitedTaker {
 
   private async untilNext(): Promise<void> {
     const { slots, runner } = this.options;
-    const signal = AbortSignal.any([this.stopping.signal, this.turn.signal]);
+    const signals = [this.stopping.signal, this.turn.signal];
     const lookMs = Math.max(0, this.lookedMs + this.lookEveryMs - monotonicMs());
-    if (this.ready.size === 0 || this.paused) return pause(lookMs, signal);
+    if (this.ready.size === 0 || this.paused) return pauseUnless(lookMs, signals);
     // The next slot that comes free is left to limited queues.
-    if (slots.free('limited') === 0) return Promise.race([pause(lookMs, signal), runner.changed()]);
-    await pause(Math.min(this.waitMs, lookMs), signal);
+    if (slots.free('limited') === 0) return Promise.race([pauseUnless(lookMs, signals), runner.changed()]);
+    await pauseUnless(Math.min(this.waitMs, lookMs), signals);
     this.waitMs = Math.min(this.waitMs * 2, LIMITED_LOOK_MS);
   }
 
