@@ -6,34 +6,14 @@
 -- name: done
 -- $1 ids, $2 fences, $3 claims of which nothing is open any more. Prepared: written so that there is but one way to
 -- carry it out, whatever the planner believes about the table's size (`is true` keeps the pairs from becoming a join).
-with mine as materialized (
-  select t.id
-  from holdfast.task t
-  where t.id = any ($1::bigint[])
-    and t.state = 'running'
-    and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true
-  order by t.id
-  for no key update skip locked
-), forgotten as (
-  delete from holdfast.claim where id = any ($3::bigint[])
-)
+-- include: mine-done.part.sql
 update holdfast.task t
 set state = 'done', finished_at = now(), error = null, held_key = null
 where t.id = any (array(select id from mine))
 
 -- name: done_with_results
 -- As done, for tasks whose handlers returned something: $4 results, in the order of the ids.
-with mine as materialized (
-  select t.id
-  from holdfast.task t
-  where t.id = any ($1::bigint[])
-    and t.state = 'running'
-    and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true
-  order by t.id
-  for no key update skip locked
-), forgotten as (
-  delete from holdfast.claim where id = any ($3::bigint[])
-)
+-- include: mine-done.part.sql
 update holdfast.task t
 set state = 'done', finished_at = now(), error = null, held_key = null,
     result = ($4::jsonb[])[array_position($1::bigint[], t.id)]
