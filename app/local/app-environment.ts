@@ -36,6 +36,7 @@ export function appEnvironment(
     [ENVIRONMENT.queueRedisUrl]: addresses.queueRedisUrl,
     [ENVIRONMENT.cacheRedisUrl]: addresses.cacheRedisUrl,
     [ENVIRONMENT.objectsUrl]: pathToFileURL(addresses.objects).href,
+    [ENVIRONMENT.publicUrl]: `http://localhost:${addresses.port}`,
     [ENVIRONMENT.adminToken]: addresses.adminToken,
     [ENVIRONMENT.listenHost]: '127.0.0.1',
     [ENVIRONMENT.port]: String(addresses.port),

@@ -6,6 +6,7 @@ import { type LocalServers, startServers } from './local-servers';
 import type { LocalOptions } from './options';
 import type { Output } from './output';
 import { seedFilms } from './seed';
+import { seedScreenings } from './seed-screenings';
 import { requireFreePort } from './servers/free-port';
 import { waitUntil } from './servers/wait-until';
 import { summary } from './summary';
@@ -82,6 +83,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
     });
     output.quiet('off');
 
+    await seedScreenings({ baseUrl, adminToken, say: output.say, signal });
     await seedFilms({ baseUrl, say: output.say, signal });
     const { port, metricsPort } = options;
     const madeAdminToken = givenToken ? undefined : adminToken;

@@ -10,11 +10,13 @@ export interface SummaryOptions {
 export function summary({ port, metricsPort, postgresPort, madeAdminToken }: SummaryOptions): string {
   const app = `http://localhost:${port}`;
   const rows: [string, string][] = [
-    ['App', `${app}/api/films?query=metropolis`],
+    ['App', app],
+    ['Staff', `${app}/staff/screenings`],
     ['API', `${app}/docs`],
     ['Queues', `${app}/api/queues`],
     ['Metrics', `http://localhost:${metricsPort}/metrics`],
     ['Admin token', madeAdminToken ?? 'as set in ADMIN_TOKEN'],
+    ['', 'it is also the password of the staff'],
     ['PostgreSQL', `127.0.0.1:${postgresPort}, user postgres, database holdfast,`],
     ['', 'password in .holdfast/postgres-password'],
     ['Logs, data', '.holdfast/ (dropped by: npm start -- --fresh)'],

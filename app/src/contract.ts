@@ -26,7 +26,13 @@ export const ENVIRONMENT = {
   mailUrl: 'MAIL_URL',
   /** Sender of mail: an address, or `Name <address>`. */
   mailFrom: 'MAIL_FROM',
-  /** Secret: bearer token of the administration routes. */
+  /** The library's name, on pages and in messages. */
+  libraryName: 'LIBRARY_NAME',
+  /** IANA zone of the times on pages and in messages, for example Europe/Berlin. */
+  timeZone: 'TIME_ZONE',
+  /** Address of the app for its readers; messages link to it. */
+  publicUrl: 'PUBLIC_URL',
+  /** Secret: password of the staff's pages and bearer token of the administration routes. */
   adminToken: 'ADMIN_TOKEN',
   /** Address that the servers listen on. */
   listenHost: 'LISTEN_HOST',

@@ -34,6 +34,7 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
     tasks,
     database,
     objects,
+    library: { name: configuration.libraryName, ...configuration },
     probesAllowed: configuration.probes,
     onFinished: describeRequests(registry),
   });

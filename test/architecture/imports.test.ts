@@ -21,7 +21,7 @@ function importsOf(folder: string): Import[] {
 
 function sources(folder: string): string[] {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => file.endsWith('.ts')).map((file) => join(folder, file));
+  return files.filter((file) => /\.tsx?$/.test(file)).map((file) => join(folder, file));
 }
 
 function outside(imports: readonly Import[], folder: string): string[] {

@@ -98,6 +98,17 @@ export function mailFrom() {
     .optional();
 }
 
+/** Without a slash at its end, so that paths can follow. */
+export function publicUrl() {
+  return z.string().transform((value, context): string => {
+    const url = parseUrl(value);
+    const bare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol) || !bare)
+      return refuse(context, `is ${JSON.stringify(value)}; write https://host, where readers find the app`);
+    return url.href.replace(/\/+$/, '');
+  });
+}
+
 /** An endpoint that the platform puts into the container's environment. */
 export function platformUrl() {
   return z

@@ -11,6 +11,7 @@ const LEDGER = ['databaseUrl', 'databasePassword', 'logLevel'] as const;
 const QUEUE = ['queueRedisUrl', 'queueRedisPassword', 'heartbeatSeconds', 'leaseSeconds'] as const;
 const SERVER = [...LEDGER, 'databasePoolSize', ...QUEUE, 'listenHost', 'metricsPort', 'drainSeconds'] as const;
 const MAIL = ['mailUrl', 'mailFrom'] as const;
+const LIBRARY = ['libraryName', 'timeZone', 'publicUrl'] as const;
 
 /**
  * The variables that each kind of process reads; it neither needs nor checks the others. The cache's address (web) and
@@ -19,7 +20,7 @@ const MAIL = ['mailUrl', 'mailFrom'] as const;
  */
 export const READ_BY = {
   migrate: LEDGER,
-  web: [...SERVER, 'port', 'cacheRedisUrl', 'cacheRedisPassword', 'objectsUrl', 'adminToken', 'probes'],
+  web: [...SERVER, ...LIBRARY, 'port', 'cacheRedisUrl', 'cacheRedisPassword', 'objectsUrl', 'adminToken', 'probes'],
   worker: [...SERVER, ...MAIL, 'objectsUrl', 'workerKind', 'workerQueues', 'workerConcurrency', 'scaleInProtection'],
   scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace'],
 } as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;

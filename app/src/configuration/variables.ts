@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PORTS } from '../contract';
 import { isValidName, nameRule } from '../tasks';
-import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, redisUrl } from './addresses';
+import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, publicUrl, redisUrl } from './addresses';
 import { toQueues, toWorkerKinds } from './queues';
 import type { WorkerKind, WorkerQueue } from './queues';
 import { refuse } from './refuse';
@@ -10,6 +10,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 /** Shortest administration token that is accepted, in characters: 16 random hexadecimal digits are 64 bits. */
 export const MIN_TOKEN_LENGTH = 16;
+
+const MAX_NAME_LENGTH = 100;
 
 /**
  * A CloudWatch namespace: 1 to 255 of these characters, and those that begin with AWS/ are Amazon's own.
@@ -32,6 +34,15 @@ export const VARIABLES = {
   objectsUrl: objectsUrl(),
   mailUrl: mailUrl(),
   mailFrom: mailFrom(),
+  libraryName: z
+    .string()
+    .max(MAX_NAME_LENGTH, { error: `is longer than ${MAX_NAME_LENGTH} characters, the most allowed` })
+    .default('Town Library'),
+  timeZone: z
+    .string()
+    .refine(isTimeZone, { error: (issue) => `is ${quote(issue.input)}; allowed is an IANA zone such as Europe/Berlin` })
+    .default('Europe/London'),
+  publicUrl: publicUrl().default(`http://localhost:${PORTS.web}`),
   adminToken: z
     .string()
     .min(MIN_TOKEN_LENGTH, {
@@ -82,6 +93,14 @@ function onOff() {
     .enum(['on', 'off'], { error: (issue) => `is ${quote(issue.input)}; allowed is on or off` })
     .default('off')
     .transform((value) => value === 'on');
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
 }
 
 function lengthOf(value: unknown): number {

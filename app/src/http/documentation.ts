@@ -18,6 +18,7 @@ export async function documentApi(app: App): Promise<void> {
         },
       },
       tags: [
+        { name: 'screenings', description: 'What the library shows, and when.' },
         { name: 'films', description: 'The film catalogue.' },
         { name: 'imports', description: 'Files of films, imported by a task.' },
         { name: 'tasks', description: 'What became of accepted work.' },

@@ -10,6 +10,7 @@ import { closeIdleConnectionsWhileClosing } from './idle-connections';
 import { acceptJsonBodies } from './json-body';
 import { rememberRoutes } from './known-routes';
 import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
+import { pathOf } from './path-of';
 import { MAX_PARAMETER_LENGTH, problemOf } from './problem-of';
 import { logRequests, requestId } from './request-log';
 import type { FinishedRequest } from './request-log';
@@ -25,21 +26,28 @@ const REQUEST_TIMEOUT_MS = 600_000;
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger;
   readonly onFinished: (finished: FinishedRequest) => void;
+  /** Answers people with a page where programs get a problem document. */
+  readonly sendProblemPage: SendProblem;
 }
+
+export type SendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
 /** A server with logging, security headers, documentation and problems, without routes of its own. */
 export async function createServer(options: ServerOptions): Promise<App> {
+  const answer = problemAnswerer(options.sendProblemPage);
   const app: App = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: (request) => requestId(request.headers),
+    // Load balancers and nginx stand in the same network; nobody else's word about where a request came from counts.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
     return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) => void answer(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -48,10 +56,8 @@ export async function createServer(options: ServerOptions): Promise<App> {
   const methodsOf = rememberRoutes(app);
   carryTraces(app);
   logRequests(app, options.onFinished);
-  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
-    answerProblem(notFound(request, methodsOf(pathOf(request))), request, reply),
-  );
+  app.setErrorHandler((error, request, reply) => answer(error, request, reply));
+  app.setNotFoundHandler((request, reply) => answer(notFound(request, methodsOf(pathOf(request))), request, reply));
   await app.register(helmet, {
     // The server itself speaks plain HTTP behind a load balancer; upgrading would break it where there is none.
     contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
@@ -60,18 +66,25 @@ export async function createServer(options: ServerOptions): Promise<App> {
   return app;
 }
 
-async function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  await Promise.resolve();
-  const problem = problemOf(error, request);
-  if (problem.status >= 500) {
-    const level = problem.status === 503 ? 'warn' : 'error';
-    request.log[level]({ err: problem.cause ?? problem, status: problem.status }, 'request failed');
-  }
-  return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .type(PROBLEM_CONTENT_TYPE)
-    .send(JSON.stringify(problemDocument(problem, pathOf(request))));
+type Answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+function problemAnswerer(sendPage: SendProblem): Answer {
+  return async (error, request, reply) => {
+    await Promise.resolve();
+    const problem = problemOf(error, request);
+    if (problem.status >= 500) {
+      const level = problem.status === 503 ? 'warn' : 'error';
+      request.log[level]({ err: problem.cause ?? problem, status: problem.status }, 'request failed');
+    }
+    void reply.code(problem.status).headers(problem.headers);
+    if (wantsPage(request)) return sendPage(problem, request, reply);
+    return reply.type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(problemDocument(problem, pathOf(request))));
+  };
+}
+
+/** Whether a person with a browser reads the answer. */
+function wantsPage(request: FastifyRequest): boolean {
+  return !pathOf(request).startsWith('/api/') && (request.headers.accept ?? '').includes('text/html');
 }
 
 function notFound(request: FastifyRequest, methods: readonly string[]): Problem {
@@ -80,8 +93,4 @@ function notFound(request: FastifyRequest, methods: readonly string[]): Problem 
     return new Problem(404, `There is nothing at ${path}; /docs lists what there is.`);
   const allow = methods.join(', ');
   return new Problem(405, `${request.method} is not possible at ${path}; allowed is ${allow}.`, { headers: { allow } });
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '/';
 }

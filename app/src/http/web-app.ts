@@ -2,10 +2,16 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Queryable } from '../films/film-store';
 import { registerFilmRoutes } from '../films/films.routes';
 import { registerHealthRoutes } from '../health/health.routes';
+import type { Library } from '../library/library';
+import { problemPageSender, pageSender } from '../pages/page';
+import { registerPages } from '../pages/register-pages';
 import { registerImportRoutes } from '../imports/imports.routes';
 import type { ObjectStore } from '../objects/object-store';
 import { registerProbeRoutes } from '../probes/probes.routes';
 import { registerQueueRoutes } from '../queues/queues.routes';
+import { registerScreeningRoutes } from '../screenings/screenings.routes';
+import { Screenings } from '../screenings/screenings';
+import { StaffSessions } from '../staff/sessions';
 import { registerScheduleRoutes } from '../schedules/schedules.routes';
 import { registerTaskEventRoutes } from '../task-api/task-events.routes';
 import { registerResolveRoute } from '../task-api/resolve.routes';
@@ -23,6 +29,7 @@ export interface WebAppDependencies {
   readonly objects: ObjectStore;
   /** Undefined switches administration off. */
   readonly adminToken: string | undefined;
+  readonly library: Library;
   readonly probesAllowed: boolean;
   readonly onFinished: (finished: FinishedRequest) => void;
 }
@@ -30,7 +37,10 @@ export interface WebAppDependencies {
 /** The web server with all its routes, not yet listening. */
 export async function createWebApp(dependencies: WebAppDependencies): Promise<App> {
   const { tasks, database, adminToken } = dependencies;
-  const app = await createServer(dependencies);
+  const sessions = new StaffSessions(adminToken);
+  const send = pageSender({ ...dependencies, sessions });
+  const app = await createServer({ ...dependencies, sendProblemPage: problemPageSender(send) });
+  const screenings = new Screenings({ tasks, database });
   const authorize = authorizeAdministrator(adminToken);
   registerHealthRoutes(app, tasks, database);
   registerFilmRoutes(app, database);
@@ -40,7 +50,9 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerTaskEventRoutes(app, tasks);
   registerScheduleRoutes(app, tasks);
   registerQueueRoutes(app, { tasks, authorize });
+  registerScreeningRoutes(app, { screenings, authorize });
   registerProbeRoutes(app, { ...dependencies, authorize });
+  await registerPages(app, { ...dependencies, sessions, send, screenings });
   await app.ready();
   return app;
 }

@@ -35,6 +35,9 @@ describe('readConfiguration', () => {
       cacheRedisUrl: undefined,
       objectsUrl: { kind: 'folder', folder: '/srv/objects' },
       adminToken: undefined,
+      libraryName: 'Town Library',
+      timeZone: 'Europe/London',
+      publicUrl: 'http://localhost:8080',
       probes: false,
     });
     expect(readConfiguration('worker', NEEDED)).toMatchObject({
@@ -57,12 +60,14 @@ describe('readConfiguration', () => {
     const environment = {
       ...NEEDED,
       PORT: ' 0 ',
+      PUBLIC_URL: 'https://library.example/films/',
       LOG_LEVEL: '',
       PROBES: 'on',
       QUEUE_REDIS_URL: 'rediss://:secret@cache:6380/2',
     };
     expect(readConfiguration('web', environment)).toMatchObject({
       port: 0,
+      publicUrl: 'https://library.example/films',
       logLevel: 'info',
       probes: true,
       queueRedisUrl: 'rediss://:secret@cache:6380/2',
@@ -102,6 +107,15 @@ describe('readConfiguration', () => {
       'postgres://user:hunter2@db/x?ssl=true',
       'DATABASE_URL has the parameter "ssl", which is not read; write ?sslmode=verify-full, and name further certificate authorities by NODE_EXTRA_CA_CERTS.',
     ],
+    ['LIBRARY_NAME', 'x'.repeat(101), 'LIBRARY_NAME is longer than 100 characters, the most allowed.'],
+    ['TIME_ZONE', 'Berlin', 'TIME_ZONE is "Berlin"; allowed is an IANA zone such as Europe/Berlin.'],
+    ...['library.example', 'ftp://library.example', 'https://user@library.example', 'https://library.example?x=1'].map(
+      (url): [string, string, string] => [
+        'PUBLIC_URL',
+        url,
+        `PUBLIC_URL is "${url}"; write https://host, where readers find the app.`,
+      ],
+    ),
     ['CACHE_REDIS_URL', 'hunter2', `CACHE_REDIS_URL is not a Redis address; ${REDIS_RULE}`],
     ...[
       '/srv/objects',

@@ -62,10 +62,13 @@ describe('the web server', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
     );
     expect(operations.map(({ name }) => name).sort()).toEqual([
+      'delete /api/screenings/{id}',
       'get /api/films',
       'get /api/imports/{taskId}',
       'get /api/queues',
       'get /api/schedules',
+      'get /api/screenings',
+      'get /api/screenings/{id}',
       'get /api/tasks',
       'get /api/tasks/{id}',
       'get /api/tasks/{id}/events',
@@ -76,6 +79,7 @@ describe('the web server', () => {
       'post /api/probes',
       'post /api/queues/{name}/pause',
       'post /api/queues/{name}/resume',
+      'post /api/screenings',
       'post /api/tasks/cancel',
       'post /api/tasks/discard',
       'post /api/tasks/retry',
@@ -83,16 +87,19 @@ describe('the web server', () => {
       'post /api/tasks/{id}/resolve',
       'post /api/tasks/{id}/retry',
       'put /api/queues/{name}/limits',
+      'put /api/screenings/{id}',
     ]);
     const administration = operations
       .filter(({ operation }) => operation.security !== undefined)
       .map(({ name }) => name);
     expect(administration.sort()).toEqual([
+      'delete /api/screenings/{id}',
       'get /api/tasks',
       'get /api/tasks/{id}/log',
       'post /api/probes',
       'post /api/queues/{name}/pause',
       'post /api/queues/{name}/resume',
+      'post /api/screenings',
       'post /api/tasks/cancel',
       'post /api/tasks/discard',
       'post /api/tasks/retry',
@@ -100,6 +107,7 @@ describe('the web server', () => {
       'post /api/tasks/{id}/resolve',
       'post /api/tasks/{id}/retry',
       'put /api/queues/{name}/limits',
+      'put /api/screenings/{id}',
     ]);
     for (const { operation } of operations) {
       expect(operation.summary).toBeDefined();

@@ -20,6 +20,8 @@ import { testFolder } from '../servers/private-servers';
 export const ADMIN_TOKEN = 'a-token-for-tests-0123';
 export const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
+export const LIBRARY = { name: 'Test Library', timeZone: 'Europe/Berlin', publicUrl: 'http://library.test' };
+
 export interface TestAppOptions {
   /** @default a token that ADMIN carries */
   readonly adminToken?: string | undefined;
@@ -68,6 +70,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     database,
     objects,
     adminToken: 'adminToken' in options ? options.adminToken : ADMIN_TOKEN,
+    library: LIBRARY,
     probesAllowed: options.probesAllowed ?? true,
     onFinished: () => undefined,
   });

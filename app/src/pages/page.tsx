@@ -1,0 +1,60 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ComponentChildren } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import { pathOf } from '../http/path-of';
+import type { SendProblem } from '../http/server';
+import type { Library } from '../library/library';
+import type { StaffSessions } from '../staff/sessions';
+import { ErrorPage } from './error-page';
+import { Layout } from './layout';
+
+export interface PageDependencies {
+  readonly library: Library;
+  readonly sessions: StaffSessions;
+}
+
+export interface PageContent {
+  readonly title: string;
+  readonly body: ComponentChildren;
+  /** HTTP status. @default 200 */
+  readonly status?: number;
+}
+
+export type SendPage = (request: FastifyRequest, reply: FastifyReply, content: PageContent) => FastifyReply;
+
+type Cookies = FastifyRequest['cookies'];
+
+const NOTICE = 'notice';
+const HTML = 'text/html; charset=utf-8';
+
+/** Answers with a whole HTML page, and with what `redirectWithNotice` left for it. */
+export function pageSender({ library, sessions }: PageDependencies): SendPage {
+  return (request, reply, { title, body, status = 200 }) => {
+    // Of a request that is none, the cookies have not been read.
+    const notice = (request.cookies as Cookies | undefined)?.[NOTICE];
+    if (notice !== undefined) void reply.clearCookie(NOTICE, { path: '/' });
+    const html = renderToString(
+      <Layout library={library} title={title} path={pathOf(request)} staff={sessions.isStaff(request)} notice={notice}>
+        {body}
+      </Layout>,
+    );
+    return reply.code(status).type(HTML).send(`<!doctype html>${html}`);
+  };
+}
+
+/** Answers people with what went wrong. */
+export function problemPageSender(send: SendPage): SendProblem {
+  return (problem, request, reply) =>
+    send(request, reply, {
+      title: 'Error',
+      status: problem.status,
+      body: <ErrorPage problem={problem} requestId={request.id} />,
+    });
+}
+
+/** Leads on after a form that was sent, with a sentence for the next page. */
+export function redirectWithNotice(reply: FastifyReply, path: string, notice: string): FastifyReply {
+  return reply
+    .setCookie(NOTICE, notice, { path: '/', httpOnly: true, sameSite: 'lax', maxAge: 60 })
+    .redirect(path, 303);
+}

@@ -1,0 +1,41 @@
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import type { App } from '../http/app';
+import { pathOf } from '../http/path-of';
+import type { Library } from '../library/library';
+import { registerScreeningPages } from '../screenings/screenings.pages';
+import type { Screenings } from '../screenings/screenings';
+import { registerStaffScreeningPages } from '../screenings/staff-screenings.pages';
+import { refuseOtherSites } from '../staff/same-origin';
+import type { StaffSessions } from '../staff/sessions';
+import { registerSignInPages } from '../staff/sign-in.pages';
+import { serveAssets } from './assets';
+import type { SendPage } from './page';
+
+export interface PagesDependencies {
+  readonly library: Library;
+  readonly sessions: StaffSessions;
+  readonly send: SendPage;
+  readonly screenings: Screenings;
+}
+
+/** All pages for people: first those of everybody, then those of the staff. */
+export async function registerPages(root: App, dependencies: PagesDependencies): Promise<void> {
+  const { sessions, send } = dependencies;
+  await root.register(cookie);
+  await serveAssets(root);
+  await root.register(async (pages: App) => {
+    await pages.register(formbody);
+    pages.addHook('onRequest', refuseOtherSites);
+    await registerSignInPages(pages, send, sessions);
+    registerScreeningPages(pages, dependencies);
+    await pages.register(async (staff: App) => {
+      staff.addHook('onRequest', async (request, reply) => {
+        if (sessions.isStaff(request)) return;
+        await reply.redirect(`/sign-in?next=${encodeURIComponent(pathOf(request))}`, 303);
+      });
+      registerStaffScreeningPages(staff, dependencies);
+      await Promise.resolve();
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { App } from '../http/app';
+import { inTime } from '../http/deadline';
+import type { Library } from '../library/library';
+import { LibraryTime } from '../library/time';
+import { Pager } from '../pages/pager';
+import type { SendPage } from '../pages/page';
+import { queryNumber, storableText, uuid } from '../validation/values';
+import type { Screening } from './screening';
+import { SCREENINGS_PER_PAGE } from './screening-store';
+import type { ScreeningPage } from './screening-store';
+import { MAX_PAGE } from './screenings.routes';
+import type { Screenings } from './screenings';
+
+export interface ScreeningPagesDependencies {
+  readonly library: Library;
+  readonly send: SendPage;
+  readonly screenings: Screenings;
+}
+
+export const listQuery = z.object({
+  query: storableText({ min: 0, max: 200 }).default(''),
+  page: queryNumber({ min: 1, max: MAX_PAGE, otherwise: 1 }),
+});
+
+/** What readers see: the list with its search, and each screening. */
+export function registerScreeningPages(app: App, { library, send, screenings }: ScreeningPagesDependencies): void {
+  const time = new LibraryTime(library.timeZone);
+  app.get('/', { schema: { hide: true, querystring: listQuery } }, async (request, reply) => {
+    const { query, page } = request.query;
+    const found = await inTime(screenings.list(query, page));
+    return send(request, reply, { title: 'Screenings', body: <List {...{ time, query, page, found }} /> });
+  });
+  app.get('/screenings/:id', { schema: { hide: true, params: z.object({ id: uuid() }) } }, async (request, reply) => {
+    const screening = await inTime(screenings.get(request.params.id));
+    return send(request, reply, { title: screening.title, body: <Details time={time} screening={screening} /> });
+  });
+}
+
+interface ListProps {
+  readonly time: LibraryTime;
+  readonly query: string;
+  readonly page: number;
+  readonly found: ScreeningPage;
+}
+
+function List({ time, query, page, found }: ListProps) {
+  return (
+    <>
+      <div class="title-row">
+        <h1>Screenings</h1>
+        <Search query={query} />
+      </div>
+      {found.items.length === 0 ? <Nothing query={query} /> : null}
+      <ul class="screenings">
+        {found.items.map((screening) => (
+          <li key={screening.id} class="card">
+            <Poster screening={screening} />
+            <div>
+              <h2>
+                <a href={`/screenings/${screening.id}`}>{screening.title}</a>
+              </h2>
+              <When time={time} screening={screening} />
+            </div>
+          </li>
+        ))}
+      </ul>
+      <Pager path="/" query={query} page={page} pages={Math.ceil(found.total / SCREENINGS_PER_PAGE)} />
+    </>
+  );
+}
+
+function Search({ query }: { readonly query: string }) {
+  return (
+    <form role="search" class="search" action="/">
+      <label for="query" class="hidden">
+        Search the screenings
+      </label>
+      <input id="query" name="query" type="search" value={query} placeholder="Title or text" maxLength={200} />
+      <button>Search</button>
+    </form>
+  );
+}
+
+function Nothing({ query }: { readonly query: string }) {
+  if (query === '') return <p class="empty">Nothing is planned at the moment.</p>;
+  return (
+    <p class="empty">
+      Nothing that is planned contains “{query}”. <a href="/">All screenings</a>
+    </p>
+  );
+}
+
+/** A stand-in in the colours of the title, until there is a poster. */
+function Poster({ screening }: { readonly screening: Screening }) {
+  return (
+    <span class={`poster tint-${screening.title.length % 6}`} aria-hidden="true">
+      {screening.title.charAt(0)}
+    </span>
+  );
+}
+
+function When({ time, screening }: { readonly time: LibraryTime; readonly screening: Screening }) {
+  return (
+    <p class="when">
+      <time dateTime={screening.startsAt.toISOString()}>
+        {time.date(screening.startsAt)}, {time.time(screening.startsAt)}
+      </time>
+      <br />
+      {screening.room}
+    </p>
+  );
+}
+
+function Details({ time, screening }: { readonly time: LibraryTime; readonly screening: Screening }) {
+  return (
+    <article class="details">
+      <Poster screening={screening} />
+      <div>
+        <h1>{screening.title}</h1>
+        <When time={time} screening={screening} />
+        {screening.description.split(/\r?\n\r?\n/).map((paragraph) => (
+          <p key={paragraph}>{paragraph}</p>
+        ))}
+      </div>
+    </article>
+  );
+}
