@@ -40,7 +40,7 @@ async function open(id: string, headers: Record<string, string> = {}): Promise<S
   const reading = (async () => {
     const decoder = new TextDecoder();
     if (response.body === null) return;
-    for await (const part of response.body) text += decoder.decode(part as Uint8Array, { stream: true });
+    for await (const part of response.body) text += decoder.decode(part, { stream: true });
   })();
   const ended = reading.catch(() => undefined);
   return {
