@@ -35,6 +35,7 @@ import { tickChore } from './scheduling/tick-chore';
 import { shelveChore, unshelveChore } from './shelving/shelving.chores';
 import type { StopOptions, TaskLogger, Worker, WorkerOptions } from './types';
 import { LogWriter } from './task-log/log-writer';
+import { orphanLinesChore } from './task-log/orphans.chore';
 
 export interface WorkerParts {
   readonly ledger: Ledger;
@@ -270,7 +271,7 @@ export class TaskWorker implements Worker {
 /** What the ledger needs from time to time; one file a chore, in the folder of its concept. */
 function chores({ retention, logger }: WorkerParts): Chore[] {
   const keys = [tickChore(), forgetRequestKeys()];
-  return [pruneChore(retention), ...keys, flowSweep(logger), unshelveChore(), shelveChore(logger)];
+  return [pruneChore(retention), orphanLinesChore(), ...keys, flowSweep(logger), unshelveChore(), shelveChore(logger)];
 }
 
 function checked(options: WorkerOptions): Required<WorkerOptions> {

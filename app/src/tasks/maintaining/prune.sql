@@ -1,13 +1,6 @@
 -- Finished tasks leave the ledger. The walk goes up the primary key, a page a step; where it stands is in holdfast.chore, so
 -- that whichever process takes the next step goes on there (docs/adr/0011).
 
--- name: place
--- $1 the chore. Nothing while its next round has not come.
-select position::text from holdfast.chore where name = $1 and resume_at <= now()
-
--- name: begin
-insert into holdfast.chore (name) values ($1) on conflict do nothing
-
 -- name: expired
 -- $1 id to go on above, $2 rows a page, $3 seconds that done, $4 that cancelled, $5 that dead tasks are kept. Answers with
 -- the expired ones of the page, locked, with the last id looked at, and whether tasks follow that cannot have expired yet:
@@ -30,9 +23,10 @@ select coalesce((select array_agg(id) from expired), '{}')::text as ids,
        (select max(id) from old)::text as last,
        (select count(*) from old) < $2 as reached_end
 
--- name: delete
+-- name: clear
 -- $1 ids, locked by the statement before: whoever began to wait for one of them until then is seen by this one, and whoever
--- comes later finds it gone. Relies on: primary keys, dependency_parent, log_line_task.
+-- comes later finds it gone. Deletes what there can be very much of, $2 log lines and $2 dependencies at most, of those
+-- that may go. Answers with whether there may be more. Relies on: dependency_parent, log_line_task, primary keys.
 with doomed as materialized (
   select id from unnest($1::bigint[]) as task (id)
   where not exists (
@@ -40,23 +34,37 @@ with doomed as materialized (
     join holdfast.task child on child.id = d.child_id
     where d.parent_id = task.id and (d.open or child.finished_at is null)
   )
+), line as materialized (
+  select l.id
+  from doomed cross join lateral (select id from holdfast.log_line where task_id = doomed.id limit $2) as l
+  limit $2
+), child as materialized (
+  select d.child_id, d.parent_id
+  from doomed cross join lateral (
+    select child_id, parent_id from holdfast.dependency where parent_id = doomed.id and not open limit $2
+  ) as d
+  limit $2
+), lines as (
+  delete from holdfast.log_line where id = any (array(select id from line))
+), children as (
+  -- One that somebody opens again at this moment stays, and with it its parent.
+  delete from holdfast.dependency d
+  using child
+  where d.child_id = child.child_id and d.parent_id = child.parent_id and not d.open
+)
+select (select count(*) from line) = $2 or (select count(*) from child) = $2 as more
+
+-- name: delete
+-- $1 ids, as `clear`; those of which it has left something stay. Relies on: primary keys, dependency_parent, log_line_task.
+with doomed as materialized (
+  select id from unnest($1::bigint[]) as task (id)
+  where not exists (select from holdfast.dependency d where d.parent_id = task.id)
+    and not exists (select from holdfast.log_line l where l.task_id = task.id)
 ), attempts as (
   delete from holdfast.attempt where task_id = any (array(select id from doomed))
-), children as (
-  -- One that somebody opens again at this moment stays, and with it its parent: the reference refuses the whole step once.
-  delete from holdfast.dependency where parent_id = any (array(select id from doomed)) and not open
 ), parents as (
   delete from holdfast.dependency where child_id = any (array(select id from doomed))
 ), effects as (
   delete from holdfast.external_effect where task_id = any (array(select id from doomed))
-), lines as (
-  delete from holdfast.log_line where task_id = any (array(select id from doomed))
 )
 delete from holdfast.task where id = any (array(select id from doomed))
-
--- name: go_on
--- $1 the chore, $2 position, $3 seconds until the next step may begin.
-update holdfast.chore
-set position = $2, resume_at = now() + make_interval(secs => $3),
-    completed_at = case when $2::bigint = 0 then now() else completed_at end
-where name = $1

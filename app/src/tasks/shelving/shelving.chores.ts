@@ -1,4 +1,5 @@
 import type { DispatchItem } from '../dispatching/dispatcher';
+import { BY_INDEX } from '../ledger/by-index';
 import { loadStatements } from '../ledger/statements';
 import type { Chore } from '../maintaining/housekeeper';
 import type { TaskLogger, Transaction } from '../types';
@@ -16,9 +17,6 @@ const UNKNOWN_SECONDS = 30;
 /** Of each lane: more than a claim reads, few enough to be looked at all the time. */
 const HEAD = 100;
 const BATCH = 1_000;
-/** As the engine's hot statements are planned (ledger.ts): by index, whatever the statistics say. */
-const BY_INDEX = `select set_config('enable_' || way, 'off', true)
-  from unnest(array['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin']) as way`;
 
 /**
  * Takes due tasks that no living worker knows out of the heads of their lanes once they have been unknown for a while. They

@@ -8,7 +8,7 @@ import type { TaskLogger } from '../types';
 import { lineOf } from './line';
 import type { Line } from './line';
 
-export const LOG_STATEMENTS = ['insert', 'read'] as const;
+export const LOG_STATEMENTS = ['insert', 'read', 'forget_orphans'] as const;
 
 interface Kept extends Line {
   readonly task: ClaimedTask;

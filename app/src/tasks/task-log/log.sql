@@ -22,3 +22,27 @@ left join lateral (
 ) as l on true
 where t.uuid = $1
 order by l.id
+
+-- name: forget_orphans
+-- Lines of tasks that are no more, $3 at most, of the next $2 tasks with lines behind task $1. One row: the last task looked
+-- at, how many were, and how many lines went. Relies on: log_line_task, from task to task; primary keys.
+with recursive logged (task_id, position) as (
+  (select l.task_id, 1 from holdfast.log_line l where l.task_id > $1 order by l.task_id limit 1)
+  union all
+  select next.task_id, logged.position + 1
+  from logged
+  cross join lateral (
+    select l.task_id from holdfast.log_line l where l.task_id > logged.task_id order by l.task_id limit 1
+  ) as next
+  where logged.position < $2
+), orphan as materialized (
+  select l.task_id from logged l where not exists (select from holdfast.task t where t.id = l.task_id)
+), line as materialized (
+  select l.id
+  from orphan cross join lateral (select id from holdfast.log_line where task_id = orphan.task_id limit $3) as l
+  limit $3
+), gone as (
+  delete from holdfast.log_line where id = any (array(select id from line))
+)
+select (select max(task_id)::text from logged) as last, (select count(*)::integer from logged) as looked,
+       (select count(*)::integer from line) as gone

@@ -1,6 +1,7 @@
 import { createTasks, DefinitionError, handle } from '../../../src/tasks';
 import { pruneChore, PRUNE, PRUNE_STATEMENTS } from '../../../src/tasks/maintaining/prune-chore';
 import { loadStatements } from '../../../src/tasks/ledger/statements';
+import { orphanLinesChore } from '../../../src/tasks/task-log/orphans.chore';
 import { note } from '../support/dispatch-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
@@ -81,6 +82,66 @@ describe('finished tasks leave the ledger', () => {
       expect(await fixture.rows(`select task_id from holdfast.${table}`)).toEqual([{ task_id: other }]);
     }
     expect(await fixture.rows('select from holdfast.dependency')).toEqual([]);
+  });
+
+  /** Log lines of a task, all of one attempt. */
+  const logged = async (id: string | undefined, count: number): Promise<unknown> =>
+    fixture.rows(
+      `insert into holdfast.log_line (task_id, fence, attempt, at, level, message)
+       select $1, 1, 1, now(), 'info', 'x' from generate_series(1, $2::int)`,
+      [id, count],
+    );
+  const linesOf = async (id: string | undefined): Promise<number> =>
+    (await fixture.rows('select from holdfast.log_line where task_id = $1', [id])).length;
+
+  it('with more log lines than a step can delete: piece by piece, the task after the last of them', async () => {
+    const [first, second, third] = await insert('done', 61, 3);
+    const [young] = await insert('done', 1);
+    for (const id of [first, second, third, young]) await logged(id, 100);
+    const inPieces = pruneChore(RETENTION, 80);
+    const piece = () => parts.acceptor.transaction((tx) => inPieces.step(tx));
+    expect(await piece()).toEqual({ more: true });
+    expect(await left()).toEqual([first, second, third, young]);
+    expect(await linesOf(first)).toBe(20);
+    // A process that dies here leaves nothing that the next step does not find.
+    expect(await piece()).toEqual({ more: true });
+    expect(await left()).toEqual([second, third, young]);
+    expect(await linesOf(second)).toBe(40);
+    expect(await piece()).toEqual({ more: true });
+    expect(await piece()).toEqual({ more: false });
+    expect(await left()).toEqual([young]);
+    expect(await fixture.rows('select distinct task_id from holdfast.log_line')).toEqual([{ task_id: young }]);
+    expect(await linesOf(young)).toBe(100);
+  });
+
+  it('with more children than a step can let go of', async () => {
+    const [parent] = await insert('done', 61);
+    const children = await insert('done', 1, 50);
+    for (const child of children) await fixture.rows(dependency, [child, parent]);
+    await fixture.rows('update holdfast.dependency set open = false');
+    const inPieces = pruneChore(RETENTION, 40);
+    const piece = () => parts.acceptor.transaction((tx) => inPieces.step(tx));
+    expect(await piece()).toEqual({ more: true });
+    expect((await left()).length).toBe(51);
+    expect(await fixture.rows('select from holdfast.dependency')).toHaveLength(10);
+    expect(await piece()).toEqual({ more: false });
+    expect(await left()).toEqual(children);
+  });
+
+  it('a line written after its task had left goes, too, and those of tasks that are there stay', async () => {
+    const [task] = await insert('done', 1);
+    await logged(task, 3);
+    await logged('1000', 25);
+    await logged('2000', 1);
+    const orphans = orphanLinesChore({ tasks: 2, lines: 20 });
+    const sweep = () => parts.acceptor.transaction((tx) => orphans.step(tx));
+    expect(await sweep()).toEqual({ more: true });
+    expect([await linesOf(task), await linesOf('1000'), await linesOf('2000')]).toEqual([3, 5, 1]);
+    expect(await sweep()).toEqual({ more: true });
+    expect(await sweep()).toEqual({ more: false });
+    expect([await linesOf(task), await linesOf('1000'), await linesOf('2000')]).toEqual([3, 0, 0]);
+    // The round is over, for all processes.
+    expect(await sweep()).toEqual({});
   });
 
   it('but not while an unfinished task waits for them, or has waited and may ask what they came to', async () => {
