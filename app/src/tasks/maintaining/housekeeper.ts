@@ -1,7 +1,10 @@
 import type { Acceptor } from '../accepting/acceptor';
+import type { Backoff } from '../definition';
 import type { Dispatcher, DispatchItem } from '../dispatching/dispatcher';
+import { backoffSeconds } from '../finishing/backoff';
 import { pause } from '../pause';
 import type { TaskLogger, Transaction } from '../types';
+import { Trouble } from './trouble';
 
 /** What came of one step of a chore. */
 export interface ChoreResult {
@@ -23,9 +26,17 @@ export interface HousekeeperOptions {
   readonly acceptor: Pick<Acceptor, 'transaction'>;
   readonly dispatcher: Pick<Dispatcher, 'push'>;
   readonly logger: TaskLogger;
+  /** Between steps that fail, however seldom the chore is done. @default 1 s, doubled up to 10 s */
+  readonly backoff?: Required<Backoff>;
+  /** How often trouble that lasts is told at most, in seconds. @default 60 */
+  readonly tellEverySeconds?: number;
 }
 
 const LOCK = `select pg_try_advisory_xact_lock(hashtextextended('holdfast chore ' || $1, 0)) as ours`;
+/** Short, because what waits for a chore when PostgreSQL is back should not wait for long. */
+const BACKOFF = { firstSeconds: 1, factor: 2, maxSeconds: 10, jitter: 0.2 };
+/** Who finds that another process is at a chore asks again after this at least: it may die in the middle. */
+const OTHERS_SECONDS = 2;
 
 /**
  * Keeps the ledger in order. Every worker runs one; an advisory lock makes one of them do each step, and nothing is lost
@@ -51,24 +62,31 @@ export class Housekeeper {
 
   private async keepDoing(chore: Chore): Promise<void> {
     const { signal } = this.stopping;
+    const { logger, backoff = BACKOFF, tellEverySeconds } = this.options;
+    const trouble = new Trouble(logger, { chore: chore.name }, tellEverySeconds);
+    // Workers that are started together do not ask together.
+    await pause(Math.random() * chore.everySeconds * 1000, signal);
     while (!signal.aborted) {
-      let more = false;
+      let waitSeconds: number;
       try {
-        more = await this.step(chore);
+        waitSeconds = await this.step(chore);
+        trouble.over();
       } catch (error) {
-        this.options.logger.debug({ err: error, chore: chore.name }, 'a step of housekeeping failed; trying again');
+        waitSeconds = backoffSeconds(backoff, trouble.happened(error));
       }
-      if (!more) await pause(chore.everySeconds * 1000, signal);
+      if (waitSeconds > 0) await pause(waitSeconds * 1000, signal);
     }
   }
 
-  private async step(chore: Chore): Promise<boolean> {
+  /** @returns seconds until the next one. */
+  private async step(chore: Chore): Promise<number> {
     const { acceptor, dispatcher } = this.options;
-    const result = await acceptor.transaction(async (tx): Promise<ChoreResult> => {
+    const result = await acceptor.transaction(async (tx): Promise<ChoreResult | undefined> => {
       const [lock] = (await tx.query<{ ours: boolean }>(LOCK, [chore.name])).rows;
-      return lock?.ours === true ? chore.step(tx) : {};
+      return lock?.ours === true ? chore.step(tx) : undefined;
     });
+    if (result === undefined) return Math.max(chore.everySeconds, OTHERS_SECONDS);
     dispatcher.push(result.dispatch ?? []);
-    return result.more === true;
+    return result.more === true ? 0 : chore.everySeconds;
   }
 }
