@@ -12,11 +12,16 @@ set state = 'done', finished_at = now(), error = null, held_key = null
 where t.id = any (array(select id from mine))
 
 -- name: done_with_results
--- As done, for tasks whose handlers returned something: $4 results, in the order of the ids.
+-- As done, for tasks whose handlers returned something: $4 results, in the order of the ids. The first place of an id is
+-- nearly always its only one; a task that is here under an earlier fence as well is looked for under its own.
 -- include: mine-done.part.sql
 update holdfast.task t
 set state = 'done', finished_at = now(), error = null, held_key = null,
-    result = ($4::jsonb[])[array_position($1::bigint[], t.id)]
+    result = ($4::jsonb[])[case
+      when ($2::integer[])[array_position($1::bigint[], t.id)] = t.fence then array_position($1::bigint[], t.id)
+      else (select d.place from unnest($1::bigint[], $2::integer[]) with ordinality as d (id, fence, place)
+            where d.id = t.id and d.fence = t.fence limit 1)
+    end]
 where t.id = any (array(select id from mine))
 
 -- name: done_one

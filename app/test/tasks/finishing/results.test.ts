@@ -6,7 +6,7 @@ import { claimedTasks, finisherOf } from '../support/finishing-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
 import { recordingLogger } from '../support/recording-logger';
-import { taskRow } from '../support/task-rows';
+import { takeAway, taskRow } from '../support/task-rows';
 import { until } from '../support/until';
 import { workerParts } from '../support/worker-parts';
 
@@ -84,6 +84,26 @@ describe('handlers may return a result', () => {
     expect(dead).toMatchObject({ state: 'dead', result: null });
     expect(dead.error).toBe('NonRetryable: PostgreSQL does not store the result: error: nested too deeply');
   });
+});
+
+it.each([
+  ['first', 0],
+  ['last', 1],
+])('of a batch with a stale result of the same task the one under its fence is kept: it comes %s', async (_, place) => {
+  const parts = workerParts(fixture.url);
+  const finisher = finisherOf(parts);
+  const [opening, task] = await claimedTasks(fixture, parts, 2);
+  await takeAway(fixture, task!.id);
+  const mine = { task: { ...task!, fence: task!.fence + 1 }, result: '"mine"' };
+  const stale = { task: task!, result: '"stale"' };
+  // The first goes alone, and while it is under way the others become one batch.
+  const before = finisher.done(opening!, '"opening"');
+  const batch = place === 0 ? [mine, stale] : [stale, mine];
+  const endings = await Promise.all(batch.map(({ task: one, result }) => finisher.done(one, result)));
+  expect(endings.sort()).toEqual(['done', 'fenced-off']);
+  expect(await before).toBe('done');
+  expect(await taskRow(fixture, task!.id)).toMatchObject({ state: 'done', fence: 2, result: 'mine' });
+  await parts.close();
 });
 
 it('the answer to the COMMIT of a result was lost: it is written once, and repeating is success', async () => {
