@@ -43,7 +43,8 @@ export interface AcceptOptions {
   readonly requestKey?: string;
   /**
    * What the request asks for, as any text; another one under the same key is refused with RequestKeyReusedError.
-   * @default a hash of the task's name and version, its queue, priority and runAt, and the payloads
+   * @default a hash of the task's name, its queue, priority, runAt and after, and the payloads as the caller gave them;
+   * the definition's version is no part of it
    */
   readonly requestFingerprint?: string;
   /** Only one task of this kind holds the key at a time; a string is short for `{ key }`. @default none */

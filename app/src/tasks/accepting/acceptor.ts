@@ -63,7 +63,7 @@ export class Acceptor {
     const accept = (): Promise<AcceptedTask[]> =>
       this.transaction((tx) => {
         const keyed = (): Promise<Acceptance> => this.keyed.accept(sendIn(tx), tasks, keys, { callerWrites: false });
-        return this.note(tx, waiting(tx, tasks, keyed));
+        return this.note(tx, this.waiting(tx, tasks, keyed, keys));
       });
     const inTurn = (kind: string, key: { name: string; key: string } | undefined, act: typeof accept) => () =>
       key === undefined ? act() : this.turns.take(JSON.stringify([kind, key.name, key.key]), act);
@@ -75,7 +75,7 @@ export class Acceptor {
     const send = sendIn(tx);
     const accept = (): Promise<Acceptance> =>
       keys === undefined ? this.insert(send, tasks) : this.keyed.accept(send, tasks, keys, { callerWrites: true });
-    return this.note(tx, waiting(tx, tasks, accept));
+    return this.note(tx, this.waiting(tx, tasks, accept, keys));
   }
 
   /** A transaction whose accepted tasks are dispatched as soon as it has committed. */
@@ -140,19 +140,23 @@ export class Acceptor {
     const answers = tasks.map((task) => ({ id: task.uuid, duplicate: false, replaced: false }));
     return { count: tasks.length, due, answers };
   }
-}
 
-/** Accepts, and makes what is new wait for what it names. All tasks wait for the same, or for none. */
-async function waiting(
-  tx: Transaction,
-  tasks: readonly PreparedTask[],
-  accept: () => Promise<Acceptance>,
-): Promise<Acceptance> {
-  const after = tasks[0]?.after;
-  if (after === undefined) return accept();
-  const parents = await findParents(tx, after);
-  const acceptance = await accept();
-  const fresh = acceptance.answers.filter(({ duplicate }) => !duplicate).map(({ id }) => id);
-  const state = fresh.length === 0 ? 'queued' : await beginWaiting(tx, fresh, parents);
-  return state === 'queued' ? acceptance : { ...acceptance, due: [] };
+  /** Accepts, and makes what is new wait for what it names. All tasks wait for the same, or for none. */
+  private async waiting(
+    tx: OwnTransaction,
+    tasks: readonly PreparedTask[],
+    accept: () => Promise<Acceptance>,
+    keys: Keys | undefined,
+  ): Promise<Acceptance> {
+    const after = tasks[0]?.after;
+    if (after === undefined) return accept();
+    // Of a request that was answered before, the parents may have been pruned since.
+    const repeated = keys && (await this.keyed.repeated(sendIn(tx), keys));
+    if (repeated !== undefined) return repeated;
+    const parents = await findParents(tx, after);
+    const acceptance = await accept();
+    const fresh = acceptance.answers.filter(({ duplicate }) => !duplicate).map(({ id }) => id);
+    const state = fresh.length === 0 ? 'queued' : await beginWaiting(tx, fresh, parents);
+    return state === 'queued' ? acceptance : { ...acceptance, due: [] };
+  }
 }

@@ -36,13 +36,17 @@ export class KeyedInsert {
     if (request === undefined) return this.acceptUnique(send, tasks, keys, options);
     const prepared = tasks.map((task) => task.uuid);
     const earlier = await this.requests.claim(send, request, prepared);
-    if (earlier !== undefined) {
-      return { count: 0, due: [], answers: earlier.map((id) => ({ id, duplicate: true, replaced: false })) };
-    }
+    if (earlier !== undefined) return repetition(earlier);
     const acceptance = await this.acceptUnique(send, tasks, keys, options);
     const answered = acceptance.answers.map(({ id }) => id);
     if (answered.some((id, i) => id !== prepared[i])) await this.requests.correct(send, request, answered);
     return acceptance;
+  }
+
+  /** The answer to a request that was answered before; undefined when this is the first, as far as can be seen. */
+  async repeated(send: Send, { request }: Keys): Promise<Acceptance | undefined> {
+    const earlier = request && (await this.requests.earlier(send, request));
+    return earlier && repetition(earlier);
   }
 
   private async acceptUnique(
@@ -59,4 +63,8 @@ export class KeyedInsert {
     const answers = tasks.map((_, i) => (i === 0 ? accepted : { id: accepted.id, duplicate: true, replaced }));
     return { count: accepted.duplicate ? 0 : 1, due: [...due], answers };
   }
+}
+
+function repetition(ids: readonly string[]): Acceptance {
+  return { count: 0, due: [], answers: ids.map((id) => ({ id, duplicate: true, replaced: false })) };
 }

@@ -70,12 +70,15 @@ function checked(path: string, key: string): string {
   return key;
 }
 
-/** What the tasks are, whatever the order of their payloads' fields; or what the caller says that they are. */
+/**
+ * What the tasks are, whatever the order of their payloads' fields; or what the caller says that they are. The version of
+ * the definition is left out: a client repeats its request without knowing of a deploy in between.
+ */
 function fingerprint(given: string | undefined, tasks: readonly PreparedTask[]): Buffer {
   const hash = createHash('sha256');
   if (given !== undefined) return hash.update('given:').update(given).digest();
   for (const { definition, queue, priority, runAt, payload, after } of tasks) {
-    const what: unknown[] = [definition.name, definition.version, queue, priority, runAt?.toISOString() ?? null];
+    const what: unknown[] = [definition.name, queue, priority, runAt?.toISOString() ?? null];
     if (after !== undefined) what.push(after.map(({ id, onFailure }) => [id, onFailure]));
     hash.update(JSON.stringify([...what, JSON.parse(payload, sortedFields)])).update('\n');
   }

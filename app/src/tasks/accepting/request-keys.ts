@@ -26,12 +26,20 @@ export class RequestKeys {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const claimed = await send('holdfast claim request', this.sql.claim, [name, key, fingerprint, taskIds]);
       if (claimed.rows.length > 0) return undefined;
-      const earlier = await this.find(send, request);
-      if (earlier === undefined) continue;
-      if (!earlier.fingerprint.equals(fingerprint)) throw new RequestKeyReusedError(name, key);
-      return earlier.taskIds;
+      const earlier = await this.earlier(send, request);
+      if (earlier !== undefined) return earlier;
     }
     throw new Error(`the request key ${JSON.stringify(key)} of '${name}' was forgotten ${MOST_TRIES} times in a row`);
+  }
+
+  /**
+   * The tasks of an earlier request under the key, as far as it has committed; writes nothing.
+   * @throws RequestKeyReusedError when that one asked for something else.
+   */
+  async earlier(send: Send, request: RequestKey): Promise<readonly string[] | undefined> {
+    const found = await this.find(send, request);
+    if (found === undefined || found.fingerprint.equals(request.fingerprint)) return found?.taskIds;
+    throw new RequestKeyReusedError(request.name, request.key);
   }
 
   /** Writes down that the request was answered with other tasks than it had prepared. */

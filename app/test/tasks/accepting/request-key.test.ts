@@ -79,6 +79,36 @@ describe('the same request key gives the same task', () => {
     expect(await tasks.accept(note, { n: 5 }, options)).toEqual(repeated(third.id));
   });
 
+  it('across a deploy that has raised the version of the definition', async () => {
+    const { id } = await tasks.accept(note, { n: 1 }, { requestKey: 'a' });
+    const next = { ...note, version: note.version + 1 };
+    expect(await tasks.accept(next, { n: 1 }, { requestKey: 'a' })).toEqual(repeated(id));
+    await expect(tasks.accept(next, { n: 2 }, { requestKey: 'a' })).rejects.toThrow(RequestKeyReusedError);
+  });
+
+  it('also when what it was to run after has been pruned since', async () => {
+    const [parent] = await tasks.acceptMany(note, [{ n: 0 }]);
+    const options = { requestKey: 'a', after: [parent!.id] };
+    const child = await tasks.accept(note, { n: 1 }, options);
+    await fixture.pool.query(`update holdfast.task set state = 'done', finished_at = now(), resume_at = null`);
+    await fixture.pool.query('delete from holdfast.dependency');
+    await fixture.pool.query('delete from holdfast.task');
+    expect(await tasks.accept(note, { n: 1 }, options)).toEqual(repeated(child.id));
+    expect(await tasks.transaction((tx) => tasks.accept(tx, note, { n: 1 }, options))).toEqual(repeated(child.id));
+    await expect(tasks.accept(note, { n: 2 }, options)).rejects.toThrow(RequestKeyReusedError);
+    expect(await stored()).toEqual([]);
+  });
+
+  it('and one that was refused for its parents leaves its key free, also where the caller goes on', async () => {
+    const [parent] = await tasks.acceptMany(note, [{ n: 0 }]);
+    const id = await tasks.transaction(async (tx) => {
+      const refused = tasks.accept(tx, note, { n: 1 }, { requestKey: 'a', after: [randomUUID()] });
+      await expect(refused).rejects.toThrow('not in the ledger');
+      return (await tasks.accept(tx, note, { n: 1 }, { requestKey: 'a', after: [parent!.id] })).id;
+    });
+    expect(await stored()).toEqual([parent!.id, id]);
+  });
+
   it('under a unique key as well: the task that the first request was answered with', async () => {
     const holder = await tasks.accept(note, { n: 1 }, { uniqueKey: 'u' });
     const options = { requestKey: 'a', uniqueKey: 'u' };
