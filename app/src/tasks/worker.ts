@@ -71,6 +71,7 @@ export class TaskWorker implements Worker {
   private readonly suspects: SuspectTaker;
   private readonly limitedTaker: LimitedTaker;
   private readonly finisher: Finisher;
+  private readonly promoter: Promoter;
   private readonly progress: ProgressWriter;
   private readonly logWriter: LogWriter;
   private readonly reaper: Reaper;
@@ -112,7 +113,8 @@ export class TaskWorker implements Worker {
     const kinds = [...handlers.keys()];
     const queues = options.queues.map((queue) => queue.name);
     const { concurrency, kind } = options;
-    const promoter = new Promoter(parts);
+    this.promoter = new Promoter(parts);
+    const { promoter } = this;
     const transaction: Acceptor['transaction'] = (fn) => acceptor.transaction(fn);
     this.finisher = new Finisher(ledger, transaction, this.inHand, counters, logger, (id) => promoter.ended(id));
     this.progress = new ProgressWriter(this.finisher, logger);
@@ -228,7 +230,7 @@ export class TaskWorker implements Worker {
     const signOffMs = performance.now() + SIGN_OFF_MS;
     if (leftovers.length > 0) await this.giveBack(leftovers);
     const leftMs = signOffMs - performance.now();
-    const stopped = Promise.all([relayStopped, this.reaper.stop(), this.logWriter.stop()]);
+    const stopped = Promise.all([relayStopped, this.reaper.stop(), this.logWriter.stop(), this.promoter.stop()]);
     await Promise.all([this.lease.end(leftMs), within(leftMs, stopped)]);
     logger.info({ worker: this.id }, 'worker stopped');
   }

@@ -63,13 +63,31 @@ with candidate as materialized (
   select unnest($1::bigint[]) as id
 ),
 -- include: settle.part.sql
+select * from settled
 
 -- name: settle_children
--- $1 tasks that have ended. Relies on: dependency_parent, as settle.
-with candidate as materialized (
-  select distinct d.child_id as id from holdfast.dependency d where d.parent_id = any ($1::bigint[]) and d.open
+-- $1 tasks that have ended. The next $3 at most that wait for them, in the order of $1 and of their ids; of the first task
+-- those behind $2. Every row says where the next piece begins: at which of $1 (null: there is none) and behind which child;
+-- a row without an id says only that. Relies on: dependency_parent, as settle.
+with piece as materialized (
+  select parent.position, child.child_id
+  from unnest($1::bigint[]) with ordinality as parent (id, position)
+  cross join lateral (
+    select d.child_id
+    from holdfast.dependency d
+    where d.parent_id = parent.id and d.open and d.child_id > case parent.position when 1 then $2::bigint else 0 end
+    order by d.child_id
+    limit $3
+  ) as child
+  order by parent.position, child.child_id
+  limit $3
+), candidate as materialized (
+  select distinct child_id as id from piece
 ),
 -- include: settle.part.sql
+select settled.*, next.position, next.after::text
+-- include: next-piece.part.sql
+left join settled on true
 
 -- name: retry
 -- $1 uuids. Dead and cancelled tasks get as many attempts again as they were accepted with; their fences go on. One that
@@ -99,16 +117,28 @@ where t.id = verdict.id
 returning t.id, t.uuid, t.queue, t.priority, t.state
 
 -- name: revive_children
--- $1 tasks that have been queued again: their children that were cancelled because of them wait again. One statement a
--- generation: the locks of this one wait for sweeps that are cancelling the next, which a later statement then sees.
+-- $1 tasks that have been queued again: their children that were cancelled because of them wait again; $2 and $3 as for
+-- settle_children, and so is the answer. Never with a generation in one statement with the next: the locks of this one wait
+-- for sweeps that are cancelling the next, which a later statement then sees.
 -- A child whose key somebody else holds by now stays cancelled. Relies on: dependency_parent, task_held_key.
-with child as materialized (
+with piece as materialized (
+  select parent.id as parent_id, parent.position, child.child_id
+  from unnest($1::bigint[]) with ordinality as parent (id, position)
+  cross join lateral (
+    select d.child_id
+    from holdfast.dependency d
+    where d.parent_id = parent.id and d.child_id > case parent.position when 1 then $2::bigint else 0 end
+    order by d.child_id
+    limit $3
+  ) as child
+  order by parent.position, child.child_id
+  limit $3
+), child as materialized (
   select t.id
-  from holdfast.dependency d
-  join holdfast.task t on t.id = d.child_id
-  where d.parent_id = any ($1::bigint[])
-    and t.state = 'cancelled'
-    and t.cause_id = d.parent_id
+  from piece
+  join holdfast.task t on t.id = piece.child_id
+  where t.state = 'cancelled'
+    and t.cause_id = piece.parent_id
     and not exists (select from holdfast.task h where h.name = t.name and h.held_key = t.unique_key)
   order by t.id
   for no key update of t
@@ -119,12 +149,16 @@ with child as materialized (
   order by t.name, t.unique_key, case when t.unique_key is null then t.id end, t.id
 ), reopened as (
   update holdfast.dependency set open = true where child_id = any (array(select id from chosen))
+), revived as (
+  update holdfast.task t
+  set state = 'waiting', resume_at = t.run_at, run_at = 'infinity', finished_at = null, cause_id = null, error = null,
+      held_key = t.unique_key, cancel_requested_at = null
+  where t.id = any (array(select id from chosen))
+  returning t.id
 )
-update holdfast.task t
-set state = 'waiting', resume_at = t.run_at, run_at = 'infinity', finished_at = null, cause_id = null, error = null,
-    held_key = t.unique_key, cancel_requested_at = null
-where t.id = any (array(select id from chosen))
-returning t.id
+select revived.*, next.position, next.after::text
+-- include: next-piece.part.sql
+left join revived on true
 
 -- name: results
 -- $1 child. What its parents came to. Relies on: primary key of dependency.

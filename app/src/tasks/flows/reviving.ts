@@ -3,6 +3,7 @@ import { TaskStateError } from '../errors';
 import { idArray } from '../lanes';
 import type { Transaction } from '../types';
 import { FLOWS } from './flow-statements';
+import { Pieces } from './pieces';
 import { dueOf, settle } from './settling';
 
 interface RetriedRow extends DispatchItem {
@@ -29,7 +30,7 @@ export async function retryTasks(tx: Transaction, ids: readonly string[]): Promi
     rows.map(({ id }) => id),
   );
   const waiting = rows.filter(({ state }) => state === 'waiting').map(({ id }) => id);
-  const settled = waiting.length === 0 ? [] : await settle((...ask) => tx.query(...ask), { waiting: idArray(waiting) });
+  const settled = waiting.length === 0 ? [] : await settle((...ask) => tx.query(...ask), idArray(waiting));
   const hopeless = settled.find(({ id, state }) => state === 'cancelled' && waiting.includes(id));
   if (hopeless !== undefined) {
     throw new TaskStateError(hopeless.uuid, 'cancelled', `${hopeless.error ?? 'a parent has failed'}: retry that one`);
@@ -39,11 +40,12 @@ export async function retryTasks(tx: Transaction, ids: readonly string[]): Promi
   return { ids: rows.map(({ uuid }) => uuid), dispatch };
 }
 
-/** Generation by generation: a sweep that is cancelling the next one holds this one's rows until it has committed. */
+/** A piece at a time: a sweep that is cancelling a generation holds the rows of the one before until it has committed. */
 async function reviveDescendants(tx: Transaction, revived: readonly string[]): Promise<void> {
-  let generation = revived;
-  while (generation.length > 0) {
-    const { rows } = await tx.query<{ id: string }>(FLOWS.revive_children, [idArray(generation)]);
-    generation = rows.map(({ id }) => id);
+  const pieces = new Pieces<{ readonly id: string }>(FLOWS.revive_children);
+  pieces.add(revived);
+  while (pieces.left > 0) {
+    const rows = await pieces.next((...ask) => tx.query(...ask));
+    pieces.add(rows.map(({ id }) => id));
   }
 }

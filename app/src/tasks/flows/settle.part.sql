@@ -38,16 +38,17 @@ edge as materialized (
   update holdfast.dependency d
   set open = false
   where d.child_id = any (array(select id from decided union all select id from ended)) and d.open
+), settled as (
+  update holdfast.task t
+  set state = case when decided.cause_id is null then 'queued' else 'cancelled' end,
+      -- Due from now on, so that its wait for others does not count as a wait for a worker.
+      run_at = case when decided.cause_id is null then greatest(t.resume_at, now()) else coalesce(t.resume_at, now()) end,
+      resume_at = null,
+      finished_at = case when decided.cause_id is null then null else now() end,
+      held_key = case when decided.cause_id is null then t.held_key end,
+      cause_id = decided.cause_id,
+      error = decided.why
+  from decided
+  where t.id = decided.id
+  returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.error, t.run_at <= now() as due
 )
-update holdfast.task t
-set state = case when decided.cause_id is null then 'queued' else 'cancelled' end,
-    -- Due from now on, so that its wait for others does not count as a wait for a worker.
-    run_at = case when decided.cause_id is null then greatest(t.resume_at, now()) else coalesce(t.resume_at, now()) end,
-    resume_at = null,
-    finished_at = case when decided.cause_id is null then null else now() end,
-    held_key = case when decided.cause_id is null then t.held_key end,
-    cause_id = decided.cause_id,
-    error = decided.why
-from decided
-where t.id = decided.id
-returning t.id, t.uuid, t.name, t.queue, t.priority, t.state, t.error, t.run_at <= now() as due

@@ -1,7 +1,13 @@
 import type { DispatchItem } from '../dispatching/dispatcher';
-import { idArray } from '../lanes';
-import type { TaskLogger, Transaction } from '../types';
+import type { TaskLogger } from '../types';
 import { FLOWS } from './flow-statements';
+import { PIECE_ROWS, Pieces } from './pieces';
+import type { Ask } from './pieces';
+
+/** Groups of ended tasks that are remembered at most: one for each generation that is wider than a piece. */
+const MOST_LEFT = 1_000;
+/** Cancelled tasks of one piece that are named in the log. */
+const MOST_REPORTED = 20;
 
 /** A task that has waited, and waits no more. */
 export interface SettledRow extends DispatchItem {
@@ -12,33 +18,45 @@ export interface SettledRow extends DispatchItem {
   readonly due: boolean;
 }
 
-/** Generations of a cancelled flow that one call follows; the sweep goes on with the next. */
-const MOST_GENERATIONS = 100;
-
-type Ask = Pick<Transaction, 'query'>['query'];
-
-/**
- * Lets tasks run, or ends them, for which there is nothing more to wait, and ends what waited for those that it ended.
- * @param begin what to begin with: waiting tasks, or tasks that have ended.
- */
-export async function settle(
-  ask: Ask,
-  begin: { readonly waiting: string } | { readonly ended: string },
-): Promise<SettledRow[]> {
-  const first = 'waiting' in begin ? ask<SettledRow>(FLOWS.settle, [begin.waiting]) : askChildren(ask, begin.ended);
-  const all: SettledRow[] = [];
-  let { rows } = await first;
-  for (let generation = 0; rows.length > 0 && generation < MOST_GENERATIONS; generation += 1) {
-    for (const row of rows) all.push(row);
-    const ended = rows.filter(({ state }) => state === 'cancelled').map(({ id }) => id);
-    if (ended.length === 0) break;
-    ({ rows } = await askChildren(ask, idArray(ended)));
-  }
-  return all;
+/** Lets waiting tasks (array of bigint ids) run, or ends them, for which there is nothing more to wait. */
+export async function settle(ask: Ask, waiting: string): Promise<SettledRow[]> {
+  return (await ask<SettledRow>(FLOWS.settle, [waiting])).rows;
 }
 
-function askChildren(ask: Ask, ended: string): Promise<{ rows: SettledRow[] }> {
-  return ask<SettledRow>(FLOWS.settle_children, [ended]);
+/**
+ * Settles, piece by piece, what waits for tasks that have ended, and what waits for those that it ends in turn. What it
+ * forgets, because its process dies or because it is too much, the sweep finds.
+ */
+export class Settling {
+  private readonly pieces: Pieces<SettledRow>;
+
+  constructor(rows = PIECE_ROWS) {
+    this.pieces = new Pieces(FLOWS.settle_children, rows);
+  }
+
+  get over(): boolean {
+    return this.pieces.left === 0;
+  }
+
+  /** @param ids of tasks that have ended. */
+  after(ids: readonly string[]): void {
+    if (this.pieces.left < MOST_LEFT) this.pieces.add(ids);
+  }
+
+  /** Goes on behind those of the settled that were cancelled. */
+  afterCancelled(settled: readonly SettledRow[]): void {
+    this.after(settled.filter(({ state }) => state === 'cancelled').map(({ id }) => id));
+  }
+
+  forget(): void {
+    this.pieces.forget();
+  }
+
+  async next(ask: Ask): Promise<SettledRow[]> {
+    const settled = await this.pieces.next(ask);
+    this.afterCancelled(settled);
+    return settled;
+  }
 }
 
 /** Those that somebody may take now. */
@@ -49,7 +67,10 @@ export function dueOf(rows: readonly SettledRow[]): DispatchItem[] {
 }
 
 export function reportCancelled(rows: readonly SettledRow[], logger: TaskLogger): void {
-  for (const { state, uuid, name, error } of rows) {
-    if (state === 'cancelled') logger.info({ task: uuid, name, reason: error }, 'waiting task is cancelled');
+  const cancelled = rows.filter(({ state }) => state === 'cancelled');
+  for (const { uuid, name, error } of cancelled.slice(0, MOST_REPORTED)) {
+    logger.info({ task: uuid, name, reason: error }, 'waiting task is cancelled');
   }
+  if (cancelled.length <= MOST_REPORTED) return;
+  logger.info({ tasks: cancelled.length - MOST_REPORTED }, 'more waiting tasks are cancelled for the like reasons');
 }

@@ -5,7 +5,8 @@ import type { DispatchItem } from '../../../src/tasks/dispatching/dispatcher';
 import { Finisher } from '../../../src/tasks/finishing/finisher';
 import { FLOWS } from '../../../src/tasks/flows/flow-statements';
 import { Promoter } from '../../../src/tasks/flows/promoter';
-import { settle } from '../../../src/tasks/flows/settling';
+import { Settling } from '../../../src/tasks/flows/settling';
+import type { SettledRow } from '../../../src/tasks/flows/settling';
 import { InHand } from '../../../src/tasks/running/in-hand';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { taskRow, workerRow } from '../support/task-rows';
@@ -33,8 +34,15 @@ const child = async (...after: readonly string[]): Promise<string> =>
 /** What the promoter does for a parent that has just ended. */
 async function fastPath(uuid: string): Promise<string[]> {
   const { id } = await taskRow(fixture, uuid);
-  const settled = await settle((text, values) => fixture.pool.query(text, values as unknown[]), { ended: `{${id}}` });
-  return settled.map((row) => row.uuid);
+  return (await settledAfter(id, fixture.pool)).map((row) => row.uuid);
+}
+
+async function settledAfter(id: string, on: Pick<Client, 'query'>): Promise<SettledRow[]> {
+  const settling = new Settling();
+  settling.after([id]);
+  const rows: SettledRow[] = [];
+  while (!settling.over) rows.push(...(await settling.next((text, values) => on.query(text, values as unknown[]))));
+  return rows;
 }
 
 async function claim(uuid: string): Promise<ClaimedTask> {
@@ -144,7 +152,7 @@ describe('no wake-up is lost', () => {
     const client = await fixture.connect();
     await client.query('begin');
     const { id } = await taskRow(fixture, one);
-    const mine = await settle((text, values) => client.query(text, values as unknown[]), { ended: `{${id}}` });
+    const mine = await settledAfter(id, client);
     expect(mine.map(({ uuid }) => uuid)).toEqual([waiting]);
     expect(await fastPath(two)).toEqual([]);
     await client.query('commit');

@@ -53,7 +53,7 @@ create table holdfast.dependency (
   open boolean not null default true,
   primary key (child_id, parent_id)
 );
-create index dependency_parent on holdfast.dependency (parent_id);
+create index dependency_parent on holdfast.dependency (parent_id, child_id);
 create index dependency_open on holdfast.dependency (child_id, parent_id) where open;
 
 -- Queues with a setting of their own; one without a row here has no limits and is not paused.
