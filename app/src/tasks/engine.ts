@@ -35,6 +35,7 @@ import type {
   BulkFilter,
   BulkOptions,
   CancelAnswer,
+  DeadKind,
   QueueLimits,
   Resolution,
   SystemStatus,
@@ -228,6 +229,10 @@ class TaskEngine implements Tasks {
     return this.canceller.cancel(id);
   }
 
+  discard(id: string): Promise<TaskDetails | undefined> {
+    return this.canceller.discard(id);
+  }
+
   async resolve(id: string, resolution: Resolution): Promise<TaskDetails | undefined> {
     checkUuid(id);
     const { found, dispatch } = await this.acceptor.transaction((tx) => resolveTask(tx, id, resolution));
@@ -272,6 +277,10 @@ class TaskEngine implements Tasks {
 
   status(): Promise<SystemStatus> {
     return this.inspector.status();
+  }
+
+  deadKinds(): Promise<readonly DeadKind[]> {
+    return this.inspector.deadKinds();
   }
 
   ledgerHealth(): Promise<LedgerHealth> {

@@ -12,6 +12,7 @@ import type {
   BulkFilter,
   BulkOptions,
   CancelAnswer,
+  DeadKind,
   LogPage,
   LogPageOptions,
   QueueLimits,
@@ -119,6 +120,12 @@ export interface Tasks {
    */
   cancel(id: string): Promise<CancelAnswer | undefined>;
   /**
+   * Sets a dead or parked task aside: it counts as cancelled from then on, and can be retried by hand.
+   * @returns undefined when there is no such task.
+   * @throws TaskStateError when it is neither
+   */
+  discard(id: string): Promise<TaskDetails | undefined>;
+  /**
    * Says what a person found out about an external effect whose outcome is unknown; the parked task is queued again, with
    * one more attempt where none was left, once nothing else of it is in question.
    * @returns undefined when there is no such task.
@@ -150,6 +157,8 @@ export interface Tasks {
    * long as it took, so that counting a backlog of millions stays below a tenth of the time.
    */
   status(): Promise<SystemStatus>;
+  /** Which kinds of tasks have dead ones, by name; counted as seldom as `status`. */
+  deadKinds(): Promise<readonly DeadKind[]>;
   /** What the ledger weighs and whether pruning keeps up, asked at most every 30 s however many ask. */
   ledgerHealth(): Promise<LedgerHealth>;
   /** Counters of this process since it started, as a plain object of numbers. */

@@ -199,9 +199,10 @@ export interface TaskFilter {
   readonly uniqueKey?: string;
   /**
    * `newest`: last accepted first. `next`: queued tasks only, in the order of the moments from which they may run,
-   * without those that wait, are parked or are suspects. @default 'newest'
+   * without those that wait, are parked or are suspects. `longest`: running tasks only, the one that has run longest
+   * first, in one page. @default 'newest'
    */
-  readonly order?: 'newest' | 'next';
+  readonly order?: 'newest' | 'next' | 'longest';
   /** Cursor of the page before. */
   readonly after?: string;
   /** 1 to 200. @default 50 */
@@ -340,6 +341,14 @@ export interface UnknownKindStatus {
   readonly count: number;
   /** How long the oldest of them has waited since it became due. */
   readonly oldestAgeSeconds: number;
+}
+
+/** Dead tasks of one name. */
+export interface DeadKind {
+  readonly name: string;
+  readonly count: number;
+  /** When the last of them died. */
+  readonly lastAt: Date;
 }
 
 export interface SystemStatus {

@@ -50,6 +50,14 @@ set state = 'cancelled', dead_reason = null, finished_at = coalesce(t.finished_a
 where t.id = any (array(select id from mine))
 returning t.id, t.state
 
+-- name: discard
+-- $1 uuid: as `discard_many`, for one. Relies on: task_uuid.
+update holdfast.task t
+set state = 'cancelled', dead_reason = null, finished_at = coalesce(t.finished_at, now()), held_key = null,
+    run_at = coalesce(t.resume_at, t.run_at), resume_at = null
+where t.uuid = $1 and t.state in ('dead', 'parked')
+returning t.id
+
 -- name: now
 select now()::text as now
 

@@ -6,7 +6,15 @@ import { loadStatements } from '../ledger/statements';
 import { pause } from '../pause';
 import type { BulkCounts, BulkFilter, BulkOptions, TaskState } from '../types';
 
-export const ADMINISTER_STATEMENTS = ['cancel', 'cancel_many', 'discard_many', 'now', 'unfinished', 'dead'] as const;
+export const ADMINISTER_STATEMENTS = [
+  'cancel',
+  'cancel_many',
+  'discard',
+  'discard_many',
+  'now',
+  'unfinished',
+  'dead',
+] as const;
 
 /** What each bulk can be done to. */
 export const BULK_STATES = {

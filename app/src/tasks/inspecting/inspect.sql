@@ -51,6 +51,39 @@ where t.dead_reason is not null
 order by t.id desc
 limit $5
 
+-- name: list_parked
+-- As list, for parked tasks. Relies on: task_parked.
+select t.*
+from holdfast.task t
+where t.resume_at is not null and t.finished_at is null
+  and t.state = $1
+  and ($2::text is null or t.queue = $2)
+  and ($3::text is null or t.name = $3)
+  and ($4::bigint is null or t.id < $4)
+  and ($6::text is null or t.unique_key = $6)
+order by t.id desc
+limit $5
+
+-- name: list_longest
+-- $1 queue, $2 name (null: any), $3 most rows: what runs, the longest first. As many claims are open as tasks run at most,
+-- and no running task is without one. Relies on: primary key.
+select t.*
+from holdfast.task t
+where t.id in (select unnest(c.task_ids) from holdfast.claim c)
+  and t.state = 'running'
+  and ($1::text is null or t.queue = $1)
+  and ($2::text is null or t.name = $2)
+order by t.started_at, t.id
+limit $3
+
+-- name: dead_kinds
+-- Relies on: task_dead.
+select name, count(*)::float8 as count, max(finished_at) as "lastAt"
+from holdfast.task
+where dead_reason is not null
+group by name
+order by name
+
 -- name: key_holder
 -- Who holds the unique key of task $1. Relies on: task_uuid, task_held_key.
 select t.unique_key as key, holder.uuid as holder

@@ -4,6 +4,7 @@ import { neighboursOf } from '../flows/neighbours';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type {
+  DeadKind,
   QueueStatus,
   SystemStatus,
   TaskDetails,
@@ -16,6 +17,7 @@ import type {
 } from '../types';
 import { checkCursor, checkLimit, checkUuid } from './page';
 import { toAttempts, toRecord } from './records';
+import { SharedAnswer } from './shared-answer';
 import type { AttemptRow, TaskRow } from './records';
 import { Upcoming } from './upcoming';
 
@@ -36,11 +38,7 @@ interface WorkerRow extends Omit<WorkerStatus, 'startedAt' | 'heartbeatAgeSecond
   heartbeat_age_seconds: number;
 }
 
-const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running', 'parked'];
-/** Counting a long backlog takes time; it may take this share of it, so a slow count is asked for less often. */
-const COUNTING_SHARE = 0.1;
-const STATUS_EVERY_MS = 1_000;
-
+const UNFINISHED: readonly TaskState[] = ['waiting', 'queued', 'running'];
 /** Reads tasks, queues and workers from the ledger. */
 export class Inspector {
   private readonly sql = loadStatements(__dirname, 'inspect.sql', [
@@ -50,13 +48,16 @@ export class Inspector {
     'list',
     'list_unfinished',
     'list_dead',
+    'list_parked',
+    'list_longest',
+    'dead_kinds',
     'key_holder',
     'queues',
     'workers',
     'unknown_kinds',
   ]);
-  private cached: { readonly status: Promise<SystemStatus>; freshUntilMs: number } | undefined;
-
+  private readonly counted = new SharedAnswer(() => this.readStatus());
+  private readonly dead = new SharedAnswer(() => this.readDeadKinds());
   private readonly upcoming: Upcoming;
 
   constructor(private readonly ledger: Ledger) {
@@ -95,15 +96,11 @@ export class Inspector {
       if (filter.uniqueKey === undefined) return this.upcoming.list(filter);
       throw new InvalidTaskError('uniqueKey', 'is not possible in the order of what runs next');
     }
+    if (filter.order === 'longest') return this.longest(filter);
     const limit = checkLimit(filter.limit ?? 50, 200);
     checkCursor(filter.after);
     const { state } = filter;
-    const statement =
-      state === 'dead'
-        ? this.sql.list_dead
-        : state !== undefined && UNFINISHED.includes(state)
-          ? this.sql.list_unfinished
-          : this.sql.list;
+    const statement = this.sql[listing(state)];
     const values = [
       state ?? null,
       filter.queue ?? null,
@@ -123,19 +120,26 @@ export class Inspector {
   }
 
   status(): Promise<SystemStatus> {
-    const nowMs = performance.now();
-    if (this.cached !== undefined && nowMs < this.cached.freshUntilMs) return this.cached.status;
-    // Fresh for ever while it is under way, so that many readers share one count.
-    const entry = { status: this.readStatus(), freshUntilMs: Infinity };
-    this.cached = entry;
-    entry.status.then(
-      () => {
-        const tookMs = performance.now() - nowMs;
-        entry.freshUntilMs = performance.now() + Math.max(STATUS_EVERY_MS, tookMs / COUNTING_SHARE);
-      },
-      () => (entry.freshUntilMs = 0),
-    );
-    return entry.status;
+    return this.counted.get();
+  }
+
+  deadKinds(): Promise<readonly DeadKind[]> {
+    return this.dead.get();
+  }
+
+  private async readDeadKinds(): Promise<readonly DeadKind[]> {
+    return (await this.ledger.query<DeadKind>(this.sql.dead_kinds)).rows;
+  }
+
+  private async longest({ state, queue, name, after, uniqueKey, limit }: TaskFilter): Promise<TaskPage> {
+    if (state !== undefined && state !== 'running') {
+      throw new InvalidTaskError('state', `is ${JSON.stringify(state)}; in the order \`longest\` allowed is running`);
+    }
+    if (after !== undefined || uniqueKey !== undefined) {
+      throw new InvalidTaskError('order', 'is `longest`; leave out `after` and `uniqueKey`, or order by `newest`');
+    }
+    const values = [queue ?? null, name ?? null, checkLimit(limit ?? 50, 200)];
+    return { items: (await this.ledger.query<TaskRow>(this.sql.list_longest, values)).rows.map(toRecord), next: null };
   }
 
   private async readStatus(): Promise<SystemStatus> {
@@ -155,6 +159,13 @@ export class Inspector {
       })),
     };
   }
+}
+
+/** Which statement finds tasks of this state by an index. */
+function listing(state: TaskState | undefined): 'list' | 'list_dead' | 'list_parked' | 'list_unfinished' {
+  if (state === 'dead') return 'list_dead';
+  if (state === 'parked') return 'list_parked';
+  return state !== undefined && UNFINISHED.includes(state) ? 'list_unfinished' : 'list';
 }
 
 function toQueueStatus(row: QueueRow): QueueStatus {

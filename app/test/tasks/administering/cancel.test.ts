@@ -163,3 +163,26 @@ describe('in bulk', () => {
     await expect(tasks.retryAll({ queue: 'A b' })).rejects.toThrow(InvalidTaskError);
   });
 });
+
+describe('discard', () => {
+  it.each([
+    ['dead', `dead_reason = 'no use', error = 'no use', finished_at = now()`],
+    ['parked', `run_at = 'infinity', resume_at = now()`],
+  ])('sets a task aside that is %s; it can be retried by hand', async (state, columns) => {
+    const { id } = await tasks.accept(probe, {});
+    await fixture.rows(`update holdfast.task set state = $1, ${columns} where uuid = $2`, [state, id]);
+    expect(await tasks.discard(id)).toMatchObject({ id, state: 'cancelled' });
+    await expect(tasks.discard(id)).rejects.toThrow(TaskStateError);
+    expect(await tasks.retry(id)).toMatchObject({ state: 'queued' });
+  });
+
+  it('leaves a task alone that may still run, and finds none that is not there', async () => {
+    const { id } = await tasks.accept(probe, {});
+    await expect(tasks.discard(id)).rejects.toThrow(
+      `task ${id} is queued; only a dead or parked task can be set aside`,
+    );
+    expect(await tasks.get(id)).toMatchObject({ state: 'queued' });
+    expect(await tasks.discard(randomUUID())).toBeUndefined();
+    await expect(tasks.discard('7')).rejects.toThrow(InvalidTaskError);
+  });
+});

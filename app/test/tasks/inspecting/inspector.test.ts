@@ -212,3 +212,51 @@ describe('the status', () => {
     await ledger.close();
   });
 });
+
+describe('what needs a person', () => {
+  it('is told by kinds of dead tasks', async () => {
+    expect(await tasks.deadKinds()).toEqual([]);
+    const other = defineTask({ name: 'another', payload: z.object({}) });
+    const ids = [
+      await tasks.accept(probe, { n: 1 }),
+      await tasks.accept(probe, { n: 2 }),
+      await tasks.accept(other, {}),
+    ];
+    await fixture.rows(
+      `update holdfast.task set state = 'dead', dead_reason = 'r', finished_at = '2026-01-01Z' where uuid = any ($1)`,
+      [ids.map(({ id }) => id)],
+    );
+    const lastAt = new Date('2026-01-01Z');
+    await until('they are counted', async () => (await tasks.deadKinds()).length > 0);
+    expect(await tasks.deadKinds()).toEqual([
+      { name: 'another', count: 1, lastAt },
+      { name: 'probe', count: 2, lastAt },
+    ]);
+  });
+
+  it('that runs longest comes first', async () => {
+    const gates = gate();
+    const handler = handle(probe, () => gates.opened);
+    await tasks.startWorker({ handlers: [handler], queues: [{ name: 'default' }] });
+    const ids: string[] = [];
+    for (const n of [1, 2, 3]) {
+      const { id } = await tasks.accept(probe, { n });
+      ids.push(id);
+      await until('it runs', async () => (await tasks.get(id))?.state === 'running');
+    }
+    const running = async (limit: number) =>
+      (await tasks.list({ order: 'longest', limit })).items.map((task) => task.id);
+    expect(await running(50)).toEqual(ids);
+    expect(await running(2)).toEqual(ids.slice(0, 2));
+    expect((await tasks.list({ order: 'longest', queue: 'other' })).items).toEqual([]);
+    gates.open();
+    await until('nothing runs', async () => (await running(50)).length === 0);
+  });
+
+  it.each([{ state: 'dead' }, { after: '7' }, { uniqueKey: 'k' }] as const)(
+    'cannot be ordered by how long it runs with %j',
+    async (filter) => {
+      await expect(tasks.list({ ...filter, order: 'longest' })).rejects.toThrow(InvalidTaskError);
+    },
+  );
+});
