@@ -1,21 +1,25 @@
 import type { Logger } from 'pino';
 import type { SystemStatus, Tasks } from '../tasks';
+import { recordQueues, SAMPLE_SECONDS } from './queue-history';
 
-const EVERY_MS = 30_000;
-
-/** Logs the state of all queues now and every 30 s, until it is stopped. */
-export function reportQueues(tasks: Pick<Tasks, 'status'>, logger: Logger): { stop(): Promise<void> } {
+/** Logs the state of all queues, and writes it down for the charts, now and every 30 s, until it is stopped. */
+export function reportQueues(tasks: Pick<Tasks, 'status' | 'transaction'>, logger: Logger): { stop(): Promise<void> } {
   let reporting = Promise.resolve();
   const report = (): void => {
     reporting = reporting
       .then(() => tasks.status())
       .then(
-        (status) => logger.info(summary(status), 'queues'),
+        async (status) => {
+          logger.info(summary(status), 'queues');
+          await recordQueues(tasks, status.queues).catch((error: unknown) =>
+            logger.warn({ err: error }, 'the queues were not written down: their charts have a gap'),
+          );
+        },
         (error: unknown) => logger.warn({ err: error }, 'queues unknown: the database does not answer'),
       );
   };
   report();
-  const timer = setInterval(report, EVERY_MS);
+  const timer = setInterval(report, SAMPLE_SECONDS * 1000);
   return {
     stop: () => {
       clearInterval(timer);
