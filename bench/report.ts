@@ -1,27 +1,31 @@
 import type { Environment } from './environment';
 import type { Summary } from './statistics';
 
-/** One line of a benchmark's table: the same measured for Holdfast and for a peer, in the same run. */
+/** One line of a benchmark's table: the same measured for what is judged and for a peer, in the same run. */
 export interface Comparison {
   /** Stable name for programs. */
   readonly id: string;
   /** For people, at most 27 characters. */
   readonly title: string;
-  readonly unit: 'tasks/s' | 'ms' | 'µs';
-  readonly holdfast: Summary;
+  readonly unit: 'tasks/s' | 'requests/s' | 'ms' | 'µs';
+  readonly subject: Summary;
   readonly peer: Summary;
-  /** Holdfast : peer, the median of the rounds' own ratios. Over 1 is better for rates, worse for times. */
+  /** Subject : peer, the median of the rounds' own ratios. Over 1 is better for rates, worse for times. */
   readonly ratio: number;
 }
 
 export interface Report {
   readonly benchmark: string;
+  /** What is judged, at most 13 characters. */
+  readonly subject: string;
   /** The peer's name and version. */
   readonly peer: string;
   readonly environment: Environment;
   /** Name to value, for people. */
   readonly settings: Readonly<Record<string, string>>;
   readonly comparisons: readonly Comparison[];
+  /** Lines of at most 80 characters under the table: how to read it. */
+  readonly notes: readonly string[];
 }
 
 const TITLE_WIDTH = 27;
@@ -45,17 +49,16 @@ export function reportText(report: Report): string {
     '',
     ...Object.entries(facts).flatMap(([name, value]) => wrapped(name.padEnd(factWidth + 2), value)),
     '',
-    ''.padEnd(TITLE_WIDTH) + 'Holdfast'.padStart(both) + report.peer.padStart(both) + 'ratio'.padStart(RATIO_WIDTH),
+    ''.padEnd(TITLE_WIDTH) + report.subject.padStart(both) + report.peer.padStart(both) + 'ratio'.padStart(RATIO_WIDTH),
     ...report.comparisons.map(line),
     '',
-    `ratio = Holdfast : ${report.peer}, the median of the rounds' own ratios.`,
-    'Over 1 is better for tasks a second and worse for times.',
-    'The two do not promise the same: see bench/README.md.',
+    `ratio = ${report.subject} : ${report.peer}, the median of the rounds' own ratios.`,
+    ...report.notes,
   ].join('\n');
 }
 
-function line({ title, unit, holdfast, peer, ratio }: Comparison): string {
-  const cells = [holdfast, peer].map(
+function line({ title, unit, subject, peer, ratio }: Comparison): string {
+  const cells = [subject, peer].map(
     (summary) =>
       figure(summary.median, unit).padStart(MEDIAN_WIDTH) +
       ` (${short(summary.min, unit)}-${short(summary.max, unit)})`.padEnd(RANGE_WIDTH),
@@ -64,11 +67,11 @@ function line({ title, unit, holdfast, peer, ratio }: Comparison): string {
 }
 
 function figure(value: number, unit: Comparison['unit']): string {
-  return unit === 'tasks/s' ? Math.round(value).toLocaleString('en-US') : value.toFixed(1);
+  return unit.endsWith('/s') ? Math.round(value).toLocaleString('en-US') : value.toFixed(value < 1000 ? 1 : 0);
 }
 
 function short(value: number, unit: Comparison['unit']): string {
-  if (unit !== 'tasks/s') return value.toFixed(1);
+  if (!unit.endsWith('/s')) return value.toFixed(value < 1000 ? 1 : 0);
   return `${(value / 1000).toFixed(value < 99_950 ? 1 : 0)}k`;
 }
 

@@ -1,16 +1,17 @@
 import type { BenchOptions } from './arguments';
 import { parseArguments, UsageError } from './arguments';
 import type { Benchmark } from './benchmark';
+import { cacheBenchmark } from './cache/cache-benchmark';
 import { createProgress } from './progress';
 import { reportText } from './report';
 import { startServers } from './servers';
 import { tasksBenchmark } from './tasks/tasks-benchmark';
 
-const benchmarks: readonly Benchmark[] = [tasksBenchmark];
+const benchmarks: readonly Benchmark[] = [tasksBenchmark, cacheBenchmark];
 
 const help = `Usage: npm run bench -- <name> [options]
 
-Measures Holdfast beside a peer in the same run, on servers of its own.
+Measures two ways to do the same in one run, on servers of its own.
 
 Benchmarks
 ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(18)}${summary}`).join('\n')}

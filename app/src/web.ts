@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from 'pino';
+import { CacheStore } from './cache/cache-store';
 import { readConfiguration } from './configuration/configuration';
 import type { Configuration } from './configuration/configuration';
 import { createWebApp } from './http/web-app';
@@ -25,6 +26,8 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
   const database = openPool(pools.app, logger);
   const objects = openObjectStore(configuration.objectsUrl);
   await deleteAbandoned(objects, logger);
+  const { cacheRedisUrl } = configuration;
+  const cacheStore = cacheRedisUrl === undefined ? undefined : new CacheStore(cacheRedisUrl, logger);
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -34,6 +37,7 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
     tasks,
     database,
     objects,
+    cacheStore,
     library: { name: configuration.libraryName, ...configuration },
     probesAllowed: configuration.probes,
     onFinished: describeRequests(registry),
@@ -57,6 +61,7 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
       clearTimeout(cut);
       await metrics.close();
       await tasks.close();
+      cacheStore?.close();
       await database.end();
     },
   };

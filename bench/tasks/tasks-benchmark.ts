@@ -96,6 +96,11 @@ function note(values: Values, scene: Scene, contender: ContenderName, figures: r
 function report(values: Values, { options }: BenchContext, environment: Report['environment']): Report {
   return {
     benchmark: 'tasks',
+    subject: 'Holdfast',
+    notes: [
+      'Over 1 is better for tasks a second and worse for times.',
+      'The two do not promise the same: see bench/README.md.',
+    ],
     peer: `BullMQ ${packageVersion('bullmq')}`,
     environment,
     settings: {
@@ -115,7 +120,7 @@ function compare(figure: Figure, rounds: Record<ContenderName, number[]>): Compa
   const ratios = rounds.holdfast.map((value, i) => value / (rounds.bullmq[i] ?? Number.NaN));
   return {
     ...figure,
-    holdfast: summarise(rounds.holdfast),
+    subject: summarise(rounds.holdfast),
     peer: summarise(rounds.bullmq),
     ratio: quantile(ratios, 0.5),
   };

@@ -1,4 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
+import type { CacheStore } from '../cache/cache-store';
+import { PageCache } from '../cache/page-cache';
 import type { Queryable } from '../films/film-store';
 import { registerFilmRoutes } from '../films/films.routes';
 import { registerHealthRoutes } from '../health/health.routes';
@@ -29,6 +31,8 @@ export interface WebAppDependencies {
   readonly objects: ObjectStore;
   /** Undefined switches administration off. */
   readonly adminToken: string | undefined;
+  /** Undefined: there is no cache. */
+  readonly cacheStore: CacheStore | undefined;
   readonly library: Library;
   readonly probesAllowed: boolean;
   readonly onFinished: (finished: FinishedRequest) => void;
@@ -40,7 +44,8 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   const sessions = new StaffSessions(adminToken);
   const send = pageSender({ ...dependencies, sessions });
   const app = await createServer({ ...dependencies, sendProblemPage: problemPageSender(send) });
-  const screenings = new Screenings({ tasks, database });
+  const cache = new PageCache({ store: dependencies.cacheStore, group: 'screenings' });
+  const screenings = new Screenings({ tasks, database, cache });
   const authorize = authorizeAdministrator(adminToken);
   registerHealthRoutes(app, tasks, database);
   registerFilmRoutes(app, database);
@@ -50,9 +55,9 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerTaskEventRoutes(app, tasks);
   registerScheduleRoutes(app, tasks);
   registerQueueRoutes(app, { tasks, authorize });
-  registerScreeningRoutes(app, { screenings, authorize });
+  registerScreeningRoutes(app, { screenings, cache, authorize });
   registerProbeRoutes(app, { ...dependencies, authorize });
-  await registerPages(app, { ...dependencies, sessions, send, screenings });
+  await registerPages(app, { ...dependencies, sessions, send, cache, screenings });
   await app.ready();
   return app;
 }

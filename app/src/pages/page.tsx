@@ -7,6 +7,7 @@ import type { Library } from '../library/library';
 import type { StaffSessions } from '../staff/sessions';
 import { ErrorPage } from './error-page';
 import { Layout } from './layout';
+import type { LayoutProps } from './layout';
 
 export interface PageDependencies {
   readonly library: Library;
@@ -25,7 +26,17 @@ export type SendPage = (request: FastifyRequest, reply: FastifyReply, content: P
 type Cookies = FastifyRequest['cookies'];
 
 const NOTICE = 'notice';
-const HTML = 'text/html; charset=utf-8';
+export const HTML = 'text/html; charset=utf-8';
+
+/** A whole HTML document. */
+export function renderPage(props: LayoutProps): string {
+  return `<!doctype html>${renderToString(<Layout {...props} />)}`;
+}
+
+/** Whether the page would be the same for every reader: nobody is signed in, and nothing is to be said once. */
+export function isForEverybody(request: FastifyRequest, sessions: StaffSessions): boolean {
+  return request.cookies[NOTICE] === undefined && !sessions.isStaff(request);
+}
 
 /** Answers with a whole HTML page, and with what `redirectWithNotice` left for it. */
 export function pageSender({ library, sessions }: PageDependencies): SendPage {
@@ -33,12 +44,9 @@ export function pageSender({ library, sessions }: PageDependencies): SendPage {
     // Of a request that is none, the cookies have not been read.
     const notice = (request.cookies as Cookies | undefined)?.[NOTICE];
     if (notice !== undefined) void reply.clearCookie(NOTICE, { path: '/' });
-    const html = renderToString(
-      <Layout library={library} title={title} path={pathOf(request)} staff={sessions.isStaff(request)} notice={notice}>
-        {body}
-      </Layout>,
-    );
-    return reply.code(status).type(HTML).send(`<!doctype html>${html}`);
+    const staff = sessions.isStaff(request);
+    const html = renderPage({ library, title, path: pathOf(request), staff, notice, children: body });
+    return reply.code(status).type(HTML).send(html);
   };
 }
 

@@ -1,5 +1,6 @@
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
+import type { PageCache } from '../cache/page-cache';
 import type { App } from '../http/app';
 import { pathOf } from '../http/path-of';
 import type { Library } from '../library/library';
@@ -16,6 +17,7 @@ export interface PagesDependencies {
   readonly library: Library;
   readonly sessions: StaffSessions;
   readonly send: SendPage;
+  readonly cache: PageCache;
   readonly screenings: Screenings;
 }
 

@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { CACHE_HEADER } from '../cache/page-cache';
+import type { PageCache } from '../cache/page-cache';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import type { Library } from '../library/library';
 import { LibraryTime } from '../library/time';
 import { Pager } from '../pages/pager';
-import type { SendPage } from '../pages/page';
+import { HTML, isForEverybody, renderPage } from '../pages/page';
+import type { PageContent, SendPage } from '../pages/page';
+import type { StaffSessions } from '../staff/sessions';
 import { queryNumber, storableText, uuid } from '../validation/values';
 import type { Screening } from './screening';
 import { SCREENINGS_PER_PAGE } from './screening-store';
@@ -15,6 +19,8 @@ import type { Screenings } from './screenings';
 export interface ScreeningPagesDependencies {
   readonly library: Library;
   readonly send: SendPage;
+  readonly sessions: StaffSessions;
+  readonly cache: PageCache;
   readonly screenings: Screenings;
 }
 
@@ -24,12 +30,23 @@ export const listQuery = z.object({
 });
 
 /** What readers see: the list with its search, and each screening. */
-export function registerScreeningPages(app: App, { library, send, screenings }: ScreeningPagesDependencies): void {
+export function registerScreeningPages(app: App, dependencies: ScreeningPagesDependencies): void {
+  const { library, send, sessions, cache, screenings } = dependencies;
   const time = new LibraryTime(library.timeZone);
   app.get('/', { schema: { hide: true, querystring: listQuery } }, async (request, reply) => {
     const { query, page } = request.query;
-    const found = await inTime(screenings.list(query, page));
-    return send(request, reply, { title: 'Screenings', body: <List {...{ time, query, page, found }} /> });
+    const content = async (): Promise<PageContent> => {
+      const found = await inTime(screenings.list(query, page));
+      return { title: 'Screenings', body: <List {...{ time, query, page, found }} /> };
+    };
+    if (!isForEverybody(request, sessions)) {
+      return send(request, reply.header(CACHE_HEADER, 'bypass'), await content());
+    }
+    const { text, status } = await cache.getOrSet(JSON.stringify(['/', page, query]), async () => {
+      const { title, body } = await content();
+      return renderPage({ library, title, path: '/', staff: false, children: body });
+    });
+    return reply.header(CACHE_HEADER, status).type(HTML).send(text);
   });
   app.get('/screenings/:id', { schema: { hide: true, params: z.object({ id: uuid() }) } }, async (request, reply) => {
     const screening = await inTime(screenings.get(request.params.id));

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { CACHE_HEADER } from '../cache/page-cache';
+import type { PageCache } from '../cache/page-cache';
 import type { App } from '../http/app';
 import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
 import { inTime } from '../http/deadline';
+import { sendJsonText } from '../http/json-text';
 import { problemResponses } from '../http/problem';
 import { allowed, queryNumber, storableText, strictObject, uuid, wholeNumber } from '../validation/values';
 import { screeningSchema, screeningTexts, toJson } from './screening';
@@ -23,10 +26,11 @@ const content = {
 
 export interface ScreeningRouteDependencies {
   readonly screenings: Screenings;
+  readonly cache: PageCache;
   readonly authorize: Authorize;
 }
 
-export function registerScreeningRoutes(app: App, { screenings, authorize }: ScreeningRouteDependencies): void {
+export function registerScreeningRoutes(app: App, { screenings, cache, authorize }: ScreeningRouteDependencies): void {
   const params = strictObject({ id: uuid() });
   const tags = ['screenings'];
   app.get(
@@ -47,10 +51,13 @@ export function registerScreeningRoutes(app: App, { screenings, authorize }: Scr
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { query, page } = request.query;
-      const { total, items } = await inTime(screenings.list(query, page));
-      return { total, page, items: items.map(toJson) };
+      const { text, status } = await cache.getOrSet(JSON.stringify(['/api/screenings', page, query]), async () => {
+        const { total, items } = await inTime(screenings.list(query, page));
+        return JSON.stringify({ total, page, items: items.map(toJson) });
+      });
+      return sendJsonText(reply.header(CACHE_HEADER, status), text);
     },
   );
   app.get(

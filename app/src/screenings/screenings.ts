@@ -1,3 +1,4 @@
+import type { PageCache } from '../cache/page-cache';
 import type { Queryable } from '../films/film-store';
 import { Problem } from '../http/problem';
 import type { Tasks, Transaction } from '../tasks';
@@ -8,6 +9,8 @@ import type { ScreeningPage } from './screening-store';
 export interface ScreeningsDependencies {
   readonly tasks: Pick<Tasks, 'transaction'>;
   readonly database: Queryable;
+  /** What shows the list; begins anew after every write. */
+  readonly cache: Pick<PageCache, 'invalidate'>;
 }
 
 /** What else must happen in the transaction that moves or deletes a screening. */
@@ -63,9 +66,17 @@ export class Screenings {
     });
   }
 
-  /** Every write passes here, so that what depends on the list learns of it after the commit. */
+  /**
+   * Every write passes here: what shows the list learns of it after the commit and before the answer, also when nobody
+   * knows whether the commit happened.
+   */
   private async write<T>(fn: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await this.dependencies.tasks.transaction(fn);
+    const { tasks, cache } = this.dependencies;
+    try {
+      return await tasks.transaction(fn);
+    } finally {
+      await cache.invalidate();
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { InjectOptions, Response } from 'light-my-request';
 import { Pool } from 'pg';
 import { pino } from 'pino';
+import { CacheStore } from '../../src/cache/cache-store';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
 import { currentTrace } from '../../src/http/traces';
@@ -29,6 +30,8 @@ export interface TestAppOptions {
   readonly probesAllowed?: boolean;
   /** @default a new database of the shared server, migrated */
   readonly databaseUrl?: string;
+  /** Redis of the cache. @default none, everything is computed */
+  readonly cacheUrl?: string;
   readonly tasks?: (tasks: Tasks) => Tasks;
 }
 
@@ -64,12 +67,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   database.on('error', () => undefined);
   const objectsFolder = join(testFolder('objects'), 'store');
   const objects = new FolderObjectStore(objectsFolder);
+  const cacheStore = options.cacheUrl === undefined ? undefined : new CacheStore(options.cacheUrl, logger);
   const app = await createWebApp({
     logger,
     tasks: options.tasks?.(tasks) ?? tasks,
     database,
     objects,
     adminToken: 'adminToken' in options ? options.adminToken : ADMIN_TOKEN,
+    cacheStore,
     library: LIBRARY,
     probesAllowed: options.probesAllowed ?? true,
     onFinished: () => undefined,
@@ -91,6 +96,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     },
     close: async () => {
       await app.close();
+      cacheStore?.close();
       await workers.close();
       await tasks.close();
       await database.end();

@@ -1,4 +1,5 @@
-import { startTestApp, ADMIN_TOKEN } from '../http/test-app';
+import { redisUrl } from '../servers/databases';
+import { ADMIN, ADMIN_TOKEN, eventually, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 
 describe('pages of screenings', () => {
@@ -123,5 +124,51 @@ describe('pages of screenings', () => {
     const answer = await post('/staff/screenings', { ...metropolis, title: 'Forged' }, { ...staff, ...headers });
     expect(answer.statusCode).toBe(403);
     expect((await get('/?query=Forged')).body).not.toContain('Large hall');
+  });
+});
+
+describe('the list from the cache', () => {
+  let test_: TestApp;
+  beforeAll(async () => {
+    test_ = await startTestApp({ cacheUrl: redisUrl(90) });
+    await eventually(async () => ((await get('/')).headers['x-cache'] === 'hit' ? true : undefined), 'a hit');
+  });
+  afterAll(() => test_.close());
+  const get = (url: string, headers: Record<string, string> = {}) =>
+    test_.request({ method: 'GET', url, headers: { accept: 'text/html', ...headers } });
+  const shown = { title: 'Nosferatu', room: 'Vault', startsAt: '2099-01-01T20:00:00Z' };
+
+  test('shows every write as soon as it is answered', async () => {
+    const created = await test_.request({ method: 'POST', url: '/api/screenings', headers: ADMIN, payload: shown });
+    expect(created.statusCode).toBe(201);
+    const { id } = created.json<{ id: string }>();
+    for (let version = 1; version <= 5; version += 1) {
+      const title = `Nosferatu ${version}`;
+      const payload = { ...shown, title, version };
+      await test_.request({ method: 'PUT', url: `/api/screenings/${id}`, headers: ADMIN, payload });
+      for (const status of ['miss', 'hit']) {
+        for (const url of ['/', '/api/screenings', '/?query=nosfer']) {
+          const answer = await get(url);
+          expect([url, answer.headers['x-cache']]).toEqual([url, status]);
+          expect(answer.body).toContain(title);
+        }
+      }
+    }
+    await test_.request({ method: 'DELETE', url: `/api/screenings/${id}`, headers: ADMIN });
+    for (const url of ['/', '/api/screenings']) expect((await get(url)).body).not.toContain('Nosferatu');
+  });
+
+  test('is computed for staff, whose page differs', async () => {
+    const signedIn = await test_.request({
+      method: 'POST',
+      url: '/sign-in',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: `password=${ADMIN_TOKEN}`,
+    });
+    const cookie = String(signedIn.headers['set-cookie']).split(';', 1)[0]!;
+    const page = await get('/', { cookie });
+    expect(page.headers['x-cache']).toBe('bypass');
+    expect(page.body).toContain('Sign out');
+    expect((await get('/')).body).not.toContain('Sign out');
   });
 });
