@@ -21,6 +21,11 @@ export class LibraryTime {
     return this.moment.format(at);
   }
 
+  /** `19:30:05` */
+  second(at: Date): string {
+    return this.parts.format(at).slice(11);
+  }
+
   /** `2026-11-27T19:30`, what a `datetime-local` field holds. */
   field(at: Date): string {
     return this.parts.format(at).slice(0, 16).replace(' ', 'T');

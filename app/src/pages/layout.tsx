@@ -12,6 +12,8 @@ export interface LayoutProps {
   readonly staff: boolean;
   /** What the last action did, said once. */
   readonly notice?: string | undefined;
+  /** Seconds after which a browser without JavaScript asks for the page again. @default never */
+  readonly refreshSeconds?: number | undefined;
   readonly children: ComponentChildren;
 }
 
@@ -25,13 +27,18 @@ const STAFF = [
 ] as const;
 
 /** Every page: the head, the navigation, the reader's place in it, and the foot. */
-export function Layout({ library, title, path, staff, notice, children }: LayoutProps) {
+export function Layout({ library, title, path, staff, notice, refreshSeconds, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        {refreshSeconds === undefined ? null : (
+          <noscript>
+            <meta http-equiv="refresh" content={String(refreshSeconds)} />
+          </noscript>
+        )}
         <title>{`${title} · ${library.name}`}</title>
         <link rel="icon" href={asset('icon.svg')} type="image/svg+xml" />
         <link rel="stylesheet" href={asset('site.css')} />

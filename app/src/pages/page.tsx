@@ -19,6 +19,8 @@ export interface PageContent {
   readonly body: ComponentChildren;
   /** HTTP status. @default 200 */
   readonly status?: number;
+  /** Seconds after which a browser without JavaScript asks for the page again. @default never */
+  readonly refreshSeconds?: number | undefined;
 }
 
 export type SendPage = (request: FastifyRequest, reply: FastifyReply, content: PageContent) => FastifyReply;
@@ -40,12 +42,12 @@ export function isForEverybody(request: FastifyRequest, sessions: StaffSessions)
 
 /** Answers with a whole HTML page, and with what `redirectWithNotice` left for it. */
 export function pageSender({ library, sessions }: PageDependencies): SendPage {
-  return (request, reply, { title, body, status = 200 }) => {
+  return (request, reply, { title, body, status = 200, refreshSeconds }) => {
     // Of a request that is none, the cookies have not been read.
     const notice = (request.cookies as Cookies | undefined)?.[NOTICE];
     if (notice !== undefined) void reply.clearCookie(NOTICE, { path: '/' });
     const staff = sessions.isStaff(request);
-    const html = renderPage({ library, title, path: pathOf(request), staff, notice, children: body });
+    const html = renderPage({ library, title, path: pathOf(request), staff, notice, refreshSeconds, children: body });
     return reply.code(status).type(HTML).send(html);
   };
 }

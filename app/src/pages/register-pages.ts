@@ -10,6 +10,8 @@ import { registerStaffScreeningPages } from '../screenings/staff-screenings.page
 import { refuseOtherSites } from '../staff/same-origin';
 import type { StaffSessions } from '../staff/sessions';
 import { registerSignInPages } from '../staff/sign-in.pages';
+import { registerTaskPages } from '../task-pages/task.pages';
+import type { Tasks } from '../tasks';
 import { serveAssets } from './assets';
 import type { SendPage } from './page';
 
@@ -19,6 +21,7 @@ export interface PagesDependencies {
   readonly send: SendPage;
   readonly cache: PageCache;
   readonly screenings: Screenings;
+  readonly tasks: Tasks;
 }
 
 /** All pages for people: first those of everybody, then those of the staff. */
@@ -31,6 +34,7 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
     pages.addHook('onRequest', refuseOtherSites);
     await registerSignInPages(pages, send, sessions);
     registerScreeningPages(pages, dependencies);
+    registerTaskPages(pages, dependencies);
     await pages.register(async (staff: App) => {
       staff.addHook('onRequest', async (request, reply) => {
         if (sessions.isStaff(request)) return;
