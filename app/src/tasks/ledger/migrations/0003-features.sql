@@ -24,12 +24,6 @@ alter table holdfast.task
   -- W3C traceparent of whoever accepted it.
   add column trace text;
 
--- Every column of these predicates changes rarely, so that claims stay heap-only updates (docs/adr/0003).
-create unique index task_held_key on holdfast.task (name, held_key) where held_key is not null;
-create index task_suspect on holdfast.task (queue, resume_at, id) where crashes >= 2 and finished_at is null;
-create index task_shelved on holdfast.task (name, version, id) where shelved and finished_at is null;
-create index task_parked on holdfast.task (id) where resume_at is not null and finished_at is null;
-
 -- What callers named their requests by: the same key means the same tasks for as long as this row is kept.
 create table holdfast.request_key (
   name text not null,
