@@ -6,7 +6,7 @@
 select t.id, t.uuid, t.key_until_finish as "untilFinish",
        t.fence = 0 and t.state in ('queued', 'waiting') as "notStarted"
 from holdfast.task t
-where t.name = $1 and t.held_key = $2
+where t.name = $1 and t.held_key = $2 and t.finished_at is null
 
 -- name: insert
 -- As `insert` of accept.sql, for one task under the unique key $10, held until it starts or ($11) finishes. Waits for an
@@ -16,7 +16,7 @@ insert into holdfast.task (uuid, name, version, queue, priority, payload, run_at
                            time_limit_seconds, unique_key, held_key, key_until_finish, trace)
 values ($1::uuid, $2::text, $3::smallint, $4::text, $5::smallint, $6::jsonb, coalesce($7::timestamptz, now()),
         $8::smallint, $8::smallint, $9::integer, $10::text, $10::text, $11::boolean, $12::text)
-on conflict (name, held_key) where held_key is not null do nothing
+on conflict (name, held_key) where held_key is not null and finished_at is null do nothing
 returning id, queue, priority, run_at <= now() as due
 
 -- name: replace

@@ -139,7 +139,10 @@ with piece as materialized (
   join holdfast.task t on t.id = piece.child_id
   where t.state = 'cancelled'
     and t.cause_id = piece.parent_id
-    and not exists (select from holdfast.task h where h.name = t.name and h.held_key = t.unique_key)
+    and not exists (
+      select from holdfast.task h
+      where h.name = t.name and h.held_key = t.unique_key and h.finished_at is null
+    )
   order by t.id
   for no key update of t
 ), chosen as materialized (

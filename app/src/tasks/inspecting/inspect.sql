@@ -88,7 +88,7 @@ order by name
 -- Who holds the unique key of task $1. Relies on: task_uuid, task_held_key.
 select t.unique_key as key, holder.uuid as holder
 from holdfast.task t
-join holdfast.task holder on holder.name = t.name and holder.held_key = t.unique_key
+join holdfast.task holder on holder.name = t.name and holder.held_key = t.unique_key and holder.finished_at is null
 where t.uuid = $1
 
 -- name: queues

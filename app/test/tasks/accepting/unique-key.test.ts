@@ -219,6 +219,20 @@ describe('two callers at once under one unique key', () => {
   });
 });
 
+it('a build from before keys, which ends a task without freeing its key, leaves the key free for the next', async () => {
+  const [first] = [await accept(1, FINISH), await claim()];
+  // As that build ends it: it knows nothing of held_key.
+  const end = `update holdfast.task set state = $2, finished_at = now(), dead_reason = $3 where uuid = $1`;
+  await fixture.pool.query(end, [first.id, 'done', null]);
+  expect(await taskRow(fixture, first.id)).toMatchObject({ held_key: 'u' });
+  const second = await accept(2, FINISH);
+  expect(second).toMatchObject({ duplicate: false });
+  await fixture.pool.query(end, [second.id, 'dead', 'attempts-exhausted']);
+  // Neither of them is in the way of the other, nor of itself.
+  await tasks.retry(second.id);
+  expect(await accept(3, FINISH)).toEqual(duplicateOf(second));
+});
+
 it('keys twice in one batch: each is answered by the same task', async () => {
   const many = await tasks.acceptMany(note, [{ n: 1 }, { n: 2 }, { n: 3 }], { ...START, requestKey: 'r' });
   expect(many).toEqual([

@@ -3,7 +3,9 @@
 -- Every column of these predicates changes rarely, so that claims stay heap-only updates (docs/adr/0003).
 
 -- name: task_held_key
-create unique index concurrently task_held_key on holdfast.task (name, held_key) where held_key is not null
+-- Builds from before 0003 end tasks without freeing their keys: what has ended keeps nobody out.
+create unique index concurrently task_held_key on holdfast.task (name, held_key)
+where held_key is not null and finished_at is null
 
 -- name: task_suspect
 create index concurrently task_suspect on holdfast.task (queue, resume_at, id) where crashes >= 2 and finished_at is null
