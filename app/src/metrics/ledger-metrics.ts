@@ -16,10 +16,11 @@ export function describeLedger(registry: Registry, tasks: Pick<Tasks, 'status' |
   const running = gauge('holdfast_queue_running_tasks', 'Tasks that run.', ['queue']);
   const dead = gauge('holdfast_queue_dead_tasks', 'Tasks that need a person.', ['queue']);
   const oldest = gauge('holdfast_queue_oldest_age_seconds', 'How long the oldest due task has waited.', ['queue']);
-  const unclaimable = gauge('holdfast_unclaimable_tasks', 'Due tasks of a kind that no living worker knows.', [
-    'kind',
-    'queue',
-  ]);
+  const unclaimable = gauge(
+    'holdfast_unclaimable_tasks',
+    'Due tasks of a kind that no living worker of their queue knows.',
+    ['kind', 'queue'],
+  );
   const labels = ['worker', 'host', 'kind'] as const;
   const workers = gauge('holdfast_workers', 'Live workers by kind and by where their last tasks came from.', [
     'kind',

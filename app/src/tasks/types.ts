@@ -333,7 +333,7 @@ export interface WorkerStatus {
   readonly heartbeatAgeSeconds: number;
 }
 
-/** Due tasks that no living worker knows. They wait for one that does, uncounted, and hold up nothing. */
+/** Due tasks that no living worker of their queue knows. They wait for one that does, uncounted, and hold up nothing. */
 export interface UnknownKindStatus {
   /** name@version */
   readonly kind: string;
@@ -354,7 +354,7 @@ export interface DeadKind {
 export interface SystemStatus {
   readonly queues: readonly QueueStatus[];
   readonly workers: readonly WorkerStatus[];
-  /** Kinds of tasks that have been unknown to every living worker for half a minute; in no queue's backlog. */
+  /** Kinds of tasks that no living worker of their queue has known for half a minute; in no queue's backlog. */
   readonly unknownKinds: readonly UnknownKindStatus[];
 }
 

@@ -7,6 +7,7 @@ import type { TaskLogger, Transaction } from '../types';
 export const SHELVING_STATEMENTS = ['forget', 'note', 'shelve', 'unshelve'] as const;
 
 interface UnknownRow {
+  queue: string;
   kind: string;
   reported: boolean;
   ripe: boolean;
@@ -19,8 +20,8 @@ const HEAD = 100;
 const BATCH = 1_000;
 
 /**
- * Takes due tasks that no living worker knows out of the heads of their lanes once they have been unknown for a while. They
- * stay queued and uncounted, and come back as soon as a worker registers that knows them.
+ * Takes due tasks that no living worker of their queue knows out of the heads of their lanes once they have been unknown
+ * for a while. They stay queued and uncounted, and come back as soon as a worker registers that knows them.
  */
 export function shelveChore(logger: TaskLogger, unknownSeconds = UNKNOWN_SECONDS): Chore {
   const sql = loadStatements(__dirname, 'shelving.sql', SHELVING_STATEMENTS);
@@ -29,16 +30,20 @@ export function shelveChore(logger: TaskLogger, unknownSeconds = UNKNOWN_SECONDS
     everySeconds: 5,
     step: async (tx) => {
       await tx.query(BY_INDEX);
-      for (const { kind, reported } of (await tx.query<UnknownRow>(sql.forget)).rows) {
-        if (reported) logger.info({ kind }, 'a worker knows this kind of task again');
+      for (const { queue, kind, reported } of (await tx.query<UnknownRow>(sql.forget)).rows) {
+        if (reported) logger.info({ queue, kind }, 'a worker knows this kind of task again');
       }
       const ripe = (await tx.query<UnknownRow>(sql.note, [HEAD, unknownSeconds])).rows.filter((row) => row.ripe);
       if (ripe.length === 0) return {};
-      const { rowCount } = await tx.query(sql.shelve, [ripe.map(({ kind }) => kind), BATCH]);
-      for (const { kind } of ripe.filter(({ reported }) => !reported)) {
+      const { rowCount } = await tx.query(sql.shelve, [
+        ripe.map(({ queue }) => queue),
+        ripe.map(({ kind }) => kind),
+        BATCH,
+      ]);
+      for (const { queue, kind } of ripe.filter(({ reported }) => !reported)) {
         logger.error(
-          { kind },
-          'no living worker knows this kind of task: its tasks wait until one registers that does',
+          { queue, kind },
+          'no living worker of the queue knows this kind of task: its tasks wait until one registers that does',
         );
       }
       return { more: (rowCount ?? 0) > 0 };
@@ -46,7 +51,7 @@ export function shelveChore(logger: TaskLogger, unknownSeconds = UNKNOWN_SECONDS
   };
 }
 
-/** Puts shelved tasks back as soon as some worker knows them. */
+/** Puts shelved tasks back as soon as some worker of their queue knows them, or the queue has no worker at all. */
 export function unshelveChore(): Chore {
   const sql = loadStatements(__dirname, 'shelving.sql', SHELVING_STATEMENTS);
   return {

@@ -38,6 +38,7 @@ const shelved = (): Promise<{ id: string }[]> =>
   fixture.rows(`select id from holdfast.task where shelved and run_at = 'infinity' order by id`);
 
 it('what no living worker knows is left in its lane for half a minute: a restart of all workers shelves nothing', async () => {
+  await workerRow(fixture);
   await queueTasks(fixture, 2, { name: 'stranger' });
   await step(shelve);
   expect(await shelved()).toEqual([]);
@@ -78,21 +79,51 @@ it('shelved tasks are queued and uncounted, listed, in no backlog, and told once
   await queueTasks(fixture, 1, { name: 'stranger', version: 2 });
   await step(shelve);
   expect(await shelved()).toHaveLength(4);
-  const said = parts.logger.saying('no living worker knows this kind');
-  expect(said).toEqual([expect.objectContaining({ level: 'error', fields: { kind: 'stranger@2' } })]);
+  const said = parts.logger.saying('no living worker of the queue knows this kind');
+  expect(said).toEqual([expect.objectContaining({ level: 'error', fields: { queue: 'default', kind: 'stranger@2' } })]);
 });
 
-it('a kind that some living worker of any queue knows is left in its lane', async () => {
-  await workerRow(fixture, ['stranger@1']);
+it('a kind that only workers of other queues know is shelved, for claims of its queue read past it, and is back with one of its own', async () => {
+  await workerRow(fixture, ['stranger@1'], ['elsewhere']);
+  await workerRow(fixture, ['probe@1'], ['default']);
+  const [here] = await queueTasks(fixture, 1, { name: 'stranger' });
   await queueTasks(fixture, 1, { name: 'stranger', queue: 'elsewhere' });
   await step(shelve);
-  expect(await fixture.rows('select from holdfast.unknown_kind')).toEqual([]);
+  await unknownFor(31);
+  await step(shelve);
+  expect(await shelved()).toEqual([{ id: here }]);
+  expect(await step(unshelveChore())).toMatchObject({ dispatch: [] });
+
+  await workerRow(fixture, ['stranger@1'], ['default']);
+  expect(await step(unshelveChore())).toMatchObject({ dispatch: [{ id: here, queue: 'default', priority: 1 }] });
+});
+
+it('a queue without workers keeps its tasks in their lanes, so that its backlog starts one', async () => {
+  await workerRow(fixture, ['probe@1'], ['default']);
+  const asleep = await workerRow(fixture, ['probe@1'], ['asleep']);
+  const [id] = await queueTasks(fixture, 1, { name: 'stranger', queue: 'asleep' });
+  await step(shelve);
+  await unknownFor(31);
+  await step(shelve);
+  expect(await shelved()).toEqual([{ id }]);
+
+  await fixture.pool.query('update holdfast.worker set expired_at = now() where id = $1', [asleep]);
+  expect(await step(unshelveChore())).toMatchObject({ dispatch: [{ id }] });
+  await step(shelve);
+  await unknownFor(31);
+  await step(shelve);
+  expect(await shelved()).toEqual([]);
+  expect((await new Inspector(parts.ledger).status()).queues).toMatchObject([
+    { name: 'asleep', backlog: 1 },
+    { name: 'default', backlog: 0 },
+  ]);
 });
 
 it('with a worker that knows them they are back where they were in their lanes', async () => {
   const ids = await queueTasks(fixture, 2, { name: 'stranger', runInSeconds: -60 });
   await queueTasks(fixture, 1, { name: 'other' });
   const before = await taskRow(fixture, ids[0]!);
+  await workerRow(fixture);
   await step(shelve);
   await unknownFor(31);
   await step(shelve);
@@ -111,6 +142,7 @@ it('with a worker that knows them they are back where they were in their lanes',
 });
 
 it('a worker that registers has its shelved tasks within seconds', async () => {
+  await workerRow(fixture);
   const ids = await queueTasks(fixture, 3, { name: 'stranger' });
   await step(shelve);
   await unknownFor(31);
@@ -121,6 +153,7 @@ it('a worker that registers has its shelved tasks within seconds', async () => {
 });
 
 it('a task that somebody else holds is left out, and found by a later look', async () => {
+  await workerRow(fixture);
   const [held] = await queueTasks(fixture, 2, { name: 'stranger' });
   const other = await fixture.connect();
   await other.query('begin');

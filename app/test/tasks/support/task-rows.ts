@@ -70,11 +70,15 @@ export async function taskRow(ledger: LedgerFixture, id: string): Promise<TaskRo
 }
 
 /** The row of a worker that lives as far as the ledger knows, and that nobody runs. */
-export async function workerRow(ledger: LedgerFixture, kinds: readonly string[] = ['probe@1']): Promise<string> {
+export async function workerRow(
+  ledger: LedgerFixture,
+  kinds: readonly string[] = ['probe@1'],
+  queues: readonly string[] = ['default'],
+): Promise<string> {
   const id = randomUUID();
   await ledger.pool.query(
-    `insert into holdfast.worker (id, host, pid, queues, kinds, concurrency) values ($1, 'elsewhere', 1, '{default}', $2, 10)`,
-    [id, kinds],
+    `insert into holdfast.worker (id, host, pid, queues, kinds, concurrency) values ($1, 'elsewhere', 1, $3, $2, 10)`,
+    [id, kinds, queues],
   );
   return id;
 }

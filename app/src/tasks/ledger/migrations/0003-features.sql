@@ -128,11 +128,13 @@ create index log_line_task on holdfast.log_line (task_id, id);
 -- Why a worker takes no more tasks although it lives: a handler of it does not come back.
 alter table holdfast.worker add column hung_at timestamptz;
 
--- Kinds of tasks (name@version) that no living worker knew when they were due.
+-- Kinds of tasks (name@version) that no living worker of their queue knew when they were due.
 create table holdfast.unknown_kind (
-  kind text primary key,
+  queue text not null,
+  kind text not null,
   since timestamptz not null default now(),
   seen_at timestamptz not null default now(),
   -- Its tasks are out of their lanes, and somebody was told.
-  reported boolean not null default false
+  reported boolean not null default false,
+  primary key (queue, kind)
 );

@@ -11,7 +11,7 @@ where held_key is not null and finished_at is null
 create index concurrently task_suspect on holdfast.task (queue, resume_at, id) where crashes >= 2 and finished_at is null
 
 -- name: task_shelved
-create index concurrently task_shelved on holdfast.task (name, version, id) where shelved and finished_at is null
+create index concurrently task_shelved on holdfast.task (queue, name, version, id) where shelved and finished_at is null
 
 -- name: task_parked
 create index concurrently task_parked on holdfast.task (id) where resume_at is not null and finished_at is null
