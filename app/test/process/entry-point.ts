@@ -19,9 +19,13 @@ export interface Running {
   readonly exit: Promise<number | string>;
 }
 
-/** Starts app/src/KIND.ts with these variables besides the environment of the tests. */
-export function runEntryPoint(kind: string, environment: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', join('app', 'src', `${kind}.ts`)], {
+/** Starts app/src/KIND.ts with these variables besides the environment of the tests, and these arguments. */
+export function runEntryPoint(
+  kind: string,
+  environment: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', join('app', 'src', `${kind}.ts`), ...words], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
   });

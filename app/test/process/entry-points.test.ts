@@ -34,8 +34,8 @@ beforeAll(async () => {
 afterEach(killEntryPoints);
 afterAll(() => database.drop());
 
-const run = (kind: string, overrides: Record<string, string> = {}): Running =>
-  runEntryPoint(kind, { ...environment, ...overrides });
+const run = (kind: string, overrides: Record<string, string> = {}, words: readonly string[] = []): Running =>
+  runEntryPoint(kind, { ...environment, ...overrides }, words);
 
 async function query(text: string): Promise<void> {
   const client = new Client({ connectionString: database.url });
@@ -76,6 +76,30 @@ describe('the entry points', () => {
     const runs = [run('migrate'), run('migrate')];
     expect(await Promise.all(runs.map(({ exit }) => exit))).toEqual([0, 0]);
     expect(runs[0]?.lines().at(-1)).toMatchObject({ msg: 'migrations done', engine: [], app: [], process: 'migrate' });
+  });
+
+  test('migrate --new-epoch gives the ledger new keys in Redis; without it the epoch stays', async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    const epoch = async () =>
+      (await client.query<{ epoch: string }>('select epoch from holdfast.ledger')).rows.map((row) => row.epoch);
+    try {
+      const before = await epoch();
+      expect(await run('migrate').exit).toBe(0);
+      expect(await epoch()).toEqual(before);
+      const restored = run('migrate', {}, ['--new-epoch']);
+      expect(await restored.exit).toBe(0);
+      const said = await line(restored, /^the ledger has a new epoch$/);
+      expect(await epoch()).toEqual([said['epoch']]);
+      expect(said['epoch']).not.toBe(before[0]);
+
+      const mistyped = run('migrate', {}, ['--newepoch']);
+      expect(await mistyped.exit).toBe(2);
+      expect(mistyped.errors()).toBe('migrate: "--newepoch" is not known; allowed is --new-epoch, after a restore.\n');
+      expect(await epoch()).toEqual([said['epoch']]);
+    } finally {
+      await client.end();
+    }
   });
 
   test('migrate fails at once when the password is wrong', async () => {
