@@ -81,7 +81,7 @@ export const METRICS = {
   backlogPerWorker: 'BacklogPerWorker',
   /** Tasks that need a person, in all queues. */
   deadTasks: 'DeadTasks',
-  /** Due tasks of kinds that no living worker knows, in all queues. */
+  /** Due tasks that no living worker of their queue knows, and those of queues that no kind of worker serves. */
   unclaimableTasks: 'UnclaimableTasks',
   /** 1 each time that the scheduler has written the metrics: its silence is an alarm. */
   schedulerBeat: 'SchedulerBeat',

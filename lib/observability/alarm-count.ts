@@ -55,9 +55,9 @@ function taskAlarms(configuration: StageConfiguration): Metrics {
   const ages = written === 'all' ? kinds.length : 0;
   const backlogs = all || written === 'celery' ? kinds.length : 0;
   const workers = all ? kinds.filter(({ scaling }) => scaling.min > 0).length : 0;
-  const dead = written === 'all' ? 1 : 0;
+  const deadAndUnclaimable = written === 'all' ? 2 : 0;
   const silence = 1;
-  return times(ages + backlogs + workers + dead + silence);
+  return times(ages + backlogs + workers + deadAndUnclaimable + silence);
 }
 
 function serviceAlarms({ alarms: { set }, fleet, workers, scheduler }: StageConfiguration): Metrics {

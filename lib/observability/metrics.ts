@@ -73,6 +73,11 @@ export class TaskMetrics {
     return this.metric(METRICS.deadTasks, 'Maximum');
   }
 
+  /** Tasks that no worker can run. */
+  unclaimableTasks(): cloudwatch.Metric {
+    return this.metric(METRICS.unclaimableTasks, 'Maximum');
+  }
+
   /** How often the metrics were written in a minute: twice. */
   schedulerBeat(): cloudwatch.Metric {
     return this.metric(METRICS.schedulerBeat, 'Sum');

@@ -8,6 +8,9 @@ import type { StageAlarms } from './stage-alarms';
 /** Minutes without a metric, or with too few workers, until somebody is told: longer than a container's restart. */
 const SILENT_MINUTES = 5;
 
+/** Minutes of a task that no worker knows until somebody is told. */
+const UNCLAIMABLE_MINUTES = 10;
+
 /** Alarms on the metrics that the scheduler writes; none where it writes none. */
 export function addTaskAlarms(alarms: StageAlarms, { configuration, workers, scheduler }: ServiceAlarmsProps): void {
   const written = writtenMetrics(configuration);
@@ -23,7 +26,10 @@ export function addTaskAlarms(alarms: StageAlarms, { configuration, workers, sch
       afterStart(alarm, workers.get(kind)?.service, scheduler?.service);
     }
   }
-  if (written === 'all') addDead(alarms, metrics);
+  if (written === 'all') {
+    addDead(alarms, metrics);
+    addUnclaimable(alarms, metrics);
+  }
   afterStart(addSilence(alarms, metrics), scheduler?.service);
 }
 
@@ -95,6 +101,21 @@ function addDead(alarms: StageAlarms, metrics: TaskMetrics): void {
     meaning: 'At least one task failed for good, or stopped where only a person can decide. It stays until then.',
     firstStep:
       'read the reason: GET /api/tasks?state=dead with the administration token. When the cause is mended: POST /api/tasks/ID/retry.',
+  });
+}
+
+/** Past the minutes in which a deploy has new tasks and old workers side by side. */
+function addUnclaimable(alarms: StageAlarms, metrics: TaskMetrics): void {
+  alarms.add({
+    what: 'unclaimable-tasks',
+    metric: metrics.unclaimableTasks(),
+    comparison: 'at least',
+    threshold: 1,
+    periods: UNCLAIMABLE_MINUTES,
+    noData: 'ignore',
+    meaning: `For ${UNCLAIMABLE_MINUTES} minutes at least one due task has waited for a worker of its queue that knows its kind and version. It is not lost; it starts when there is one.`,
+    firstStep:
+      'see unknownKinds in GET /api/queues of the app. If the workers are older than what was accepted, finish the deploy or roll it forward; if the handler or the queue is gone for good, cancel its tasks.',
   });
 }
 

@@ -73,6 +73,7 @@ test('dev watches what loses work or users, production early signs too', () => {
     'load-balancer-5xx',
     'queue-memory',
     'scheduler-silence',
+    'unclaimable-tasks',
     'web-5xx',
     'web-unhealthy',
     'worker-default-oldest-age',
@@ -93,6 +94,7 @@ test('dev watches what loses work or users, production early signs too', () => {
     'queue-replication-lag',
     'scheduler-memory',
     'scheduler-silence',
+    'unclaimable-tasks',
     'web-5xx',
     'web-latency',
     'web-memory',
@@ -113,9 +115,9 @@ test('cost no more than the prices were reckoned with', () => {
   console.info(JSON.stringify(counts, undefined, 2));
   const [dev, production] = counts;
   expect(dev!.telling.billed).toBeLessThanOrEqual(10);
-  expect(dev!.watched).toEqual({ alarms: 9 + 11, customMetrics: 6 });
+  expect(dev!.watched).toEqual({ alarms: 10 + 11, customMetrics: 6 });
   expect(production!.telling.billed).toBeLessThanOrEqual(30);
-  expect(production!.watched).toEqual({ alarms: 28 + 11, customMetrics: 6 });
+  expect(production!.watched).toEqual({ alarms: 29 + 11, customMetrics: 6 });
 });
 
 describe('thresholds', () => {
@@ -200,6 +202,7 @@ describe('no data', () => {
     expect(meaning('load-balancer-5xx')).toBe('notBreaching');
     expect(meaning('worker-default-oldest-age')).toBe('ignore');
     expect(meaning('dead-tasks')).toBe('ignore');
+    expect(meaning('unclaimable-tasks')).toBe('ignore');
   });
 
   test('counts from when the services have started', () => {
@@ -215,7 +218,7 @@ describe('no data', () => {
 describe('other engines', () => {
   const celery = { taskEngine: 'celery', migration: undefined };
   const taskAlarms = (names: Iterable<string>) =>
-    [...names].filter((name) => /worker|dead|scheduler/.test(name)).sort();
+    [...names].filter((name) => /worker|dead|unclaimable|scheduler/.test(name)).sort();
 
   test('Celery has no ages and no dead tasks, so its backlog is watched in dev too', () => {
     const { alarms, configuration } = monitoredStage('dev', changed('dev', celery));

@@ -20,7 +20,10 @@ const logger = createLogger('test', 'silent', process.pid);
 const later = () => new Date(Date.now() + 3_600_000);
 
 /** Publishes once and stops. */
-async function publishedOnce(tasks: Tasks, options: Partial<CloudWatchMetricsOptions> = {}): Promise<string[]> {
+async function publishedOnce(
+  tasks: Pick<Tasks, 'status' | 'get'>,
+  options: Partial<CloudWatchMetricsOptions> = {},
+): Promise<string[]> {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
   const publisher = publishMetrics({
@@ -96,6 +99,22 @@ describe('the metrics for CloudWatch', () => {
       const lines = parse(await publishedOnce(tasks));
       return lines[2]?.[METRICS.deadTasks] === 1 ? true : undefined;
     }, 'the dead task is counted');
+  });
+
+  test('count what no worker can run: queues of no kind, and what no worker of a queue knows', async () => {
+    await accept('elsewhere', 2);
+    await accept('elsewhere', 3, later());
+    await accept('images', 4);
+    const [, , all] = parse(await publishedOnce(tasks));
+    expect(all).toMatchObject({ [METRICS.unclaimableTasks]: 2 });
+    const shelved = {
+      status: async () => ({
+        ...(await tasks.status()),
+        unknownKinds: [{ kind: 'probe@2', queue: 'default', count: 5, oldestAgeSeconds: 60 }],
+      }),
+      get: (id: string) => tasks.get(id),
+    };
+    expect(parse(await publishedOnce(shelved))[2]).toMatchObject({ [METRICS.unclaimableTasks]: 7 });
   });
 
   test('are written again and again, never two at once', async () => {
