@@ -87,7 +87,9 @@ export function registerQueueRoutes(app: App, { tasks, authorize }: QueueRouteDe
               workers: z.array(workerSchema),
               unknownKinds: z
                 .array(unknownKindSchema)
-                .describe('Due tasks that no living worker of their queue knows: they wait for one, and are in no backlog'),
+                .describe(
+                  'Due tasks that no living worker of their queue knows: they wait for one, and are in no backlog',
+                ),
             })
             .describe('At most some seconds old'),
           ...problemResponses,
