@@ -103,16 +103,17 @@ it('who finds another process at a chore asks less often, and takes over when th
   );
   await inside.opened;
   const askedAt: number[] = [];
+  let answered = 0;
   const transaction: typeof parts.acceptor.transaction = (fn) => {
     askedAt.push(performance.now());
-    return parts.acceptor.transaction(fn);
+    return parts.acceptor.transaction(fn).finally(() => (answered += 1));
   };
   const step = (): Promise<object> => {
     over.open();
     return Promise.resolve({});
   };
   keep({ ...chore, step }, { acceptor: { transaction } });
-  await until('it has asked', () => askedAt.length > 0);
+  await until('it was told that another one is at it', () => answered > 0);
   const stopped = dying.stop();
   await fixture.rows('select pg_terminate_backend($1)', [pid]);
   await over.opened;
