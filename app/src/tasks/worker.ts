@@ -26,7 +26,7 @@ import { pruneChore } from './maintaining/prune-chore';
 import type { Retention } from './maintaining/retention';
 import { Housekeeper } from './maintaining/housekeeper';
 import type { Chore } from './maintaining/housekeeper';
-import { pause, within } from './pause';
+import { within } from './pause';
 import { InHand } from './running/in-hand';
 import type { TaskEvents } from './running/events';
 import { ProgressWriter } from './running/progress-writer';
@@ -259,13 +259,8 @@ export class TaskWorker implements Worker {
   /** Resolves when nothing is busy, or at the deadline (which a second `stop` may have brought forward). */
   private async untilDeadline(busy: () => boolean): Promise<void> {
     while (busy() && performance.now() < this.deadlineMs) {
-      const wait = new AbortController();
       // Half a second at most, so that a deadline brought forward is seen.
-      await Promise.race([
-        this.runner.changed(),
-        pause(Math.min(500, this.deadlineMs - performance.now()), wait.signal),
-      ]);
-      wait.abort();
+      await this.runner.changedWithin(Math.min(500, this.deadlineMs - performance.now()));
     }
   }
 }

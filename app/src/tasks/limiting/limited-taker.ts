@@ -129,7 +129,7 @@ export class LimitedTaker {
     const lookMs = Math.max(0, this.lookedMs + this.lookEveryMs - monotonicMs());
     if (this.ready.size === 0 || this.paused) return pauseUnless(lookMs, signals);
     // The next slot that comes free is left to limited queues.
-    if (slots.free('limited') === 0) return Promise.race([pauseUnless(lookMs, signals), runner.changed()]);
+    if (slots.free('limited') === 0) return runner.changedWithin(lookMs, signals);
     await pauseUnless(Math.min(this.waitMs, lookMs), signals);
     this.waitMs = Math.min(this.waitMs * 2, LIMITED_LOOK_MS);
   }

@@ -7,6 +7,7 @@ import { monotonicMs, pause, within } from '../pause';
 import type { TaskHandler, Transaction } from '../types';
 import { Attempt } from './attempt';
 import type { Outcome } from './attempt';
+import { Changes } from './changes';
 import { describe } from './describe';
 import type { TaskEvents } from './events';
 import { idsOf } from './ids-of';
@@ -51,7 +52,7 @@ export class Runner {
   private busy = 0;
   /** Of them, suspects: in the slot of their own, beyond `concurrency`. */
   private alone = 0;
-  private readonly watchers = new Set<() => void>();
+  private readonly changes = new Changes();
   private readonly drained: ClaimedTask[] = [];
   private readonly stopping = new AbortController();
   private limitTimer: NodeJS.Timeout | undefined;
@@ -84,15 +85,17 @@ export class Runner {
 
   /** Resolves as soon as something has changed: a slot came free, an end was written. */
   changed(): Promise<void> {
-    return new Promise((resolve) => this.watchers.add(resolve));
+    return this.changes.next();
+  }
+
+  /** As `changed`, at most that long, or until one of the signals aborts. */
+  changedWithin(milliseconds: number, signals?: readonly AbortSignal[]): Promise<void> {
+    return this.changes.within(milliseconds, signals);
   }
 
   /** Wakes whoever waits for a change. */
   notify(): void {
-    if (this.watchers.size === 0) return;
-    const watchers = [...this.watchers];
-    this.watchers.clear();
-    for (const resolve of watchers) resolve();
+    this.changes.notify();
   }
 
   start(task: ClaimedTask): void {
@@ -115,11 +118,7 @@ export class Runner {
     const { inHand } = this.options;
     for (const attempt of inHand.all()) if (!attempt.finishing) attempt.abort('draining');
     const end = monotonicMs() + graceMs;
-    while (inHand.size > 0 && monotonicMs() < end) {
-      const wait = new AbortController();
-      await Promise.race([this.changed(), pause(end - monotonicMs(), wait.signal)]);
-      wait.abort();
-    }
+    while (inHand.size > 0 && monotonicMs() < end) await this.changedWithin(end - monotonicMs());
     clearInterval(this.limitTimer);
     this.stopping.abort();
     const unsettled = inHand.all();

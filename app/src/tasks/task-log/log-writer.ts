@@ -25,7 +25,7 @@ const MOST_WAITING = 10_000;
 /** Collects what handlers log and writes it in one statement for all of them. Nobody waits for it but a task's own end. */
 export class LogWriter {
   private readonly sql = loadStatements(__dirname, 'log.sql', LOG_STATEMENTS);
-  private waiting: Kept[] = [];
+  private readonly waiting: Kept[] = [];
   /** Lines of each task that are not in the ledger yet. */
   private readonly open = new Map<ClaimedTask, number>();
   private readonly lost = new Map<ClaimedTask, number>();
@@ -44,6 +44,11 @@ export class LogWriter {
     }
     this.add(task, line);
     this.plan(EVERY_MS);
+  }
+
+  /** Lines that are not in the ledger yet. */
+  get size(): number {
+    return this.waiting.length;
   }
 
   /** True while a line of this task is not in the ledger yet. */
@@ -71,17 +76,18 @@ export class LogWriter {
 
   private async writeAll(): Promise<void> {
     while (this.waiting.length > 0) {
-      this.noteLost();
-      const lines = this.waiting.splice(0, MOST_AT_ONCE);
+      // They stay among those that wait, which are counted, until they are written.
+      const lines = this.waiting.slice(0, MOST_AT_ONCE);
       try {
         await this.write(lines);
-        for (const { task } of lines) this.close(task);
       } catch (error) {
         this.logger.debug({ err: error }, 'log lines of tasks not written; trying again');
-        this.waiting = [...lines, ...this.waiting];
         this.plan(AGAIN_MS);
         return;
       }
+      this.waiting.splice(0, lines.length);
+      for (const { task } of lines) this.close(task);
+      this.noteLost();
     }
   }
 
@@ -96,12 +102,13 @@ export class LogWriter {
     else this.open.delete(task);
   }
 
+  /** In the room that what was written has left. */
   private noteLost(): void {
     for (const [task, count] of this.lost) {
-      const line = lineOf('warn', { lost: count }, 'lines were lost while the database was away');
-      this.add(task, line);
+      if (this.waiting.length >= MOST_WAITING) return;
+      this.add(task, lineOf('warn', { lost: count }, 'lines were lost while the database was away'));
+      this.lost.delete(task);
     }
-    this.lost.clear();
   }
 
   /** When a line's data is at fault the batch is halved until only that one is left out. */

@@ -169,6 +169,29 @@ describe('what writes log lines', () => {
     expect(rows.at(-1)).toEqual({ message: 'lines were lost while the database was away', fields: { lost: 7 } });
   });
 
+  it('never waits for more than 10,000 lines, however often it tries and whoever goes on logging', async () => {
+    const tasks = [task, ...(await claimedTasks(fixture, parts, 20))];
+    const keepEach = (): void => tasks.forEach((one) => writer.keep(one, lineOf('info', {}, 'x')));
+    parts.ledger.before(LOG.insert, () => {
+      // While a try is under way, too.
+      keepEach();
+      connectionRefused();
+    });
+    for (let n = 0; n < 10_000; n += 1) writer.keep(task, lineOf('info', {}, 'x'));
+    for (let tries = 0; tries < 5; tries += 1) {
+      keepEach();
+      await writer.flush();
+      expect(writer.size).toBe(10_000);
+    }
+    parts.ledger.heal();
+    await writer.flush();
+    expect(writer.size).toBe(0);
+    const lost = await fixture.rows(`select from holdfast.log_line where message = $1 and fields ->> 'lost' = '10'`, [
+      'lines were lost while the database was away',
+    ]);
+    expect(lost).toHaveLength(tasks.length);
+  });
+
   it('leaves out the line that PostgreSQL refuses, and no other', async () => {
     const line = lineOf('info', {}, 'good');
     writer.keep(task, line);
