@@ -130,7 +130,8 @@ export interface Tasks {
    * one more attempt where none was left, once nothing else of it is in question.
    * @returns undefined when there is no such task.
    * @throws TaskStateError when it is not parked
-   * @throws InvalidTaskError when `key` names no effect in question, or is missing while several are
+   * @throws InvalidTaskError when `key` names no effect in question, or is missing while several are; or when the outcome
+   * has become known meanwhile and is the other one
    */
   resolve(id: string, resolution: Resolution): Promise<TaskDetails | undefined>;
   /** `retry` for all dead tasks that the filter finds. @throws InvalidTaskError when the filter is not possible */

@@ -39,18 +39,26 @@ export async function resolveTask(tx: Transaction, uuid: string, resolution: Res
   return { found: true, dispatch: (await tx.query<DispatchItem>(EXTERNAL.queue, [task.id])).rows };
 }
 
-/** Which effect is meant; undefined when nothing is in question any more, because the receipts came in late. */
+/**
+ * Which effect is meant; undefined when nothing is in question any more: its receipt has come in late, or its call has said
+ * late that nothing was sent.
+ */
 function keyOf({ key, outcome }: Resolution, open: readonly string[], all: readonly QuestionRow[]): string | undefined {
-  const has = open.length === 0 ? 'none' : open.map((one) => JSON.stringify(one)).join(', ');
-  if (key !== undefined && !all.some((one) => one.key === key)) {
-    throw new InvalidTaskError('key', `is ${JSON.stringify(key)}; in question is ${has}`);
+  const known = key === undefined ? all.length > 0 : all.some((one) => one.key === key);
+  if (open.length > 0) {
+    const has = open.map((one) => JSON.stringify(one)).join(', ');
+    if (!known) throw new InvalidTaskError('key', `is ${JSON.stringify(key)}; in question is ${has}`);
+    if (key === undefined && open.length > 1) throw new InvalidTaskError('key', `is missing; in question is ${has}`);
   }
-  if (key === undefined && open.length > 1) throw new InvalidTaskError('key', `is missing; in question is ${has}`);
   const meant = key === undefined ? open[0] : open.find((one) => one === key);
-  if (meant === undefined && outcome === 'not-sent') {
+  if (meant !== undefined) return meant;
+  if (known && outcome === 'not-sent') {
     throw new InvalidTaskError('outcome', 'is not-sent, but the receipt has come in meanwhile: it was sent');
   }
-  return meant;
+  if (!known && outcome === 'sent') {
+    throw new InvalidTaskError('outcome', 'is sent, but the call itself has said meanwhile that nothing was sent');
+  }
+  return undefined;
 }
 
 function receiptOf({ outcome, receipt }: Resolution): string | undefined {

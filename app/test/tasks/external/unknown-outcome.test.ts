@@ -1,5 +1,6 @@
 import { InvalidTaskError, TaskStateError } from '../../../src/tasks';
 import type { AcceptOptions, OnUnknown } from '../../../src/tasks';
+import { EXTERNAL } from '../../../src/tasks/external/external-statements';
 import { externalFixture } from '../support/external-fixture';
 import type { ExternalFixture } from '../support/external-fixture';
 import { gate } from '../support/gate';
@@ -149,6 +150,26 @@ describe('resolve', () => {
     expect(await fixture.reaches(id, 'done')).toMatchObject({ result: 'late', effects: [{ resolved: false }] });
   });
 });
+
+it.each([undefined, 'receipt'])(
+  'one whose call said NotSent after it was parked goes on as not sent, and is no question of `sent` (key: %s)',
+  async (key) => {
+    const { provider, tasks } = fixture;
+    const id = await acceptedAndNotAnswered('park');
+    await fixture.reaches(id, 'parked');
+    // What the call of that attempt does when it comes back late.
+    const { id: bigint, fence } = await taskRow(fixture, id);
+    await fixture.rows(EXTERNAL.not_sent, [bigint, fence, 'receipt']);
+    const of = key === undefined ? {} : { key };
+    await expect(tasks.resolve(id, { outcome: 'sent', receipt: 'mail-77', ...of })).rejects.toThrow(
+      new InvalidTaskError('outcome', 'is sent, but the call itself has said meanwhile that nothing was sent'),
+    );
+    expect((await tasks.get(id))?.state).toBe('parked');
+    await tasks.resolve(id, { outcome: 'not-sent', ...of });
+    expect(await fixture.reaches(id, 'done')).toMatchObject({ attempt: 2, result: 'mail-0' });
+    expect(provider.calls()).toBe(2);
+  },
+);
 
 it('a task that is to be cancelled while it is in doubt is cancelled, for nobody has to decide', async () => {
   fixture.run = async ({ external, taskId }) =>
