@@ -3,10 +3,22 @@ import type { FastifyRequest } from 'fastify';
 import { ENVIRONMENT } from '../contract';
 import { Problem } from './problem';
 
+/** Lets administrators pass. @throws Problem for everybody else */
 export type Authorize = (request: FastifyRequest) => Promise<void>;
+
+/** For a public route that shows administrators more: whether this is one. */
+export function isAdministrator(authorize: Authorize, request: FastifyRequest): Promise<boolean> {
+  return authorize(request).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** For a route's schema: what the documentation shows for administration routes. */
 export const administration = { security: [{ administration: [] }] };
+
+/** The same for public routes that show administrators more. */
+export const moreForAdministrators = { security: [{}, { administration: [] }] };
 
 /**
  * A hook that lets administrators pass: `Authorization: Bearer <token>`, compared in constant time.

@@ -53,7 +53,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerTaskRoutes(app, { tasks, authorize });
   registerResolveRoute(app, { tasks, authorize });
   registerTaskEventRoutes(app, tasks);
-  registerScheduleRoutes(app, tasks);
+  registerScheduleRoutes(app, { tasks, authorize });
   registerQueueRoutes(app, { tasks, authorize });
   registerScreeningRoutes(app, { screenings, cache, authorize });
   registerProbeRoutes(app, { ...dependencies, authorize });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changeInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
-import { administration } from '../http/authorization';
+import { administration, isAdministrator, moreForAdministrators } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
 import { inTime } from '../http/deadline';
 import { problemResponses } from '../http/problem';
@@ -30,8 +30,8 @@ const queueSchema = z
 const workerSchema = z
   .object({
     id: z.string(),
-    host: z.string(),
-    pid: z.int(),
+    host: z.string().optional().describe('For administrators only'),
+    pid: z.int().optional().describe('For administrators only'),
     kind: z.string().describe('Which kind of worker it is, as the deployment names it'),
     queues: z.array(z.string()),
     concurrency: z.int(),
@@ -78,6 +78,7 @@ export function registerQueueRoutes(app: App, { tasks, authorize }: QueueRouteDe
     '/api/queues',
     {
       schema: {
+        ...moreForAdministrators,
         tags: ['queues'],
         summary: 'Queues and workers now',
         response: {
@@ -96,13 +97,15 @@ export function registerQueueRoutes(app: App, { tasks, authorize }: QueueRouteDe
         },
       },
     },
-    async () => {
+    async (request) => {
       const status = await inTime(tasks.status());
+      const showsHosts = await isAdministrator(authorize, request);
       return {
         unknownKinds: [...status.unknownKinds],
         queues: status.queues.map(viewQueue),
-        workers: status.workers.map((worker) => ({
+        workers: status.workers.map(({ host, pid, ...worker }) => ({
           ...worker,
+          ...(showsHosts && { host, pid }),
           queues: [...worker.queues],
           startedAt: worker.startedAt.toISOString(),
         })),

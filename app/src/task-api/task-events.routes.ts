@@ -8,7 +8,7 @@ import { problemResponses } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import type { TaskRecordWithAttempts, Tasks } from '../tasks';
 import { strictObject, uuid } from '../validation/values';
-import { viewTaskWithAttempts } from './task-view';
+import { publicTask, viewTaskWithAttempts } from './task-view';
 import { existing } from './tasks.routes';
 
 /** Proxies cut connections that are silent for longer, an AWS ALB after 60 s by default. */
@@ -74,7 +74,7 @@ function stream(tasks: Tasks, id: string, closing: AbortSignal, request: Fastify
     for await (const task of tasks.watch(id, { signal: gone.signal })) {
       if (events.closed) return;
       const taken = events.write(
-        `id: ${eventId(task)}\nevent: task\ndata: ${JSON.stringify(viewTaskWithAttempts(task))}\n\n`,
+        `id: ${eventId(task)}\nevent: task\ndata: ${JSON.stringify(publicTask(viewTaskWithAttempts(task)))}\n\n`,
       );
       // A client that does not read must not make everything pile up here.
       if (!taken) await once(events, 'drain', { signal: gone.signal });

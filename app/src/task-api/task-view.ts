@@ -3,6 +3,7 @@ import { FAILURE_POLICIES, PRIORITIES, TASK_STATES } from '../tasks';
 import type { TaskDetails, TaskRecord, TaskRecordWithAttempts } from '../tasks';
 
 const moment = z.iso.datetime();
+const UUIDS = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi;
 
 /** A task as the outside sees it: everything but its payload, which may hold what is nobody's business. */
 export const taskSchema = z
@@ -40,7 +41,7 @@ export const taskWithAttemptsSchema = taskSchema
 
 const neighbours = z.array(
   z.object({
-    id: z.uuid(),
+    id: z.uuid().optional().describe('For administrators only'),
     name: z.string(),
     state: z.enum(TASK_STATES),
     onFailure: z
@@ -74,6 +75,7 @@ export type TaskWithAttemptsView = z.output<typeof taskWithAttemptsSchema>;
 
 export type TaskDetailsView = z.output<typeof taskDetailsSchema>;
 
+/** A task with all that administrators may see. */
 export function viewTaskDetails(task: TaskDetails): TaskDetailsView {
   return {
     ...viewTaskWithAttempts(task),
@@ -85,6 +87,26 @@ export function viewTaskDetails(task: TaskDetails): TaskDetailsView {
       intentAt: intentAt.toISOString(),
       receiptAt: receiptAt?.toISOString() ?? null,
     })),
+  };
+}
+
+/**
+ * What anybody may see who knows the task's id. The id is the permission: at least 42 of its bits are random (RFC 9562, uuid
+ * version 7), so nobody guesses one, and therefore no id of another task is handed out.
+ */
+export function publicTaskDetails(task: TaskDetailsView): TaskDetailsView {
+  const withoutId = ({ name, state, onFailure }: TaskDetailsView['after'][number]) => ({ name, state, onFailure });
+  return { ...publicTask(task), after: task.after.map(withoutId), before: task.before.map(withoutId) };
+}
+
+/** As publicTaskDetails. Why a task was cancelled names the task that was the cause. */
+export function publicTask<View extends TaskWithAttemptsView>(task: View): View {
+  const withoutIds = (error: string | null): string | null =>
+    error?.replaceAll(UUIDS, (found) => (found.toLowerCase() === task.id ? found : '(another)')) ?? null;
+  return {
+    ...task,
+    error: withoutIds(task.error),
+    attempts: task.attempts.map((attempt) => ({ ...attempt, error: withoutIds(attempt.error) })),
   };
 }
 

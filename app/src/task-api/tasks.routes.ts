@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changeInTime } from '../http/accept-in-time';
 import type { App } from '../http/app';
-import { administration } from '../http/authorization';
+import { administration, isAdministrator, moreForAdministrators } from '../http/authorization';
 import type { Authorize } from '../http/authorization';
 import { inTime } from '../http/deadline';
 import { Problem, problemResponses } from '../http/problem';
@@ -20,6 +20,7 @@ import {
   uuid,
 } from '../validation/values';
 import {
+  publicTaskDetails,
   taskDetailsSchema,
   taskSchema,
   taskWithAttemptsSchema,
@@ -41,15 +42,20 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
     '/api/tasks/:id',
     {
       schema: {
+        ...moreForAdministrators,
         tags: ['tasks'],
         summary: 'A task with its attempts, its neighbours in a flow and what it did outside the database',
+        description:
+          'Whoever knows the id of a task may see it; ids are random enough that nobody guesses one. The ids of other tasks ' +
+          'are shown to administrators only.',
         params: strictObject({ id: uuid() }),
         response: { 200: taskDetailsSchema.describe('The task'), ...problemResponses },
       },
     },
     async (request) => {
       concernsTask(request, request.params.id);
-      return viewTaskDetails(existing(await inTime(tasks.get(request.params.id)), request.params.id));
+      const task = viewTaskDetails(existing(await inTime(tasks.get(request.params.id)), request.params.id));
+      return (await isAdministrator(authorize, request)) ? task : publicTaskDetails(task);
     },
   );
 

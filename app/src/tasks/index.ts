@@ -38,7 +38,7 @@ export type { LedgerHealth, TableHealth } from './inspecting/ledger-health';
 export type { Retention } from './maintaining/retention';
 export { CATCH_UPS, defineSchedule } from './scheduling/schedule';
 export type { CatchUp, ScheduleDefinition, ScheduleProps } from './scheduling/schedule';
-export type { ScheduleStatus } from './scheduling/schedule-list';
+export type { ScheduleStatus, ScheduleTick } from './scheduling/schedule-list';
 export type { RunningScheduler, SchedulerOptions } from './scheduling/scheduler';
 export type { AttemptEvent, AttemptOutcome, TaskEventName, TaskListener } from './running/events';
 export { FAILURE_POLICIES, TASK_STATES } from './types';

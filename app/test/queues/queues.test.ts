@@ -48,8 +48,6 @@ describe('queues and workers', () => {
     expect(answer.workers).toEqual([
       {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
-        host: expect.any(String) as unknown,
-        pid: process.pid,
         kind: 'default',
         queues: ['default', 'imports', 'probes'],
         concurrency: 10,
@@ -60,6 +58,17 @@ describe('queues and workers', () => {
         startedAt: expect.stringMatching(/Z$/) as unknown,
       },
     ]);
+  });
+
+  test('show on which host and in which process workers run to administrators only', async () => {
+    const worker = async (headers: Record<string, string>) =>
+      (await test_.request({ method: 'GET', url: '/api/queues', headers })).json<QueuesAnswer>().workers[0];
+    expect(await worker(ADMIN)).toMatchObject({ host: expect.any(String) as unknown, pid: process.pid });
+    for (const headers of [{}, { authorization: 'Bearer nonsense' }]) {
+      expect(await worker(headers)).toBeDefined();
+      expect(await worker(headers)).not.toHaveProperty('host');
+      expect(await worker(headers)).not.toHaveProperty('pid');
+    }
   });
 
   test('are paused, resumed and limited by administrators', async () => {

@@ -1,7 +1,7 @@
 import { schedules } from '../../src/schedules/schedules';
 import { defineSchedule } from '../../src/tasks';
 import { probe } from '../../src/probes/probe.task';
-import { eventually, startTestApp } from '../http/test-app';
+import { ADMIN, eventually, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 
 interface Answer {
@@ -14,13 +14,14 @@ describe('GET /api/schedules', () => {
     test_ = await startTestApp();
   });
   afterAll(() => test_.close());
-  const ask = async () => (await test_.request({ method: 'GET', url: '/api/schedules' })).json<Answer>();
+  const ask = async (headers: Record<string, string> = {}) =>
+    (await test_.request({ method: 'GET', url: '/api/schedules', headers })).json<Answer>();
 
   test('shows none before a scheduler has run', async () => {
     expect(await ask()).toEqual({ schedules: [] });
   });
 
-  test('shows each schedule with its last tick and task, and its next one', async () => {
+  test('shows each schedule with its last tick, the state of its task, and its next one; ids to administrators only', async () => {
     const often = defineSchedule({ name: 'often', task: probe, payload: { runMs: 0, failTimes: 0 }, every: 1 });
     const scheduler = test_.tasks.startScheduler({ schedules: [...schedules, often] });
     const answer = await eventually(async () => {
@@ -39,12 +40,15 @@ describe('GET /api/schedules', () => {
         ...{ every: 1, cron: null, zone: null, catchUp: 'latest', leftAt: null },
         last: {
           tickAt: expect.stringMatching(/:\d\d\.000Z$/) as unknown,
-          taskId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
           acceptedAt: expect.any(String) as unknown,
+          state: 'queued',
         },
         nextAt: expect.stringMatching(/:\d\d\.000Z$/) as unknown,
       },
     ]);
+    const [, administrators] = (await ask(ADMIN)).schedules;
+    const { taskId } = administrators?.last as { taskId: string };
+    expect(await test_.tasks.get(taskId)).toMatchObject({ name: 'probes.run' });
   });
 
   test('shows a schedule that left the code as such', async () => {

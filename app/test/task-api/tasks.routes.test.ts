@@ -105,6 +105,30 @@ describe('the task routes', () => {
     expect((await post('/api/tasks/discard', filter)).json()).toEqual(nothing);
   });
 
+  test('show the ids of neighbours to administrators only, also where an error names one', async () => {
+    const parent = await test_.tasks.accept(secretive, { secret: 'x' }, { queue: 'neighbours' });
+    const { id } = await test_.tasks.accept(secretive, { secret: 'y' }, { queue: 'neighbours', after: [parent.id] });
+    const edge = { name: 'tests.secretive', onFailure: 'cancel' };
+    const unseen = async (url: string) => (await test_.request({ method: 'GET', url })).json<object>();
+    expect(await unseen(`/api/tasks/${id}`)).toMatchObject({ after: [{ ...edge, state: 'queued' }], before: [] });
+    expect(await unseen(`/api/tasks/${parent.id}`)).toMatchObject({ before: [{ ...edge, state: 'waiting' }] });
+    expect(await get(`/api/tasks/${id}`)).toMatchObject({ after: [{ ...edge, id: parent.id }] });
+
+    await test_.tasks.cancel(parent.id);
+    const late = await test_.tasks.accept(secretive, { secret: 'z' }, { queue: 'neighbours', after: [parent.id] });
+    const seen = await get<{ error: string }>(`/api/tasks/${late.id}`);
+    expect(seen.error).toBe(`task ${parent.id} (tests.secretive), for which it was to wait, is cancelled`);
+    const shown = await unseen(`/api/tasks/${late.id}`);
+    expect(shown).toMatchObject({
+      error: 'task (another) (tests.secretive), for which it was to wait, is cancelled',
+    });
+    const events = await test_.request({ method: 'GET', url: `/api/tasks/${late.id}/events` });
+    expect(events.body).toContain('for which it was to wait');
+    for (const text of [JSON.stringify(shown), JSON.stringify(await unseen(`/api/tasks/${id}`)), events.body]) {
+      expect(text).not.toContain(parent.id);
+    }
+  });
+
   test('show what a parked task did outside, and let it go on once that is resolved', async () => {
     const { id } = await test_.tasks.accept(parking, {});
     await test_.startWorker([

@@ -1,8 +1,18 @@
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
+import type { TaskState } from '../types';
 import type { CatchUp } from './schedule';
 import { SCHEDULE_STATEMENTS } from './schedule-row';
 import type { StoredDefinition } from './schedule-row';
+
+/** A tick that was accepted. */
+export interface ScheduleTick {
+  readonly tickAt: Date;
+  readonly taskId: string;
+  readonly acceptedAt: Date;
+  /** Of its task; null when that has been pruned. */
+  readonly state: TaskState | null;
+}
 
 /** A schedule as the ledger has it. */
 export interface ScheduleStatus {
@@ -18,7 +28,7 @@ export interface ScheduleStatus {
   readonly zone: string | null;
   readonly catchUp: CatchUp;
   /** The last tick that was accepted, with its task; null before the first. */
-  readonly last: { readonly tickAt: Date; readonly taskId: string; readonly acceptedAt: Date } | null;
+  readonly last: ScheduleTick | null;
   /** When it ticks next; null when it never does, or has left the code. */
   readonly nextAt: Date | null;
   /** Since when no scheduler knows it any more: it does not run. Null while one does. */
@@ -34,6 +44,7 @@ interface ListRow {
   tick_at: Date | null;
   task_id: string | null;
   accepted_at: Date | null;
+  state: TaskState | null;
 }
 
 /** Reads schedules from the ledger, whether a scheduler runs or not. */
@@ -50,13 +61,13 @@ export class ScheduleList {
 
 function toStatus(row: ListRow): ScheduleStatus {
   const { every, cron, zone, task, queue, catchUp } = row.definition;
-  const { tick_at: tickAt, task_id: taskId, accepted_at: acceptedAt } = row;
+  const { tick_at: tickAt, task_id: taskId, accepted_at: acceptedAt, state } = row;
   return {
     ...{ name: row.name, task, queue, version: row.version, catchUp },
     every: every ?? null,
     cron: cron ?? null,
     zone: zone ?? null,
-    last: tickAt === null || taskId === null || acceptedAt === null ? null : { tickAt, taskId, acceptedAt },
+    last: tickAt === null || taskId === null || acceptedAt === null ? null : { tickAt, taskId, acceptedAt, state },
     nextAt: row.left_at === null ? row.next_at : null,
     leftAt: row.left_at,
   };

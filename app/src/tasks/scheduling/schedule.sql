@@ -42,7 +42,9 @@ where left_at is null and name <> all ($1::text[])
 returning name
 
 -- name: list
-select s.name, s.version, s.definition, s.next_at, s.left_at, last.tick_at, last.task_id, last.accepted_at
+-- Relies on task_uuid as well.
+select s.name, s.version, s.definition, s.next_at, s.left_at, last.tick_at, last.task_id, last.accepted_at,
+       (select t.state from holdfast.task t where t.uuid = last.task_id) as state
 from holdfast.schedule s
 left join lateral (
   select t.tick_at, t.task_id, t.accepted_at

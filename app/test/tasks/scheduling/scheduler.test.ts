@@ -151,7 +151,7 @@ describe('a scheduler', () => {
     expect(status).toEqual({
       ...{ name: 'a', task: 'report', queue: 'default', version: 1, every: 1, cron: null, zone: null },
       catchUp: 'latest',
-      last: { tickAt: last, taskId: row!.uuid, acceptedAt: expect.any(Date) as unknown },
+      last: { tickAt: last, taskId: row!.uuid, acceptedAt: expect.any(Date) as unknown, state: 'queued' },
       nextAt: new Date(last.getTime() + 1_000),
       leftAt: null,
     });
