@@ -49,9 +49,10 @@ export async function drain(tasks: Tasks, options: DrainOptions): Promise<DrainC
   const endMs = monotonicMs() + limitSeconds * 1000;
   try {
     for (;;) {
-      if (options.until !== undefined) await ledger.query(sql.bring_forward, [queues, names, options.until]);
       const answer = await ledger.query<{ pending: number }>(sql.pending, [queues, names, worker.id]);
-      const pending = answer.rows[0]?.pending ?? 0;
+      // After the look: what ran then and is to be tried again by now would otherwise be missed by both.
+      const forward = options.until && (await ledger.query(sql.bring_forward, [queues, names, options.until]));
+      const pending = (answer.rows[0]?.pending ?? 0) + (forward?.rowCount ?? 0);
       if (pending === 0) break;
       if (monotonicMs() > endMs) throw new Error(`drain: ${pending} tasks are still due after ${limitSeconds} s`);
       await sleep(LOOK_EVERY_MS);
