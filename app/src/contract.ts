@@ -26,6 +26,17 @@ export const ENVIRONMENT = {
   mailUrl: 'MAIL_URL',
   /** Sender of mail: an address, or `Name <address>`. */
   mailFrom: 'MAIL_FROM',
+  /**
+   * Where text messages are sent through: sns://region, or a gateway that takes mail, smtp://host:port/domain, to which
+   * +49301234 is 49301234@domain. Without a domain it is sms.localhost, whose mail only a catcher takes.
+   */
+  smsUrl: 'SMS_URL',
+  /** How readers may be written to: `email`, `sms`, both parted by a comma, or nothing. What is named a worker must send. */
+  contactChannels: 'CONTACT_CHANNELS',
+  /** HH:MM in TIME_ZONE: when reminders go out on the day of a screening. */
+  reminderTime: 'REMINDER_TIME',
+  /** http://host:port of a catcher of mail, whose messages the page /dev/outbox shows; for development only. */
+  outboxUrl: 'OUTBOX_URL',
   /** The library's name, on pages and in messages. */
   libraryName: 'LIBRARY_NAME',
   /** IANA zone of the times on pages and in messages, for example Europe/Berlin. */

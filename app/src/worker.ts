@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { readConfiguration } from './configuration/configuration';
 import type { Configuration } from './configuration/configuration';
+import { openMessenger } from './contacts/messenger';
+import { sendCodeHandler } from './contacts/send-code.handler';
 import { ENVIRONMENT, PLATFORM_ENVIRONMENT } from './contract';
 import { importFilmsHandler } from './imports/import.handler';
 import { sweepUploadsHandler } from './imports/sweep-uploads.handler';
@@ -27,6 +29,8 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
   const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'worker' });
   const tasks = openEngine(configuration, pool, logger);
   const objects = openObjectStore(configuration.objectsUrl);
+  const messenger = openMessenger(configuration);
+  const library = { name: configuration.libraryName, ...configuration };
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = await startMetricsServer({
@@ -42,6 +46,7 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
       importFilmsHandler({ tasks, objects }),
       discardObjectHandler(objects),
       sweepUploadsHandler(objects),
+      sendCodeHandler({ messenger, library }),
       probeHandler(),
     ],
     queues: configuration.workerQueues,

@@ -14,7 +14,19 @@ interface Container {
 /** Variables of the platform's software development kits, which the app does not read itself. */
 const FOR_THE_SDK = ['AWS_REGION'];
 /** What a process reads and the deployment leaves at its default. */
-const LEFT_AT_DEFAULT = ['LISTEN_HOST', 'HEARTBEAT_SECONDS', 'LEASE_SECONDS', 'LOG_LEVEL'];
+const LEFT_AT_DEFAULT = [
+  'LISTEN_HOST',
+  'HEARTBEAT_SECONDS',
+  'LEASE_SECONDS',
+  'LOG_LEVEL',
+  'LIBRARY_NAME',
+  'TIME_ZONE',
+  'PUBLIC_URL',
+  'CONTACT_CHANNELS',
+  'REMINDER_TIME',
+  'SMS_URL',
+  'OUTBOX_URL',
+];
 
 function provided(definition: Resource): string[] {
   const [container] = definition.Properties?.ContainerDefinitions as Container[];

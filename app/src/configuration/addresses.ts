@@ -19,8 +19,18 @@ export type MailAddress =
   | { readonly kind: 'ses'; readonly region: string }
   | { readonly kind: 'smtp'; readonly host: string; readonly port: number };
 
+/** Where text messages are sent through. */
+export type SmsAddress =
+  | { readonly kind: 'sns'; readonly region: string }
+  /** A gateway that takes mail to <number without +>@domain. */
+  | { readonly kind: 'smtp'; readonly host: string; readonly port: number; readonly domain: string };
+
 const OBJECTS_RULE = 'write file:///absolute/folder or s3://bucket/prefix';
 const MAIL_RULE = 'write ses://region or smtp://host:port';
+const SMS_RULE = 'write sns://region, smtp://host:port or smtp://host:port/domain-of-the-gateway';
+/** Of a gateway that is not named: a name that never leaves this machine. https://www.rfc-editor.org/rfc/rfc6761 */
+export const LOCAL_SMS_DOMAIN = 'sms.localhost';
+const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** The same letters as in the keys of objects, so that neither has to be escaped. */
@@ -86,6 +96,16 @@ export function mailUrl() {
     .optional();
 }
 
+export function smsUrl() {
+  return z
+    .string()
+    .transform(
+      (value, context): SmsAddress =>
+        toSns(value) ?? toGateway(value) ?? refuse(context, `is not where text messages are sent through; ${SMS_RULE}`),
+    )
+    .optional();
+}
+
 export function mailFrom() {
   return z
     .string()
@@ -142,6 +162,18 @@ function toBucket(value: string): ObjectsAddress | undefined {
 function toSes(value: string): MailAddress | undefined {
   const region = /^ses:\/\/([^/]+)\/?$/.exec(value)?.[1] ?? '';
   return REGION.test(region) ? { kind: 'ses', region } : undefined;
+}
+
+function toSns(value: string): SmsAddress | undefined {
+  const region = /^sns:\/\/([^/]+)\/?$/.exec(value)?.[1] ?? '';
+  return REGION.test(region) ? { kind: 'sns', region } : undefined;
+}
+
+function toGateway(value: string): SmsAddress | undefined {
+  const [, address = '', domain = ''] = /^(smtp:\/\/[^/]+)\/?([^/]*)$/.exec(value) ?? [];
+  const smtp = toSmtp(address);
+  if (smtp?.kind !== 'smtp' || (domain !== '' && !DOMAIN.test(domain))) return undefined;
+  return { ...smtp, domain: domain === '' ? LOCAL_SMS_DOMAIN : domain };
 }
 
 function toSmtp(value: string): MailAddress | undefined {

@@ -11,17 +11,41 @@ const LEDGER = ['databaseUrl', 'databasePassword', 'logLevel'] as const;
 const QUEUE = ['queueRedisUrl', 'queueRedisPassword', 'heartbeatSeconds', 'leaseSeconds'] as const;
 const SERVER = [...LEDGER, 'databasePoolSize', ...QUEUE, 'listenHost', 'metricsPort', 'drainSeconds'] as const;
 const MAIL = ['mailUrl', 'mailFrom'] as const;
+const REMINDERS = ['reminderTime'] as const;
 const LIBRARY = ['libraryName', 'timeZone', 'publicUrl'] as const;
 
 /**
  * The variables that each kind of process reads; it neither needs nor checks the others. The cache's address (web) and
- * those of mail (worker, scheduler) are checked at the start already, so that a wrong one fails the deployment; pages
- * and tasks that come later use them.
+ * that of mail (scheduler) are checked at the start already, so that a wrong one fails the deployment; pages and tasks
+ * that come later use them.
  */
 export const READ_BY = {
   migrate: LEDGER,
-  web: [...SERVER, ...LIBRARY, 'port', 'cacheRedisUrl', 'cacheRedisPassword', 'objectsUrl', 'adminToken', 'probes'],
-  worker: [...SERVER, ...MAIL, 'objectsUrl', 'workerKind', 'workerQueues', 'workerConcurrency', 'scaleInProtection'],
+  web: [
+    ...SERVER,
+    ...LIBRARY,
+    ...REMINDERS,
+    'contactChannels',
+    'outboxUrl',
+    'port',
+    'cacheRedisUrl',
+    'cacheRedisPassword',
+    'objectsUrl',
+    'adminToken',
+    'probes',
+  ],
+  worker: [
+    ...SERVER,
+    ...LIBRARY,
+    ...REMINDERS,
+    ...MAIL,
+    'smsUrl',
+    'objectsUrl',
+    'workerKind',
+    'workerQueues',
+    'workerConcurrency',
+    'scaleInProtection',
+  ],
   scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace'],
 } as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;
 
@@ -82,13 +106,20 @@ function companionMistakes(values: ReadonlyMap<Variable, unknown>): string[] {
     ['mailFrom', 'mailUrl'],
     ['metricsNamespace', 'workerKinds'],
   ] as const;
-  return companions
+  const gateway = values.get('smsUrl') as VariableValue<'smsUrl'>;
+  const senderless = gateway?.kind === 'smtp' && values.get('mailFrom') === undefined;
+  const mistakes = companions
     .filter(([given, missing]) => values.get(given) !== undefined && values.has(missing))
     .filter(([, missing]) => values.get(missing) === undefined)
     .map(
       ([given, missing]) =>
         `${ENVIRONMENT[missing]} is not set although ${ENVIRONMENT[given]} is; set both, or neither.`,
     );
+  if (!senderless) return mistakes;
+  return [
+    ...mistakes,
+    `${ENVIRONMENT.mailFrom} is not set although ${ENVIRONMENT.smsUrl} is a gateway for mail; set it.`,
+  ];
 }
 
 /** One lost heartbeat must not cost a lease, so two have to fit into it. */

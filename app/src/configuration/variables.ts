@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { PORTS } from '../contract';
 import { isValidName, nameRule } from '../tasks';
-import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, publicUrl, redisUrl } from './addresses';
+import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, publicUrl, redisUrl, smsUrl } from './addresses';
+import { toChannels } from './channels';
+import type { Channel } from './channels';
 import { toQueues, toWorkerKinds } from './queues';
 import type { WorkerKind, WorkerQueue } from './queues';
 import { refuse } from './refuse';
@@ -34,6 +36,18 @@ export const VARIABLES = {
   objectsUrl: objectsUrl(),
   mailUrl: mailUrl(),
   mailFrom: mailFrom(),
+  smsUrl: smsUrl(),
+  contactChannels: z
+    .string()
+    .default('')
+    .transform((value, context): readonly Channel[] => toChannels(value, context)),
+  reminderTime: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
+      error: (issue) => `is ${quote(issue.input)}; allowed is a time of day such as 09:00`,
+    })
+    .default('09:00'),
+  outboxUrl: publicUrl().optional(),
   libraryName: z
     .string()
     .max(MAX_NAME_LENGTH, { error: `is longer than ${MAX_NAME_LENGTH} characters, the most allowed` })

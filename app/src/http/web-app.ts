@@ -1,6 +1,9 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { CacheStore } from '../cache/cache-store';
 import { PageCache } from '../cache/page-cache';
+import type { Channel } from '../configuration/channels';
+import { Contacts } from '../contacts/contacts';
+import { registerContactRoutes } from '../contacts/contacts.routes';
 import type { Queryable } from '../films/film-store';
 import { registerFilmRoutes } from '../films/films.routes';
 import { registerHealthRoutes } from '../health/health.routes';
@@ -34,6 +37,10 @@ export interface WebAppDependencies {
   /** Undefined: there is no cache. */
   readonly cacheStore: CacheStore | undefined;
   readonly library: Library;
+  /** How readers may be written to. */
+  readonly contactChannels: readonly Channel[];
+  /** Of a catcher of mail, whose messages a page then shows. */
+  readonly outboxUrl?: string | undefined;
   readonly probesAllowed: boolean;
   readonly onFinished: (finished: FinishedRequest) => void;
 }
@@ -46,6 +53,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   const app = await createServer({ ...dependencies, sendProblemPage: problemPageSender(send) });
   const cache = new PageCache({ store: dependencies.cacheStore, group: 'screenings' });
   const screenings = new Screenings({ tasks, database, cache });
+  const contacts = new Contacts(dependencies);
   const authorize = authorizeAdministrator(adminToken);
   registerHealthRoutes(app, tasks, database);
   registerFilmRoutes(app, database);
@@ -56,6 +64,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerScheduleRoutes(app, { tasks, authorize });
   registerQueueRoutes(app, { tasks, authorize });
   registerScreeningRoutes(app, { screenings, cache, authorize });
+  registerContactRoutes(app, contacts);
   registerProbeRoutes(app, { ...dependencies, authorize });
   await registerPages(app, { ...dependencies, sessions, send, cache, screenings });
   await app.ready();

@@ -4,6 +4,7 @@ import type { PageCache } from '../cache/page-cache';
 import type { App } from '../http/app';
 import { pathOf } from '../http/path-of';
 import type { Library } from '../library/library';
+import { registerOutboxPages } from '../outbox/outbox.pages';
 import { registerScreeningPages } from '../screenings/screenings.pages';
 import type { Screenings } from '../screenings/screenings';
 import { registerStaffScreeningPages } from '../screenings/staff-screenings.pages';
@@ -22,6 +23,7 @@ export interface PagesDependencies {
   readonly cache: PageCache;
   readonly screenings: Screenings;
   readonly tasks: Tasks;
+  readonly outboxUrl?: string | undefined;
 }
 
 /** All pages for people: first those of everybody, then those of the staff. */
@@ -35,6 +37,8 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
     await registerSignInPages(pages, send, sessions);
     registerScreeningPages(pages, dependencies);
     registerTaskPages(pages, dependencies);
+    const { outboxUrl } = dependencies;
+    if (outboxUrl !== undefined) registerOutboxPages(pages, { ...dependencies, outboxUrl });
     await pages.register(async (staff: App) => {
       staff.addHook('onRequest', async (request, reply) => {
         if (sessions.isStaff(request)) return;

@@ -38,6 +38,9 @@ describe('readConfiguration', () => {
       libraryName: 'Town Library',
       timeZone: 'Europe/London',
       publicUrl: 'http://localhost:8080',
+      contactChannels: [],
+      reminderTime: '09:00',
+      outboxUrl: undefined,
       probes: false,
     });
     expect(readConfiguration('worker', NEEDED)).toMatchObject({
@@ -78,6 +81,25 @@ describe('readConfiguration', () => {
     ]);
   });
 
+  test.each([
+    ['sns://eu-central-1', { kind: 'sns', region: 'eu-central-1' }],
+    ['smtp://gateway:25', { kind: 'smtp', host: 'gateway', port: 25, domain: 'sms.localhost' }],
+    ['smtp://gateway:25/sms.example.org', { kind: 'smtp', host: 'gateway', port: 25, domain: 'sms.example.org' }],
+  ])('reads SMS_URL %s', (url, address) => {
+    const environment = { ...NEEDED, SMS_URL: url, MAIL_URL: 'smtp://mail:25', MAIL_FROM: 'post@example.org' };
+    expect(readConfiguration('worker', environment).smsUrl).toEqual(address);
+  });
+
+  test('a gateway for text messages needs a sender', () => {
+    expect(mistakes('worker', { ...NEEDED, SMS_URL: 'smtp://gateway:25' })).toEqual([
+      'MAIL_FROM is not set although SMS_URL is a gateway for mail; set it.',
+    ]);
+    expect(mistakes('worker', { ...NEEDED, SMS_URL: 'sns://eu-central-1' })).toEqual([]);
+    expect(mistakes('worker', { ...NEEDED, SMS_URL: 'smtp://gateway' })).toEqual([
+      'SMS_URL is not where text messages are sent through; write sns://region, smtp://host:port or smtp://host:port/domain-of-the-gateway.',
+    ]);
+  });
+
   test('asks each kind of process only for what it reads', () => {
     const { DATABASE_URL } = NEEDED;
     expect(mistakes('migrate', { DATABASE_URL, PORT: 'x', OBJECTS_URL: 'x' })).toEqual([]);
@@ -108,6 +130,8 @@ describe('readConfiguration', () => {
       'DATABASE_URL has the parameter "ssl", which is not read; write ?sslmode=verify-full, and name further certificate authorities by NODE_EXTRA_CA_CERTS.',
     ],
     ['LIBRARY_NAME', 'x'.repeat(101), 'LIBRARY_NAME is longer than 100 characters, the most allowed.'],
+    ['REMINDER_TIME', '9:00', 'REMINDER_TIME is "9:00"; allowed is a time of day such as 09:00.'],
+    ['CONTACT_CHANNELS', 'email,fax', 'CONTACT_CHANNELS holds "fax"; allowed are email, sms.'],
     ['TIME_ZONE', 'Berlin', 'TIME_ZONE is "Berlin"; allowed is an IANA zone such as Europe/Berlin.'],
     ...['library.example', 'ftp://library.example', 'https://user@library.example', 'https://library.example?x=1'].map(
       (url): [string, string, string] => [

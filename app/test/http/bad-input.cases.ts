@@ -24,6 +24,9 @@ const limits = (payload: object): InjectOptions => ({
   ...{ method: 'PUT', url: '/api/queues/mail/limits', headers: ADMIN, payload },
 });
 
+const contacts = (payload: object): InjectOptions => ({ ...post('/api/contacts', {}), payload });
+const verify = (id: string, payload: object): InjectOptions => ({ ...post(`/api/contacts/${id}/verify`, {}), payload });
+
 const resolve = (payload: object): InjectOptions => ({ ...post(`/api/tasks/${UNKNOWN}/resolve`), payload });
 
 /** Every route's bad inputs with the status and the exact sentence that answers them. */
@@ -33,6 +36,33 @@ export const BAD_INPUT: readonly (readonly [
   status: number,
   detail: string | RegExp,
 ])[] = [
+  [
+    'a contact by fax',
+    contacts({ channel: 'fax', address: '1' }),
+    400,
+    'body.channel is "fax"; allowed is email, sms.',
+  ],
+  [
+    'a contact without an address',
+    contacts({ channel: 'email' }),
+    400,
+    'body.address is missing; allowed is text of 1 to 254 characters.',
+  ],
+  [
+    'a contact with an address that is none',
+    contacts({ channel: 'email', address: 'library' }),
+    400,
+    'body.address is "library"; allowed is an e-mail address such as name@example.org.',
+  ],
+  [
+    'a code with letters',
+    verify(UNKNOWN, { code: 'abcdef' }),
+    400,
+    'body.code is not six digits; type the code of the message.',
+  ],
+  ['a code as number', verify(UNKNOWN, { code: 123456 }), 400, 'body.code is 123456; allowed is six digits.'],
+  ['the code of no contact', verify(UNKNOWN, { code: '123456' }), 404, /^There is no such contact/],
+  ['a contact that is no uuid', verify('x', { code: '123456' }), 400, `path.id is "x"; ${UUID_RULE}.`],
   ['malformed JSON', probes('{"count":'), 400, 'The body is not JSON: Unexpected end of JSON input.'],
   ['JSON with text behind it', probes('{"count":1} x'), 400, /^The body is not JSON: .* position 12/],
   ['an array for an object', probes([]), 400, 'body is []; allowed is an object.'],

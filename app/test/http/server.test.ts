@@ -75,6 +75,8 @@ describe('the web server', () => {
       'get /api/tasks/{id}/log',
       'get /healthz',
       'get /readyz',
+      'post /api/contacts',
+      'post /api/contacts/{id}/verify',
       'post /api/imports',
       'post /api/probes',
       'post /api/queues/{name}/pause',

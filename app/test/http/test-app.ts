@@ -3,6 +3,10 @@ import type { InjectOptions, Response } from 'light-my-request';
 import { Pool } from 'pg';
 import { pino } from 'pino';
 import { CacheStore } from '../../src/cache/cache-store';
+import { startMailCatcher } from '../../local/outbox/mail-catcher';
+import type { MailCatcher } from '../../local/outbox/mail-catcher';
+import { openMessenger } from '../../src/contacts/messenger';
+import { sendCodeHandler } from '../../src/contacts/send-code.handler';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
 import { currentTrace } from '../../src/http/traces';
@@ -42,6 +46,8 @@ export interface TestApp {
   readonly databaseUrl: string;
   readonly objects: FolderObjectStore;
   readonly objectsFolder: string;
+  /** What the worker sends is caught here. */
+  readonly catcher: MailCatcher;
   /** Every line that was logged, parsed. */
   readonly logLines: readonly Record<string, unknown>[];
   request(options: InjectOptions): Promise<Response>;
@@ -68,6 +74,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const objectsFolder = join(testFolder('objects'), 'store');
   const objects = new FolderObjectStore(objectsFolder);
   const cacheStore = options.cacheUrl === undefined ? undefined : new CacheStore(options.cacheUrl, logger);
+  const catcher = await startMailCatcher({ smtpPort: 0, httpPort: 0 });
   const app = await createWebApp({
     logger,
     tasks: options.tasks?.(tasks) ?? tasks,
@@ -76,12 +83,20 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     adminToken: 'adminToken' in options ? options.adminToken : ADMIN_TOKEN,
     cacheStore,
     library: LIBRARY,
+    contactChannels: ['email', 'sms'],
+    outboxUrl: `http://127.0.0.1:${catcher.httpPort}`,
     probesAllowed: options.probesAllowed ?? true,
     onFinished: () => undefined,
   });
+  const smtp = { kind: 'smtp', host: '127.0.0.1', port: catcher.smtpPort } as const;
+  const messenger = openMessenger({
+    mailUrl: smtp,
+    mailFrom: 'Test Library <post@library.test>',
+    smsUrl: { ...smtp, domain: 'sms.localhost' },
+  });
   const workers = createTasks({ ...engine, postgres: { connectionString: databaseUrl } });
   return {
-    ...{ app, tasks, database, databaseUrl, objects, objectsFolder, logLines },
+    ...{ app, tasks, database, databaseUrl, objects, objectsFolder, catcher, logLines },
     request: (request) => app.inject(request),
     startWorker: async (handlers) => {
       await workers.startWorker({
@@ -89,6 +104,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
           importFilmsHandler({ tasks: workers, objects }),
           discardObjectHandler(objects),
           sweepUploadsHandler(objects),
+          sendCodeHandler({ messenger, library: LIBRARY }),
           probeHandler(),
         ],
         queues: [{ name: 'default' }, { name: 'imports' }, { name: 'probes' }],
@@ -100,6 +116,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await workers.close();
       await tasks.close();
       await database.end();
+      await catcher.close();
       await created?.drop();
     },
   };
