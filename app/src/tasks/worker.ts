@@ -167,7 +167,7 @@ export class TaskWorker implements Worker {
       keys,
       order: new LaneOrder(options.queues.map(({ name, weight }) => ({ name, weight: weight ?? 1 }))),
     });
-    this.reaper = new Reaper({ ...parts, ledger: control, workerId: () => this.lease.id });
+    this.reaper = new Reaper({ ...parts, ledger: control, aside: ledger, workerId: () => this.lease.id });
     this.relay = redis === undefined ? undefined : new Relay({ ...parts, redis, queues });
     this.housekeeper = new Housekeeper(chores(parts), parts);
   }

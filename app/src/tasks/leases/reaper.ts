@@ -8,7 +8,10 @@ import { LEASE_STATEMENTS } from './lease';
 import { Overdue } from './overdue';
 
 export interface ReaperOptions {
+  /** For looking at heartbeats; nothing else may keep it waiting. */
   readonly ledger: Ledger;
+  /** For what is looked at now and then. @default ledger */
+  readonly aside?: Ledger;
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
   readonly logger: TaskLogger;
@@ -89,10 +92,13 @@ export class Reaper {
   private swept = FIRST;
   private lastOverdueMs = -Infinity;
   private readonly overdue: Overdue;
+  private readonly aside: Ledger;
   private running: Promise<void> | undefined;
+  private duties: Promise<void> | undefined;
 
   constructor(private readonly options: ReaperOptions) {
-    this.overdue = new Overdue(options);
+    this.aside = options.aside ?? options.ledger;
+    this.overdue = new Overdue({ ...options, ledger: this.aside });
   }
 
   start(): void {
@@ -102,6 +108,7 @@ export class Reaper {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    await this.duties;
   }
 
   private async run(): Promise<void> {
@@ -139,17 +146,37 @@ export class Reaper {
     // One sweeps for all: the first by id of those that live. Two for a moment would do no harm.
     const sound = beats.rows.filter(({ hung }) => !hung);
     const first = sound.reduce((least, { id }) => (id < least ? id : least), this.options.workerId());
-    if (first === this.options.workerId() && nowMs - this.lastSweepMs >= SWEEP_EVERY_MS) {
+    this.duties ??= this.doDuties(first === this.options.workerId(), nowMs).finally(() => (this.duties = undefined));
+  }
+
+  /** What is looked at now and then, beside the looks at heartbeats: a slow or failing one of these delays no other. */
+  private async doDuties(isFirst: boolean, nowMs: number): Promise<void> {
+    if (isFirst && nowMs - this.lastSweepMs >= SWEEP_EVERY_MS) {
       this.lastSweepMs = nowMs;
-      await this.sweep();
+      await this.duty('sweep', () => this.sweep());
     }
-    if (first === this.options.workerId() && nowMs - this.lastOverdueMs >= OVERDUE_EVERY_MS) {
+    if (isFirst && nowMs - this.lastOverdueMs >= OVERDUE_EVERY_MS) {
       this.lastOverdueMs = nowMs;
-      this.report(await this.overdue.look(), 'took tasks back that went on past their time limits');
+      const done = await this.duty('overdue', async () =>
+        this.report(await this.overdue.look(), 'took tasks back that went on past their time limits'),
+      );
+      // Not having looked is not having seen them overdue again.
+      if (!done) this.overdue.forget();
     }
     if (nowMs - this.lastForgetMs > FORGET_EVERY_MS) {
       this.lastForgetMs = nowMs;
-      await this.options.ledger.query(this.sql.forget_workers);
+      await this.duty('forget workers', () => this.aside.query(this.sql.forget_workers));
+    }
+  }
+
+  /** @returns whether it was done; else it is tried again when it is due the next time. */
+  private async duty(name: string, work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.options.logger.debug({ err: error, duty: name }, 'reaper could not do a duty');
+      return false;
     }
   }
 
@@ -179,14 +206,14 @@ export class Reaper {
    */
   private async sweep(): Promise<void> {
     const { queue, priority, runAt, id } = this.swept;
-    const [row] = await this.options.ledger.transaction(async (tx) => {
+    const [row] = await this.aside.transaction(async (tx) => {
       await tx.query(`select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`);
       return (await tx.query<UnclaimedRow>(this.sql.unclaimed, [queue, priority, runAt, id, SWEEP_ROWS])).rows;
     });
     if (row === undefined) return;
     this.swept = row.looked < SWEEP_ROWS ? FIRST : (positionOf(row) ?? FIRST);
     if (row.ids === '{}') return;
-    const taken = await this.options.ledger.query<TakenBackRow>(this.sql.take_unclaimed, [row.ids, row.fences]);
+    const taken = await this.aside.query<TakenBackRow>(this.sql.take_unclaimed, [row.ids, row.fences]);
     this.report(taken.rows, 'took tasks back that no claim named');
   }
 

@@ -212,6 +212,14 @@ it('reports what it took back although PostgreSQL went away right after', async 
   expect(parts.logger.saying('task is dead')).toHaveLength(1);
 });
 
+it('expires silent workers although its look at overdue attempts hangs', async () => {
+  const over = gate();
+  parts.control.before(LEASE.overdue, () => over.opened);
+  reaper.start();
+  await until('the worker is expired', () => isExpired(silent));
+  over.open();
+});
+
 describe('a running task that no claim names', () => {
   /** Nothing must ever do this. */
   async function forgetClaims(): Promise<void> {
