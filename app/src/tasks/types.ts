@@ -333,7 +333,7 @@ export interface WorkerStatus {
   readonly heartbeatAgeSeconds: number;
 }
 
-/** Due tasks that no living worker of their queue knows. They wait for one that does, uncounted, and hold up nothing. */
+/** Due tasks, suspects included, that no living worker of their queue knows. They wait for one that does, uncounted, and hold up nothing. */
 export interface UnknownKindStatus {
   /** name@version */
   readonly kind: string;

@@ -92,7 +92,8 @@ join holdfast.task holder on holder.name = t.name and holder.held_key = t.unique
 where t.uuid = $1
 
 -- name: queues
--- Suspects are out of their lane and due all the same; those that nobody can run (shelved) are neither due nor scheduled.
+-- Suspects are out of their lane and due all the same; tasks that nobody can run (as in unknown_kinds) are neither due nor
+-- scheduled.
 -- Relies on: task_due (all unfinished tasks), task_dead.
 with unfinished as (
   select queue,
@@ -104,7 +105,10 @@ with unfinished as (
          min(due_at) filter (where startable and due_at <= now()) as oldest
   from holdfast.task
   cross join lateral (
-    select state = 'queued' and not shelved as startable, coalesce(resume_at, run_at) as due_at
+    select state = 'queued' and not shelved and not (crashes >= 2 and (queue, name || '@' || version) in
+-- include: nobody-knows.part.sql
+           ) as startable,
+           coalesce(resume_at, run_at) as due_at
   ) as lane
   where finished_at is null group by queue
 ), dead as (
@@ -138,10 +142,18 @@ where expired_at is null
 order by started_at, id
 
 -- name: unknown_kinds
--- Relies on: task_shelved.
+-- Shelved tasks, and due suspects of kinds that were reported as unknown: those are out of their lanes anyway.
+-- Relies on: task_shelved, task_suspect.
+with unclaimable as (
+  select name, version, queue, resume_at from holdfast.task where shelved and finished_at is null
+  union all
+  select name, version, queue, resume_at from holdfast.task
+  where crashes >= 2 and finished_at is null and not shelved and state = 'queued' and resume_at <= now()
+    and (queue, name || '@' || version) in
+-- include: nobody-knows.part.sql
+)
 select name || '@' || version as kind, queue, count(*)::float8 as count,
        extract(epoch from now() - min(resume_at))::float8 as oldest_age_seconds
-from holdfast.task
-where shelved and finished_at is null
+from unclaimable
 group by name, version, queue
 order by name, version, queue

@@ -10,9 +10,9 @@ where exists (
 returning u.queue, u.kind, u.reported
 
 -- name: note
--- Which kinds at the heads of the lanes ($1 tasks of each) no living worker of the queue knows, where it has some; those
--- unknown for $2 seconds are ripe. What was not seen for a while, because there was no worker at all, begins anew.
--- Relies on: task_due, from lane to lane, and each from its oldest end.
+-- Which kinds at the heads of the lanes ($1 tasks of each), and among suspects, no living worker of the queue knows, where
+-- it has some; those unknown for $2 seconds are ripe. What was not seen for a while, because there was no worker at all,
+-- begins anew. Relies on: task_due, from lane to lane, and each from its oldest end; task_suspect.
 with recursive lane (queue, priority) as (
   (select t.queue, t.priority from holdfast.task t where t.finished_at is null order by t.queue, t.priority limit 1)
   union all
@@ -33,6 +33,14 @@ with recursive lane (queue, priority) as (
     order by t.run_at, t.id
     limit $1
   ) as head
+  union
+  select suspect.queue, suspect.name || '@' || suspect.version
+  from (
+    select t.queue, t.name, t.version from holdfast.task t
+    where t.crashes >= 2 and t.finished_at is null and t.state = 'queued' and t.resume_at <= now()
+    order by t.queue, t.resume_at, t.id
+    limit 10 * $1
+  ) as suspect
 )
 insert into holdfast.unknown_kind as u (queue, kind)
 select unknown.queue, unknown.kind from unknown

@@ -83,6 +83,39 @@ it('shelved tasks are queued and uncounted, listed, in no backlog, and told once
   expect(said).toEqual([expect.objectContaining({ level: 'error', fields: { queue: 'default', kind: 'stranger@2' } })]);
 });
 
+it('suspects that no living worker of their queue knows are listed too, in no backlog, and left to a worker that does', async () => {
+  await workerRow(fixture, ['probe@1'], ['default']);
+  await workerRow(fixture, ['probe@1'], ['elsewhere']);
+  const asleep = await workerRow(fixture, ['probe@1'], ['asleep']);
+  const [suspect] = await queueTasks(fixture, 1, { name: 'stranger', runInSeconds: -60 });
+  await queueTasks(fixture, 1, { name: 'stranger', queue: 'elsewhere' });
+  await queueTasks(fixture, 1, { name: 'stranger', queue: 'asleep' });
+  const [known] = await queueTasks(fixture, 1);
+  await fixture.pool.query(`update holdfast.task set crashes = 2, run_at = 'infinity', resume_at = run_at`);
+  const status = () => new Inspector(parts.ledger).status();
+  await step(shelve);
+  expect(await status()).toMatchObject({ unknownKinds: [] });
+  await unknownFor(31);
+  await step(shelve);
+  const listed = (queue: string) => ({ kind: 'stranger@1', queue, count: 1 });
+  const { unknownKinds, queues } = await status();
+  expect(unknownKinds).toMatchObject([listed('asleep'), listed('default'), listed('elsewhere')]);
+  expect(unknownKinds[1]!.oldestAgeSeconds).toBeGreaterThanOrEqual(60);
+  const backlogs = (...counts: number[]) => counts.map((backlog) => ({ backlog, scheduled: 0 }));
+  expect(queues).toMatchObject(backlogs(0, 1, 0));
+  expect(parts.logger.saying('no living worker of the queue knows this kind')).toHaveLength(3);
+  expect(await shelved()).toEqual([]);
+
+  await workerRow(fixture, ['stranger@1'], ['default']);
+  await fixture.pool.query('update holdfast.worker set expired_at = now() where id = $1', [asleep]);
+  await step(shelve);
+  await step(unshelveChore());
+  expect(await status()).toMatchObject({ unknownKinds: [listed('elsewhere')], queues: backlogs(1, 2, 0) });
+  for (const row of await taskRows(fixture, [suspect!, known!])) {
+    expect(row).toMatchObject({ run_at: Infinity, crashes: 2, attempts: 0 });
+  }
+});
+
 it('a kind that only workers of other queues know is shelved, for claims of its queue read past it, and is back with one of its own', async () => {
   await workerRow(fixture, ['stranger@1'], ['elsewhere']);
   await workerRow(fixture, ['probe@1'], ['default']);
