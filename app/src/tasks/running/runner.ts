@@ -53,6 +53,8 @@ export class Runner {
   /** Of them, suspects: in the slot of their own, beyond `concurrency`. */
   private alone = 0;
   private readonly changes = new Changes();
+  /** Attempts whose handlers have not returned, also those of which others have the tasks by now. */
+  private readonly called = new Set<Attempt>();
   private readonly drained: ClaimedTask[] = [];
   private readonly stopping = new AbortController();
   private limitTimer: NodeJS.Timeout | undefined;
@@ -101,6 +103,7 @@ export class Runner {
   start(task: ClaimedTask): void {
     const attempt = new Attempt(task);
     this.options.inHand.add(attempt);
+    this.called.add(attempt);
     this.busy += 1;
     if (task.suspect) this.alone += 1;
     this.limitTimer ??= setInterval(() => this.enforceLimits(), LIMITS_EVERY_MS);
@@ -157,6 +160,7 @@ export class Runner {
     } catch (error) {
       attempt.settle({ ok: false, error });
     } finally {
+      this.called.delete(attempt);
       this.busy -= 1;
       if (attempt.task.suspect) this.alone -= 1;
       this.notify();
@@ -166,7 +170,7 @@ export class Runner {
   /** Aborts attempts past their time limit, and gives up those whose handler has not obeyed within the grace. */
   private enforceLimits(): void {
     const nowMs = monotonicMs();
-    for (const attempt of this.options.inHand.all()) {
+    for (const attempt of this.called) {
       if (attempt.finishing || nowMs < attempt.limitMs) continue;
       attempt.abort('time-limit');
       if (nowMs < attempt.limitMs + TIME_LIMIT_GRACE_MS) continue;
