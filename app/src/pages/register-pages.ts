@@ -1,6 +1,9 @@
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
+import { registerAdminActions } from '../admin/admin-actions.pages';
+import { registerAdminPages } from '../admin/admin.pages';
 import type { PageCache } from '../cache/page-cache';
+import type { Queryable } from '../films/film-store';
 import type { App } from '../http/app';
 import { pathOf } from '../http/path-of';
 import type { Library } from '../library/library';
@@ -24,6 +27,7 @@ export interface PagesDependencies {
   readonly screenings: Screenings;
   readonly tasks: Tasks;
   readonly outboxUrl?: string | undefined;
+  readonly database: Queryable;
 }
 
 /** All pages for people: first those of everybody, then those of the staff. */
@@ -42,9 +46,13 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
     await pages.register(async (staff: App) => {
       staff.addHook('onRequest', async (request, reply) => {
         if (sessions.isStaff(request)) return;
-        await reply.redirect(`/sign-in?next=${encodeURIComponent(pathOf(request))}`, 303);
+        // What a form was sent to is no page to come back to.
+        const next = request.method === 'GET' ? `?next=${encodeURIComponent(pathOf(request))}` : '';
+        await reply.redirect(`/sign-in${next}`, 303);
       });
       registerStaffScreeningPages(staff, dependencies);
+      registerAdminPages(staff, dependencies);
+      registerAdminActions(staff, dependencies);
       await Promise.resolve();
     });
   });

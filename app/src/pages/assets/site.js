@@ -1,7 +1,7 @@
 // Everything works without this file; with it, pages ask before something is deleted.
 
-for (const form of document.querySelectorAll('form[data-confirm]')) {
-  form.addEventListener('submit', (event) => {
-    if (!window.confirm(form.dataset.confirm)) event.preventDefault();
-  });
-}
+// Also for forms that come into the page later.
+document.addEventListener('submit', (event) => {
+  const { confirm } = event.target.dataset;
+  if (confirm !== undefined && !window.confirm(confirm)) event.preventDefault();
+});
