@@ -5,6 +5,9 @@ export interface AppAddresses {
   readonly databaseUrl: string;
   readonly queueRedisUrl: string;
   readonly cacheRedisUrl: string;
+  /** Of the catcher of mail. */
+  readonly smtpPort: number;
+  readonly outboxPort: number;
   /** Folder of the stored objects. */
   readonly objects: string;
   readonly adminToken: string;
@@ -36,6 +39,12 @@ export function appEnvironment(
     [ENVIRONMENT.queueRedisUrl]: addresses.queueRedisUrl,
     [ENVIRONMENT.cacheRedisUrl]: addresses.cacheRedisUrl,
     [ENVIRONMENT.objectsUrl]: pathToFileURL(addresses.objects).href,
+    // All mail is caught, whatever the developer's own environment says: nobody else is written to from here.
+    [ENVIRONMENT.mailUrl]: `smtp://127.0.0.1:${addresses.smtpPort}`,
+    [ENVIRONMENT.mailFrom]: 'Town Library <post@library.example>',
+    [ENVIRONMENT.smsUrl]: `smtp://127.0.0.1:${addresses.smtpPort}`,
+    [ENVIRONMENT.contactChannels]: 'email,sms',
+    [ENVIRONMENT.outboxUrl]: `http://127.0.0.1:${addresses.outboxPort}`,
     [ENVIRONMENT.publicUrl]: `http://localhost:${addresses.port}`,
     [ENVIRONMENT.adminToken]: addresses.adminToken,
     [ENVIRONMENT.listenHost]: '127.0.0.1',

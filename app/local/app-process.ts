@@ -20,6 +20,8 @@ export interface AppProcessOptions {
   readonly name: string;
   /** Path of the entry point, such as app/src/web.ts, from `root`. */
   readonly entry: string;
+  /** What stands behind the entry point. @default none */
+  readonly words?: readonly string[];
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Output;
@@ -29,6 +31,7 @@ export interface AppProcessOptions {
 async function spawnEntry({
   name,
   entry,
+  words = [],
   root,
   environment,
   output,
@@ -36,7 +39,7 @@ async function spawnEntry({
 }: AppProcessOptions): Promise<SpawnedServer> {
   const child = await spawnServer({
     program: process.execPath,
-    arguments: ['--import', 'tsx', entry],
+    arguments: ['--import', 'tsx', entry, ...words],
     folder: root,
     environment,
     log: output.processLog(name),

@@ -10,6 +10,8 @@ export interface Folder {
   readonly cache: string;
   readonly objects: string;
   readonly logs: string;
+  /** What the catcher of mail has caught. */
+  readonly outbox: string;
   readonly ports: string;
   /** Which processes run; see leftovers.ts. */
   readonly processes: string;
@@ -27,6 +29,7 @@ export function openFolder(path: string): Folder {
     cache: at('redis-cache'),
     objects: at('objects'),
     logs: at('logs'),
+    outbox: at('outbox.json'),
     ports: at('ports.json'),
     processes: at('processes.json'),
     adminToken: at('admin-token'),

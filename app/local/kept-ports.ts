@@ -6,9 +6,18 @@ export interface ServerPorts {
   readonly postgres: number;
   readonly queue: number;
   readonly cache: number;
+  /** Of the catcher of mail, for those who send and for those who look. */
+  readonly smtp: number;
+  readonly outbox: number;
 }
 
-const PURPOSES = { postgres: 'PostgreSQL', queue: 'the queue', cache: 'the cache' } as const;
+const PURPOSES = {
+  postgres: 'PostgreSQL',
+  queue: 'the queue',
+  cache: 'the cache',
+  smtp: 'mail',
+  outbox: 'the outbox',
+} as const;
 
 /**
  * Ports of the servers behind the app: chosen once, kept in `file`, and chosen anew where another program has taken one
@@ -24,7 +33,13 @@ export async function keptPorts(file: string, say: Log): Promise<ServerPorts> {
     say(`Port ${port} of ${PURPOSES[name]} is taken by ${portHolder(port)}; it moves to ${other}.`);
     return other;
   };
-  const ports = { postgres: await choose('postgres'), queue: await choose('queue'), cache: await choose('cache') };
+  const ports = {
+    postgres: await choose('postgres'),
+    queue: await choose('queue'),
+    cache: await choose('cache'),
+    smtp: await choose('smtp'),
+    outbox: await choose('outbox'),
+  };
   writeFileSync(file, `${JSON.stringify(ports)}\n`);
   return ports;
 }

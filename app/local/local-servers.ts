@@ -13,6 +13,9 @@ export interface LocalServers {
   readonly postgresPort: number;
   readonly queueRedisUrl: string;
   readonly cacheRedisUrl: string;
+  /** Where the catcher of mail is to listen. */
+  readonly smtpPort: number;
+  readonly outboxPort: number;
   /** Redis first, then PostgreSQL. */
   stop(): Promise<void>;
 }
@@ -100,6 +103,8 @@ export async function startServers(folder: Folder, output: Output, processes: Pr
       postgresPort: ports.postgres,
       queueRedisUrl: queue.url,
       cacheRedisUrl: cache.url,
+      smtpPort: ports.smtp,
+      outboxPort: ports.outbox,
       stop,
     };
   } catch (error) {

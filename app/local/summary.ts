@@ -12,6 +12,7 @@ export function summary({ port, metricsPort, postgresPort, madeAdminToken }: Sum
   const rows: [string, string][] = [
     ['App', app],
     ['Staff', `${app}/staff/screenings`],
+    ['Outbox', `${app}/dev/outbox (mail and text messages)`],
     ['API', `${app}/docs`],
     ['Queues', `${app}/api/queues`],
     ['Metrics', `http://localhost:${metricsPort}/metrics`],

@@ -13,6 +13,9 @@ import { startMetricsServer } from './metrics/metrics-server';
 import { discardObjectHandler } from './objects/discard.task';
 import { openObjectStore } from './objects/open-object-store';
 import { enginePool } from './postgres/connection';
+import { acceptRemindersHandler } from './reminders/accept-reminders.handler';
+import { limitReminders } from './reminders/reminders.task';
+import { sendReminderHandler } from './reminders/send-reminder.handler';
 import { waitForPostgres } from './postgres/wait-for-postgres';
 import { probeHandler } from './probes/probe.handler';
 import { EcsAgentClient } from './process/ecs-agent.client';
@@ -41,11 +44,14 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     logger,
   });
   await waitForPostgres(pool, DATABASE_WAIT_SECONDS, logger);
+  await limitReminders(tasks);
   const worker = await tasks.startWorker({
     handlers: [
       importFilmsHandler({ tasks, objects }),
       discardObjectHandler(objects),
       sweepUploadsHandler(objects),
+      acceptRemindersHandler({ tasks, clock: configuration }),
+      sendReminderHandler({ messenger, library }),
       sendCodeHandler({ messenger, library }),
       probeHandler(),
     ],

@@ -14,6 +14,8 @@ import { registerImportRoutes } from '../imports/imports.routes';
 import type { ObjectStore } from '../objects/object-store';
 import { registerProbeRoutes } from '../probes/probes.routes';
 import { registerQueueRoutes } from '../queues/queues.routes';
+import { Reminders } from '../reminders/reminders';
+import { registerReminderRoutes } from '../reminders/reminders.routes';
 import { registerScreeningRoutes } from '../screenings/screenings.routes';
 import { Screenings } from '../screenings/screenings';
 import { StaffSessions } from '../staff/sessions';
@@ -39,6 +41,8 @@ export interface WebAppDependencies {
   readonly library: Library;
   /** How readers may be written to. */
   readonly contactChannels: readonly Channel[];
+  /** HH:MM in the library's zone: when reminders go out. */
+  readonly reminderTime: string;
   /** Of a catcher of mail, whose messages a page then shows. */
   readonly outboxUrl?: string | undefined;
   readonly probesAllowed: boolean;
@@ -54,6 +58,8 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   const cache = new PageCache({ store: dependencies.cacheStore, group: 'screenings' });
   const screenings = new Screenings({ tasks, database, cache });
   const contacts = new Contacts(dependencies);
+  const clock = { timeZone: dependencies.library.timeZone, reminderTime: dependencies.reminderTime };
+  const reminders = new Reminders({ database, contacts, clock });
   const authorize = authorizeAdministrator(adminToken);
   registerHealthRoutes(app, tasks, database);
   registerFilmRoutes(app, database);
@@ -65,8 +71,9 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerQueueRoutes(app, { tasks, authorize });
   registerScreeningRoutes(app, { screenings, cache, authorize });
   registerContactRoutes(app, contacts);
+  registerReminderRoutes(app, reminders);
   registerProbeRoutes(app, { ...dependencies, authorize });
-  await registerPages(app, { ...dependencies, sessions, send, cache, screenings });
+  await registerPages(app, { ...dependencies, sessions, send, cache, screenings, contacts, reminders });
   await app.ready();
   return app;
 }

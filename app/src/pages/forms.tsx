@@ -40,11 +40,13 @@ interface FieldProps {
   readonly required?: boolean;
   readonly maxLength?: number;
   readonly autocomplete?: string;
+  /** Which keys a telephone shows. */
+  readonly inputMode?: 'numeric';
 }
 
 /** A labelled field with its hint and, after a failed attempt, what is wrong with it. */
 export function Field(props: FieldProps) {
-  const { form, name, label, hint, type = 'text', required = false, maxLength, autocomplete } = props;
+  const { form, name, label, hint, type = 'text', required = false, maxLength, autocomplete, inputMode } = props;
   const error = form.errors[name];
   const notes = [hint === undefined ? [] : `${name}-hint`, error === undefined ? [] : `${name}-error`].flat();
   const common = {
@@ -72,7 +74,13 @@ export function Field(props: FieldProps) {
           {value}
         </textarea>
       ) : (
-        <input {...common} type={type} value={type === 'password' ? undefined : value} autocomplete={autocomplete} />
+        <input
+          {...common}
+          type={type}
+          value={type === 'password' ? undefined : value}
+          autocomplete={autocomplete}
+          inputMode={inputMode}
+        />
       )}
       {error === undefined ? null : (
         <p class="error" id={`${name}-error`}>

@@ -7,6 +7,9 @@ import type { Queryable } from '../films/film-store';
 import type { App } from '../http/app';
 import { pathOf } from '../http/path-of';
 import type { Library } from '../library/library';
+import type { Contacts } from '../contacts/contacts';
+import { registerReminderPages } from '../reminders/reminders.pages';
+import type { Reminders } from '../reminders/reminders';
 import { registerOutboxPages } from '../outbox/outbox.pages';
 import { registerScreeningPages } from '../screenings/screenings.pages';
 import type { Screenings } from '../screenings/screenings';
@@ -26,6 +29,8 @@ export interface PagesDependencies {
   readonly cache: PageCache;
   readonly screenings: Screenings;
   readonly tasks: Tasks;
+  readonly contacts: Contacts;
+  readonly reminders: Reminders;
   readonly outboxUrl?: string | undefined;
   readonly database: Queryable;
 }
@@ -41,6 +46,7 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
     await registerSignInPages(pages, send, sessions);
     registerScreeningPages(pages, dependencies);
     registerTaskPages(pages, dependencies);
+    registerReminderPages(pages, dependencies);
     const { outboxUrl } = dependencies;
     if (outboxUrl !== undefined) registerOutboxPages(pages, { ...dependencies, outboxUrl });
     await pages.register(async (staff: App) => {

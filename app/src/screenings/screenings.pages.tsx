@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CACHE_HEADER } from '../cache/page-cache';
 import type { PageCache } from '../cache/page-cache';
+import type { Channel } from '../configuration/channels';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import type { Library } from '../library/library';
@@ -9,6 +10,9 @@ import { Pager } from '../pages/pager';
 import { HTML, isForEverybody, renderPage } from '../pages/page';
 import type { PageContent, SendPage } from '../pages/page';
 import type { StaffSessions } from '../staff/sessions';
+import { EMPTY_FORM } from '../pages/forms';
+import type { Contacts } from '../contacts/contacts';
+import { SignUp } from '../reminders/sign-up';
 import { queryNumber, storableText, uuid } from '../validation/values';
 import type { Screening } from './screening';
 import { SCREENINGS_PER_PAGE } from './screening-store';
@@ -22,6 +26,7 @@ export interface ScreeningPagesDependencies {
   readonly sessions: StaffSessions;
   readonly cache: PageCache;
   readonly screenings: Screenings;
+  readonly contacts: Pick<Contacts, 'channels'>;
 }
 
 export const listQuery = z.object({
@@ -31,7 +36,7 @@ export const listQuery = z.object({
 
 /** What readers see: the list with its search, and each screening. */
 export function registerScreeningPages(app: App, dependencies: ScreeningPagesDependencies): void {
-  const { library, send, sessions, cache, screenings } = dependencies;
+  const { contacts, library, send, sessions, cache, screenings } = dependencies;
   const time = new LibraryTime(library.timeZone);
   app.get('/', { schema: { hide: true, querystring: listQuery } }, async (request, reply) => {
     const { query, page } = request.query;
@@ -50,7 +55,10 @@ export function registerScreeningPages(app: App, dependencies: ScreeningPagesDep
   });
   app.get('/screenings/:id', { schema: { hide: true, params: z.object({ id: uuid() }) } }, async (request, reply) => {
     const screening = await inTime(screenings.get(request.params.id));
-    return send(request, reply, { title: screening.title, body: <Details time={time} screening={screening} /> });
+    return send(request, reply, {
+      title: screening.title,
+      body: <Details time={time} screening={screening} channels={contacts.channels} />,
+    });
   });
 }
 
@@ -129,7 +137,13 @@ function When({ time, screening }: { readonly time: LibraryTime; readonly screen
   );
 }
 
-function Details({ time, screening }: { readonly time: LibraryTime; readonly screening: Screening }) {
+interface DetailsProps {
+  readonly time: LibraryTime;
+  readonly screening: Screening;
+  readonly channels: readonly Channel[];
+}
+
+function Details({ time, screening, channels }: DetailsProps) {
   return (
     <article class="details">
       <Poster screening={screening} />
@@ -139,6 +153,9 @@ function Details({ time, screening }: { readonly time: LibraryTime; readonly scr
         {screening.description.split(/\r?\n\r?\n/).map((paragraph) => (
           <p key={paragraph}>{paragraph}</p>
         ))}
+        {screening.startsAt.getTime() > Date.now() ? (
+          <SignUp screeningId={screening.id} channels={channels} form={EMPTY_FORM} />
+        ) : null}
       </div>
     </article>
   );

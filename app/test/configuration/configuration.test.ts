@@ -54,6 +54,7 @@ describe('readConfiguration', () => {
       workerQueues: [
         { name: 'default', weight: 1 },
         { name: 'imports', weight: 1 },
+        { name: 'reminders', weight: 1 },
         { name: 'probes', weight: 1 },
       ],
     });

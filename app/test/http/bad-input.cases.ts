@@ -63,6 +63,18 @@ export const BAD_INPUT: readonly (readonly [
   ['a code as number', verify(UNKNOWN, { code: 123456 }), 400, 'body.code is 123456; allowed is six digits.'],
   ['the code of no contact', verify(UNKNOWN, { code: '123456' }), 404, /^There is no such contact/],
   ['a contact that is no uuid', verify('x', { code: '123456' }), 400, `path.id is "x"; ${UUID_RULE}.`],
+  [
+    'a reminder without a contact',
+    { ...post(`/api/screenings/${UNKNOWN}/reminders`, {}), payload: {} },
+    400,
+    `body.contactId is missing; ${UUID_RULE}.`,
+  ],
+  [
+    'a reminder of no screening',
+    { ...post(`/api/screenings/${UNKNOWN}/reminders`, {}), payload: { contactId: UNKNOWN } },
+    404,
+    'There is no such screening; it may have been deleted.',
+  ],
   ['malformed JSON', probes('{"count":'), 400, 'The body is not JSON: Unexpected end of JSON input.'],
   ['JSON with text behind it', probes('{"count":1} x'), 400, /^The body is not JSON: .* position 12/],
   ['an array for an object', probes([]), 400, 'body is []; allowed is an object.'],

@@ -82,6 +82,7 @@ describe('the web server', () => {
       'post /api/queues/{name}/pause',
       'post /api/queues/{name}/resume',
       'post /api/screenings',
+      'post /api/screenings/{id}/reminders',
       'post /api/tasks/cancel',
       'post /api/tasks/discard',
       'post /api/tasks/retry',

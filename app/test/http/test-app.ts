@@ -7,6 +7,9 @@ import { startMailCatcher } from '../../local/outbox/mail-catcher';
 import type { MailCatcher } from '../../local/outbox/mail-catcher';
 import { openMessenger } from '../../src/contacts/messenger';
 import { sendCodeHandler } from '../../src/contacts/send-code.handler';
+import { acceptRemindersHandler } from '../../src/reminders/accept-reminders.handler';
+import { limitReminders } from '../../src/reminders/reminders.task';
+import { sendReminderHandler } from '../../src/reminders/send-reminder.handler';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
 import { currentTrace } from '../../src/http/traces';
@@ -84,6 +87,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     cacheStore,
     library: LIBRARY,
     contactChannels: ['email', 'sms'],
+    reminderTime: '09:00',
     outboxUrl: `http://127.0.0.1:${catcher.httpPort}`,
     probesAllowed: options.probesAllowed ?? true,
     onFinished: () => undefined,
@@ -99,15 +103,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...{ app, tasks, database, databaseUrl, objects, objectsFolder, catcher, logLines },
     request: (request) => app.inject(request),
     startWorker: async (handlers) => {
+      await limitReminders(workers);
       await workers.startWorker({
         handlers: handlers ?? [
           importFilmsHandler({ tasks: workers, objects }),
           discardObjectHandler(objects),
           sweepUploadsHandler(objects),
+          acceptRemindersHandler({ tasks: workers, clock: { ...LIBRARY, reminderTime: '09:00' } }),
+          sendReminderHandler({ messenger, library: LIBRARY }),
           sendCodeHandler({ messenger, library: LIBRARY }),
           probeHandler(),
         ],
-        queues: [{ name: 'default' }, { name: 'imports' }, { name: 'probes' }],
+        queues: [{ name: 'default' }, { name: 'imports' }, { name: 'reminders' }, { name: 'probes' }],
       });
     },
     close: async () => {
