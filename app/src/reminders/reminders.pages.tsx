@@ -118,7 +118,12 @@ export function registerReminderPages(app: App, dependencies: ReminderPagesDepen
       } catch (error) {
         const message = error instanceof Problem && error.status === 400 ? error.errors?.[0]?.message : undefined;
         if (message === undefined) throw error;
-        return askCode(request, reply, { id, contact, form: { values: {}, errors: { code: message } }, status: 400 });
+        return askCode(request, reply, {
+          id,
+          contact,
+          form: { values: {}, errors: { code: `The code ${message}` } },
+          status: 400,
+        });
       }
       const { remindAt } = await reminders.add(id, contactId);
       const when = remindAt.getTime() > Date.now() ? `on ${moment(remindAt)}` : 'in a minute or two';
