@@ -6,19 +6,11 @@ import type { Authorize } from '../http/authorization';
 import { inTime } from '../http/deadline';
 import { Problem, problemResponses } from '../http/problem';
 import { concernsTask } from '../http/request-log';
+import { registerBulkRoutes } from './bulks.routes';
 import { logPageSchema, viewLog } from './log-view';
-import { BULK_STATES, TASK_STATES } from '../tasks';
-import type { Tasks, TaskState } from '../tasks';
-import {
-  allowed,
-  engineName,
-  noBody,
-  oneOf,
-  queryNumber,
-  storableText,
-  strictObject,
-  uuid,
-} from '../validation/values';
+import { TASK_STATES } from '../tasks';
+import type { Tasks } from '../tasks';
+import { engineName, noBody, oneOf, queryNumber, storableText, strictObject, uuid } from '../validation/values';
 import {
   publicTaskDetails,
   taskDetailsSchema,
@@ -37,7 +29,7 @@ export interface TaskRouteDependencies {
 export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies): void {
   const { tasks, authorize } = dependencies;
   registerCancel(app, dependencies);
-  registerBulks(app, dependencies);
+  registerBulkRoutes(app, dependencies);
   app.get(
     '/api/tasks/:id',
     {
@@ -153,9 +145,6 @@ export function registerTaskRoutes(app: App, dependencies: TaskRouteDependencies
   );
 }
 
-/** A bulk goes on this long within a request; what is left is for the next one. */
-const BULK_MS = 3_000;
-
 function registerCancel(app: App, { tasks, authorize }: TaskRouteDependencies): void {
   app.post(
     '/api/tasks/:id/cancel',
@@ -184,76 +173,6 @@ function registerCancel(app: App, { tasks, authorize }: TaskRouteDependencies): 
       return { outcome: answer.outcome, task: viewTaskWithAttempts(answer.task) };
     },
   );
-}
-
-function registerBulks(app: App, { tasks, authorize }: TaskRouteDependencies): void {
-  for (const { action, summary, states, run } of [
-    {
-      action: 'retry',
-      summary: 'Queue all dead tasks that the filter finds again',
-      states: BULK_STATES.retry,
-      run: tasks.retryAll.bind(tasks),
-    },
-    {
-      action: 'cancel',
-      summary: 'Cancel all unfinished tasks that the filter finds',
-      states: BULK_STATES.cancel,
-      run: tasks.cancelAll.bind(tasks),
-    },
-    {
-      action: 'discard',
-      summary: 'Set all dead and parked tasks that the filter finds aside, as cancelled',
-      states: BULK_STATES.discard,
-      run: tasks.discardAll.bind(tasks),
-    },
-  ]) {
-    app.post(
-      `/api/tasks/${action}`,
-      {
-        onRequest: authorize,
-        schema: {
-          ...administration,
-          tags: ['tasks'],
-          summary,
-          body: strictObject({
-            queue: engineName().optional(),
-            name: engineName().optional(),
-            state: oneOf(states as readonly [string, ...string[]])
-              .optional()
-              .describe('Left out: all that are possible'),
-            acceptedBefore: z.iso
-              .datetime({ offset: true, ...allowed('a moment such as 2026-01-31T12:00:00Z') })
-              .optional()
-              .describe('Left out: now'),
-          }),
-          response: {
-            200: z
-              .object({
-                changed: z.int(),
-                requested: z.int().describe('Running ones whose workers were asked'),
-                left: z.int().describe('Found, but held by somebody or changed meanwhile'),
-                complete: z.boolean().describe('False when time was up: ask again for the rest'),
-              })
-              .describe('How many tasks it was done to'),
-            ...problemResponses,
-          },
-        },
-      },
-      async (request) => {
-        const { queue, name, state, acceptedBefore } = request.body;
-        const filter = {
-          ...(queue !== undefined && { queue }),
-          ...(name !== undefined && { name }),
-          ...(state !== undefined && { state: state as TaskState }),
-          ...(acceptedBefore !== undefined && { acceptedBefore: new Date(acceptedBefore) }),
-        };
-        const work = run(filter, { signal: AbortSignal.timeout(BULK_MS) });
-        const counts = await changeInTime(work, 'Ask again: what is done already is not done twice.');
-        request.log.info({ action, ...filter, ...counts }, 'tasks changed in bulk by an administrator');
-        return counts;
-      },
-    );
-  }
 }
 
 export function existing<Found>(found: Found | undefined, id: string): Found {

@@ -245,7 +245,7 @@ class TaskEngine implements Tasks {
       try {
         return (await this.retry(id)) !== undefined;
       } catch (error) {
-        // It is no longer dead, or another task has its key.
+        // It is no longer dead or cancelled, or another task has its key.
         if (error instanceof TaskStateError || error instanceof KeyHeldError) return false;
         if (isConnectionError(error)) throw error;
         // One that cannot be queued again must not keep the others from it.

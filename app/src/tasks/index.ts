@@ -1,5 +1,5 @@
 /** The durable task engine's only entry: everything else in this folder is its inside. */
-export { BULK_STATES } from './administering/bulk';
+export { BULK_STATES } from './administering/bulk-filter';
 export { defineTask, isValidName, nameRule, PRIORITIES } from './definition';
 export type {
   Backoff,

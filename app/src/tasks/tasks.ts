@@ -134,7 +134,10 @@ export interface Tasks {
    * has become known meanwhile and is the other one
    */
   resolve(id: string, resolution: Resolution): Promise<TaskDetails | undefined>;
-  /** `retry` for all dead tasks that the filter finds. @throws InvalidTaskError when the filter is not possible */
+  /**
+   * `retry` for all dead tasks that the filter finds, or with `state: 'cancelled'` for the cancelled ones.
+   * @throws InvalidTaskError when the filter is not possible, or `after` is no cursor of such a bulk
+   */
   retryAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;
   /** `cancel` for all unfinished tasks that the filter finds. @throws as `retryAll` */
   cancelAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkCounts>;

@@ -256,7 +256,7 @@ export interface CancelAnswer {
 export interface BulkFilter {
   readonly queue?: string;
   readonly name?: string;
-  /** @default all states that the bulk can be done to */
+  /** @default all states that the bulk can be done to; for `retryAll` dead, so that cancelled ones stay so unless named */
   readonly state?: TaskState;
   /** @default the beginning of the bulk, by the database's clock */
   readonly acceptedBefore?: Date;
@@ -265,8 +265,10 @@ export interface BulkFilter {
 export interface BulkOptions {
   /** Called after each batch of at most 1,000. */
   readonly onProgress?: (counts: BulkCounts) => void;
-  /** Stops between two batches. */
+  /** Stops between two batches; a retry between two tasks. */
   readonly signal?: AbortSignal;
+  /** Goes on where a bulk of the same kind and filter was stopped: its `next`. @default from the beginning */
+  readonly after?: string;
 }
 
 export interface BulkCounts {
@@ -274,10 +276,15 @@ export interface BulkCounts {
   readonly changed: number;
   /** Tasks that run, whose workers were asked to cancel them. */
   readonly requested: number;
-  /** Tasks that were found and left as they are: somebody held them, they had changed, or their key is taken. */
+  /**
+   * Tasks that were found and left as they are: somebody held them, they had changed, or their key is taken. Those of the
+   * calls before with the same cursor are counted as well, unlike the other numbers.
+   */
   readonly left: number;
   /** False when it was stopped before the end. */
   readonly complete: boolean;
+  /** Pass as `after` to go on; null when it is complete. */
+  readonly next: string | null;
 }
 
 export interface RateLimit {

@@ -319,6 +319,30 @@ export const BAD_INPUT: readonly (readonly [
     'body.acceptedBefore is "yesterday"; allowed is a moment such as 2026-01-31T12:00:00Z.',
   ],
   [
+    'a bulk after no cursor',
+    { ...post('/api/tasks/cancel'), payload: { queue: 'mail', after: '7' } },
+    400,
+    'body.after is not the cursor of a bulk.',
+  ],
+  [
+    'a bulk after the cursor of another list',
+    { ...post('/api/tasks/retry'), payload: { queue: 'mail', after: Buffer.from('[7]').toString('base64url') } },
+    400,
+    'body.after is not the cursor of a bulk.',
+  ],
+  [
+    'a bulk after nothing',
+    { ...post('/api/tasks/discard'), payload: { queue: 'mail', after: '' } },
+    400,
+    'body.after is ""; allowed is text of 1 to 1000 characters.',
+  ],
+  [
+    'a bulk retry of what is done',
+    { ...post('/api/tasks/retry'), payload: { queue: 'mail', state: 'done' } },
+    400,
+    'body.state is "done"; allowed is dead, cancelled.',
+  ],
+  [
     'a bulk without a token',
     { ...post('/api/tasks/discard', {}), payload: { queue: 'mail' } },
     401,

@@ -97,12 +97,31 @@ describe('the task routes', () => {
       `Task ${one.id} is cancelled; only a task that is not finished can be cancelled.`,
     );
     await test_.tasks.acceptMany(secretive, [{ secret: 'x' }, { secret: 'y' }], { queue: 'cancelled-many' });
-    const counts = { changed: 2, requested: 0, left: 0, complete: true };
+    const counts = { changed: 2, requested: 0, left: 0, complete: true, next: null };
     expect((await post('/api/tasks/cancel', { queue: 'cancelled-many' })).json()).toEqual(counts);
-    const nothing = { changed: 0, requested: 0, left: 0, complete: true };
+    const nothing = { changed: 0, requested: 0, left: 0, complete: true, next: null };
     const filter = { queue: 'cancelled-many', acceptedBefore: '2026-01-01T00:00:00Z' };
     expect((await post('/api/tasks/retry', filter)).json()).toEqual(nothing);
     expect((await post('/api/tasks/discard', filter)).json()).toEqual(nothing);
+    const cancelled = { queue: 'cancelled-many', state: 'cancelled' };
+    expect((await post('/api/tasks/retry', cancelled)).json()).toEqual(counts);
+  });
+
+  test('go on with a bulk from its cursor, and only with the same one', async () => {
+    const post = (url: string, payload: object) => test_.request({ method: 'POST', url, headers: ADMIN, payload });
+    const filter = { queue: 'by-cursor' };
+    await test_.tasks.acceptMany(
+      secretive,
+      Array.from({ length: 1_001 }, () => ({ secret: 'x' })),
+      filter,
+    );
+    const stop = new AbortController();
+    const { next } = await test_.tasks.cancelAll(filter, { signal: stop.signal, onProgress: () => stop.abort() });
+    const rest = await post('/api/tasks/cancel', { ...filter, after: next });
+    expect(rest.json()).toEqual({ changed: 1, requested: 0, left: 0, complete: true, next: null });
+    const another = 'body.after is the cursor of a bulk of another kind or filter; go on with the same.';
+    expectProblem(await post('/api/tasks/discard', { ...filter, after: next }), 400, another);
+    expectProblem(await post('/api/tasks/cancel', { queue: 'another', after: next }), 400, another);
   });
 
   test('show the ids of neighbours to administrators only, also where an error names one', async () => {

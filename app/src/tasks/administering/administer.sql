@@ -59,7 +59,7 @@ where t.uuid = $1 and t.state in ('dead', 'parked')
 returning t.id
 
 -- name: now
-select now()::text as now
+select to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now
 
 -- name: unfinished
 -- A page of unfinished tasks for a bulk. $1 states, $2 queue, $3 name (null: any), $4 accepted before, $5 most tasks; behind
@@ -81,24 +81,60 @@ select array(
          order by r.id
        ) as ids,
        '{}'::text[] as uuids,
-       last.queue, last.priority, last.run_at::text as "runAt", last.id::text
+       last.queue, last.priority,
+       case when isfinite(last.run_at)
+         then to_char(last.run_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+         else last.run_at::text
+       end as "runAt",
+       last.id::text
 from (select) as one
 left join (select * from reach order by queue desc, priority desc, run_at desc, id desc limit 1) as last on true
 
--- name: dead
--- As `unfinished`, for dead tasks behind id $9. Relies on: task_dead.
+-- name: parked
+-- As `unfinished`, for parked tasks behind id $6. Relies on: task_parked, in which all tasks are that are out of their lanes.
 with reach as materialized (
   select t.id, t.uuid, t.state, t.name, t.accepted_at, t.queue
   from holdfast.task t
-  where t.dead_reason is not null and t.id > $9
-    and $6::text is not null and $7::smallint is not null and $8::timestamptz is not null
+  where t.resume_at is not null and t.finished_at is null and t.id > $6
   order by t.id
   limit $5
 ), matching as (
-  select r.id, r.uuid
-  from reach r
-  where r.state = any ($1::text[]) and ($2::text is null or r.queue = $2) and ($3::text is null or r.name = $3)
-    and r.accepted_at < $4::timestamptz
+-- include: matching.part.sql
 )
-select array(select id::text from matching order by id) as ids, array(select uuid::text from matching order by id) as uuids,
-       '' as queue, 0 as priority, '-infinity' as "runAt", (select max(id)::text from reach) as id
+select array(select m.id::text from matching m order by m.id) as ids,
+       array(select m.uuid::text from matching m order by m.id) as uuids,
+       (select max(id)::text from reach) as id
+
+-- name: dead
+-- As `parked`, for dead tasks. Relies on: task_dead.
+with reach as materialized (
+  select t.id, t.uuid, t.state, t.name, t.accepted_at, t.queue
+  from holdfast.task t
+  where t.dead_reason is not null and t.id > $6
+  order by t.id
+  limit $5
+), matching as (
+-- include: matching.part.sql
+)
+select array(select m.id::text from matching m order by m.id) as ids,
+       array(select m.uuid::text from matching m order by m.id) as uuids,
+       (select max(id)::text from reach) as id
+
+-- name: cancelled
+-- As `parked`, for cancelled tasks, which have no index of their own: it looks at ten times as many, and at most $5 match.
+-- Relies on: primary key.
+with reach as materialized (
+  select t.id, t.uuid, t.state, t.name, t.accepted_at, t.queue
+  from holdfast.task t
+  where t.id > $6
+  order by t.id
+  limit 10 * $5
+), matching as (
+-- include: matching.part.sql
+  order by r.id
+  limit $5
+)
+select array(select m.id::text from matching m order by m.id) as ids,
+       array(select m.uuid::text from matching m order by m.id) as uuids,
+       case when (select count(*) from matching) < $5 then (select max(id) from reach) else (select max(id) from matching) end
+         ::text as id

@@ -1,10 +1,12 @@
-import { isValidName, nameRule } from '../definition';
-import { InvalidTaskError } from '../errors';
 import { idArray } from '../lanes';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import { pause } from '../pause';
 import type { BulkCounts, BulkFilter, BulkOptions, TaskState } from '../types';
+import { checkFilter, statesOf } from './bulk-filter';
+import type { BulkAction } from './bulk-filter';
+import { BULK_SOURCES, cursorOf, firstPlace, followingPlace, placeOf, sourcesOf } from './bulk-place';
+import type { BulkKey, BulkPlace } from './bulk-place';
 
 export const ADMINISTER_STATEMENTS = [
   'cancel',
@@ -12,42 +14,35 @@ export const ADMINISTER_STATEMENTS = [
   'discard',
   'discard_many',
   'now',
-  'unfinished',
-  'dead',
+  ...BULK_SOURCES,
 ] as const;
 
-/** What each bulk can be done to. */
-export const BULK_STATES = {
-  retry: ['dead'],
-  cancel: ['waiting', 'queued', 'running', 'parked'],
-  discard: ['dead', 'parked'],
-} as const satisfies Record<string, readonly TaskState[]>;
-
 interface PageRow {
-  readonly ids: string[];
-  readonly uuids: string[];
-  readonly queue: string | null;
-  readonly priority: number | null;
-  readonly runAt: string | null;
+  /** Of the tasks that match, in the order of their ids. */
+  readonly ids: readonly string[];
+  /** In the same order; none where tasks are found by lane. */
+  readonly uuids: readonly string[];
+  readonly queue?: string;
+  readonly priority?: number;
+  readonly runAt?: string;
+  /** Null when there are no more tasks. */
   readonly id: string | null;
 }
 
-/** Tasks that one statement looks at, and so at most changes. */
+/** Tasks that one statement at most changes. */
 const BATCH = 1_000;
-/** Rows that somebody held, or that moved behind the cursor, are found by going through once more. */
-const MOST_PASSES = 4;
 const BETWEEN_PASSES_MS = 200;
-const FROM_THE_BEGINNING = ['', 0, '-infinity', '0'] as const;
 
-/** What became of some tasks: how many were changed, and of how many it was only asked. */
-type Change = (page: { readonly ids: readonly string[]; readonly uuids: readonly string[] }) => Promise<{
+/** What became of the first `done` tasks of a page: how many were changed, and of how many it was only asked. */
+type Change = (page: PageRow) => Promise<{
+  readonly done: number;
   readonly changed: number;
   readonly requested: number;
 }>;
 
 /**
  * Does something to all tasks that a filter finds, in batches of one short statement each. Stopped in the middle, what is
- * done is done and the rest is as it was.
+ * done is done and the rest is as it was, and the cursor says where to go on.
  */
 export class Bulk {
   private readonly sql = loadStatements(__dirname, 'administer.sql', ADMINISTER_STATEMENTS);
@@ -64,15 +59,17 @@ export class Bulk {
     );
   }
 
-  /** @param retry queues one dead task again and answers whether it did. */
+  /** @param retry queues one dead or cancelled task again and answers whether it did. */
   retry(filter: BulkFilter, options: BulkOptions, retry: (uuid: string) => Promise<boolean>): Promise<BulkCounts> {
     return this.run('retry', filter, options, async ({ uuids }) => {
+      let done = 0;
       let changed = 0;
       for (const uuid of uuids) {
-        if (options.signal?.aborted === true) break;
         if (await retry(uuid)) changed += 1;
+        done += 1;
+        if (options.signal?.aborted === true) break;
       }
-      return { changed, requested: 0 };
+      return { done, changed, requested: 0 };
     });
   }
 
@@ -80,81 +77,74 @@ export class Bulk {
     statement: string,
     ids: readonly string[],
     filter: BulkFilter,
-    what: keyof typeof BULK_STATES,
+    action: BulkAction,
   ): ReturnType<Change> {
-    const answer = await this.ledger.query<{ state: TaskState }>(statement, [idArray(ids), statesOf(what, filter)]);
+    const answer = await this.ledger.query<{ state: TaskState }>(statement, [idArray(ids), statesOf(action, filter)]);
     const requested = answer.rows.filter(({ state }) => state === 'running').length;
-    return { changed: answer.rows.length - requested, requested };
+    return { done: ids.length, changed: answer.rows.length - requested, requested };
   }
 
   private async run(
-    what: keyof typeof BULK_STATES,
+    action: BulkAction,
     filter: BulkFilter,
-    { onProgress, signal }: BulkOptions,
+    { onProgress, signal, after }: BulkOptions,
     change: Change,
   ): Promise<BulkCounts> {
-    check(what, filter);
-    const states = statesOf(what, filter);
-    // What is accepted from now on is not meant, or a busy queue would keep this going for ever.
-    const before = filter.acceptedBefore?.toISOString() ?? (await this.now());
-    const counts = { changed: 0, requested: 0, left: 0 };
-    for (let pass = 0; pass < MOST_PASSES; pass += 1) {
-      counts.left = 0;
-      for (const statement of statementsFor(states, this.sql)) {
-        let from: readonly (string | number)[] = FROM_THE_BEGINNING;
-        for (;;) {
-          if (signal?.aborted === true) return { ...counts, complete: false };
-          const values = [states, filter.queue ?? null, filter.name ?? null, before, BATCH, ...from];
-          const [page] = (await this.ledger.query<PageRow>(statement, values)).rows;
-          if (page?.id == null) break;
-          from = [page.queue ?? '', page.priority ?? 0, page.runAt ?? '-infinity', page.id];
-          if (page.ids.length === 0) continue;
-          const { changed, requested } = await change(page);
-          counts.changed += changed;
-          counts.requested += requested;
-          counts.left += page.ids.length - changed - requested;
-          onProgress?.({ ...counts, complete: false });
-        }
+    checkFilter(action, filter);
+    const states = statesOf(action, filter);
+    const sources = sourcesOf(states);
+    let place =
+      after === undefined
+        ? firstPlace(filter.acceptedBefore?.toISOString() ?? (await this.now()), sources)
+        : placeOf(after, action, filter, sources);
+    const counts = { changed: 0, requested: 0 };
+    const soFar = (): BulkCounts => {
+      return { ...counts, left: place.left, complete: false, next: cursorOf(action, filter, place) };
+    };
+    while (signal?.aborted !== true) {
+      const page = await this.page(states, filter, place);
+      if (page?.id == null) {
+        const following = followingPlace(action, place, sources);
+        if (following === undefined) return { ...counts, left: place.left, complete: true, next: null };
+        if (following.pass > place.pass) await pause(BETWEEN_PASSES_MS, signal ?? new AbortController().signal);
+        place = following;
+        continue;
       }
-      if (counts.left === 0 || what === 'retry') break;
-      await pause(BETWEEN_PASSES_MS, signal ?? new AbortController().signal);
+      if (page.ids.length === 0) {
+        place = { ...place, key: keyOf(page, page.id) };
+        continue;
+      }
+      const { done, changed, requested } = await change(page);
+      counts.changed += changed;
+      counts.requested += requested;
+      const last = done < page.ids.length ? page.ids[done - 1] : page.id;
+      place = {
+        ...place,
+        left: place.left + done - changed - requested,
+        key: last === undefined ? place.key : keyOf(page, last),
+      };
+      onProgress?.(soFar());
     }
-    return { ...counts, complete: signal?.aborted !== true };
+    return soFar();
+  }
+
+  private async page(
+    states: readonly TaskState[],
+    { queue = null, name = null }: { readonly queue?: string | null; readonly name?: string | null },
+    { source, before, key }: BulkPlace,
+  ): Promise<PageRow | undefined> {
+    const behind = source === 'unfinished' ? key : key.slice(-1);
+    const values = [states, queue, name, before, BATCH, ...behind];
+    return (await this.ledger.query<PageRow>(this.sql[source], values)).rows[0];
   }
 
   private async now(): Promise<string> {
     const [row] = (await this.ledger.query<{ now: string }>(this.sql.now)).rows;
-    return row?.now ?? 'now';
+    if (row === undefined) throw new Error('the database did not say what time it is');
+    return row.now;
   }
 }
 
-function statementsFor(
-  states: readonly TaskState[],
-  sql: { readonly unfinished: string; readonly dead: string },
-): string[] {
-  const isDead = states.includes('dead');
-  return [...(states.length > (isDead ? 1 : 0) ? [sql.unfinished] : []), ...(isDead ? [sql.dead] : [])];
-}
-
-function statesOf(what: keyof typeof BULK_STATES, { state }: BulkFilter): readonly TaskState[] {
-  return state === undefined ? BULK_STATES[what] : [state];
-}
-
-function check(what: keyof typeof BULK_STATES, filter: BulkFilter): void {
-  const { queue, name, state, acceptedBefore } = filter;
-  if (queue === undefined && name === undefined && acceptedBefore === undefined) {
-    throw new InvalidTaskError('filter', 'names no tasks; give queue, name or acceptedBefore');
-  }
-  for (const [path, given] of Object.entries({ queue, name })) {
-    if (given !== undefined && !isValidName(given)) {
-      throw new InvalidTaskError(path, `is ${JSON.stringify(given)}; allowed is ${nameRule}`);
-    }
-  }
-  const allowed: readonly TaskState[] = BULK_STATES[what];
-  if (state !== undefined && !allowed.includes(state)) {
-    throw new InvalidTaskError('state', `is ${JSON.stringify(state)}; allowed is ${allowed.join(', ')}`);
-  }
-  if (acceptedBefore !== undefined && Number.isNaN(acceptedBefore.getTime())) {
-    throw new InvalidTaskError('acceptedBefore', 'is no date');
-  }
+function keyOf({ queue, priority, runAt }: PageRow, id: string): BulkKey {
+  return [queue ?? '', priority ?? 0, runAt ?? '-infinity', id];
 }
