@@ -12,6 +12,8 @@ import { describeEngine } from './metrics/engine-metrics';
 import { startMetricsServer } from './metrics/metrics-server';
 import { discardObjectHandler } from './objects/discard.task';
 import { openObjectStore } from './objects/open-object-store';
+import { makePosterHandler } from './posters/make-poster.handler';
+import { sweepPostersHandler } from './posters/sweep-posters.handler';
 import { enginePool } from './postgres/connection';
 import { acceptRemindersHandler } from './reminders/accept-reminders.handler';
 import { limitReminders } from './reminders/reminders.task';
@@ -53,6 +55,8 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
       acceptRemindersHandler({ tasks, clock: configuration }),
       sendReminderHandler({ messenger, library }),
       sendCodeHandler({ messenger, library }),
+      makePosterHandler({ tasks, objects }),
+      sweepPostersHandler(objects),
       probeHandler(),
     ],
     queues: configuration.workerQueues,

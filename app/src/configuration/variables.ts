@@ -73,7 +73,7 @@ export const VARIABLES = {
     .default('default'),
   workerQueues: z
     .string()
-    .default('default,imports,reminders,probes')
+    .default('default,imports,reminders,images,probes')
     .transform((value, context): readonly WorkerQueue[] => toQueues(value, context)),
   workerConcurrency: wholeNumber(1, 1000).default(10),
   workerKinds: z

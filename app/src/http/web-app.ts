@@ -12,6 +12,8 @@ import { problemPageSender, pageSender } from '../pages/page';
 import { registerPages } from '../pages/register-pages';
 import { registerImportRoutes } from '../imports/imports.routes';
 import type { ObjectStore } from '../objects/object-store';
+import { postersOfDeleted } from '../posters/discard-posters';
+import { registerPosterRoutes } from '../posters/posters.routes';
 import { registerProbeRoutes } from '../probes/probes.routes';
 import { registerQueueRoutes } from '../queues/queues.routes';
 import { Reminders } from '../reminders/reminders';
@@ -56,10 +58,10 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   const send = pageSender({ ...dependencies, sessions });
   const app = await createServer({ ...dependencies, sendProblemPage: problemPageSender(send) });
   const cache = new PageCache({ store: dependencies.cacheStore, group: 'screenings' });
-  const screenings = new Screenings({ tasks, database, cache });
   const contacts = new Contacts(dependencies);
   const clock = { timeZone: dependencies.library.timeZone, reminderTime: dependencies.reminderTime };
   const reminders = new Reminders({ database, contacts, clock });
+  const screenings = new Screenings({ tasks, database, cache }, [postersOfDeleted(tasks)]);
   const authorize = authorizeAdministrator(adminToken);
   registerHealthRoutes(app, tasks, database);
   registerFilmRoutes(app, database);
@@ -72,6 +74,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerScreeningRoutes(app, { screenings, cache, authorize });
   registerContactRoutes(app, contacts);
   registerReminderRoutes(app, reminders);
+  registerPosterRoutes(app, { ...dependencies, screenings, authorize });
   registerProbeRoutes(app, { ...dependencies, authorize });
   await registerPages(app, { ...dependencies, sessions, send, cache, screenings, contacts, reminders });
   await app.ready();

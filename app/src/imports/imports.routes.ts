@@ -6,6 +6,7 @@ import type { Queryable } from '../films/film-store';
 import { acceptInTime, UnknownOutcome } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
+import { discardRest } from '../http/discard-rest';
 import { idempotencyHeaders, idempotencyKey } from '../http/idempotency-key';
 import { Problem, problemResponses, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
@@ -20,7 +21,7 @@ import { importFilms } from './import.task';
 import { MalformedFileError } from './malformed-file-error';
 import { FORMATS } from './raw-row';
 import type { Format } from './raw-row';
-import { discardRest, MAX_FILE_BYTES, storeFile, UPLOADS_PREFIX } from './upload';
+import { MAX_FILE_BYTES, storeFile, UPLOADS_PREFIX } from './upload';
 import type { Upload } from './upload';
 
 export interface ImportRouteDependencies {
@@ -121,7 +122,7 @@ async function receive(
   try {
     upload = await storeFile(objects, objectKey, format, body);
   } catch (error) {
-    await discardRest(body);
+    await discardRest(body, MAX_FILE_BYTES);
     throw uploadProblem(error);
   }
   try {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectStore, StoredObject } from '../objects/object-store';
 import { MalformedFileError } from './malformed-file-error';
 import { readRows } from './raw-row';
@@ -35,23 +34,6 @@ export async function storeFile(objects: ObjectStore, key: string, format: Forma
     counter.close();
   }
   return { bytes: stored.bytes, rows: counter.rows, sha256: counter.hash.digest('hex') };
-}
-
-/**
- * Reads what is left of a refused upload and throws it away, at most as much as a file may hold and for 5 s: a client
- * that is still sending would otherwise find its connection cut instead of our answer.
- */
-export async function discardRest(body: Readable): Promise<void> {
-  let bytes = 0;
-  const reading = (async () => {
-    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_FILE_BYTES) return;
-    }
-  })();
-  const limit = new AbortController();
-  await Promise.race([reading, sleep(5000, undefined, { signal: limit.signal })]).catch(() => undefined);
-  limit.abort();
 }
 
 type Decoder = InstanceType<typeof TextDecoder>;

@@ -11,6 +11,9 @@ import type { Contacts } from '../contacts/contacts';
 import { registerReminderPages } from '../reminders/reminders.pages';
 import type { Reminders } from '../reminders/reminders';
 import { registerOutboxPages } from '../outbox/outbox.pages';
+import type { Queryable } from '../films/film-store';
+import type { ObjectStore } from '../objects/object-store';
+import { registerPosterPages } from '../posters/poster.pages';
 import { registerScreeningPages } from '../screenings/screenings.pages';
 import type { Screenings } from '../screenings/screenings';
 import { registerStaffScreeningPages } from '../screenings/staff-screenings.pages';
@@ -33,6 +36,7 @@ export interface PagesDependencies {
   readonly reminders: Reminders;
   readonly outboxUrl?: string | undefined;
   readonly database: Queryable;
+  readonly objects: ObjectStore;
 }
 
 /** All pages for people: first those of everybody, then those of the staff. */
@@ -59,7 +63,7 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
       registerStaffScreeningPages(staff, dependencies);
       registerAdminPages(staff, dependencies);
       registerAdminActions(staff, dependencies);
-      await Promise.resolve();
+      await registerPosterPages(staff, dependencies);
     });
   });
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { picturesOf, pictureSchema } from '../posters/poster';
+import type { Poster } from '../posters/poster';
 import { storableText } from '../validation/values';
 
 export interface Screening {
@@ -8,6 +10,8 @@ export interface Screening {
   readonly room: string;
   readonly startsAt: Date;
   readonly version: number;
+  /** Null until there is one. */
+  readonly poster: Poster | null;
 }
 
 /** What staff may write. */
@@ -38,11 +42,16 @@ export const screeningSchema = z
     room: z.string(),
     startsAt: z.iso.datetime(),
     version: z.int().describe('Grows by one at every change; a change names the version that it is based on'),
+    poster: z.array(pictureSchema).describe('Pictures of the poster, smallest first; empty until there is one'),
   })
   .meta({ id: 'Screening' });
 
 export type ScreeningJson = z.output<typeof screeningSchema>;
 
-export function toJson({ id, title, description, room, startsAt, version }: Screening): ScreeningJson {
-  return { id, title, description, room, startsAt: startsAt.toISOString(), version };
+export function toJson({ id, title, description, room, startsAt, version, poster }: Screening): ScreeningJson {
+  return {
+    ...{ id, title, description, room, version },
+    startsAt: startsAt.toISOString(),
+    poster: poster === null ? [] : picturesOf(id, poster),
+  };
 }

@@ -9,6 +9,7 @@ import { LibraryTime } from '../library/time';
 import { Pager } from '../pages/pager';
 import { HTML, isForEverybody, renderPage } from '../pages/page';
 import type { PageContent, SendPage } from '../pages/page';
+import { PosterImage } from '../posters/poster-image';
 import type { StaffSessions } from '../staff/sessions';
 import { EMPTY_FORM } from '../pages/forms';
 import type { Contacts } from '../contacts/contacts';
@@ -80,7 +81,7 @@ function List({ time, query, page, found }: ListProps) {
       <ul class="screenings">
         {found.items.map((screening) => (
           <li key={screening.id} class="card">
-            <Poster screening={screening} />
+            <PosterImage screening={screening} sizes="5.5rem" />
             <div>
               <h2>
                 <a href={`/screenings/${screening.id}`}>{screening.title}</a>
@@ -116,15 +117,6 @@ function Nothing({ query }: { readonly query: string }) {
   );
 }
 
-/** A stand-in in the colours of the title, until there is a poster. */
-function Poster({ screening }: { readonly screening: Screening }) {
-  return (
-    <span class={`poster tint-${screening.title.length % 6}`} aria-hidden="true">
-      {screening.title.charAt(0)}
-    </span>
-  );
-}
-
 function When({ time, screening }: { readonly time: LibraryTime; readonly screening: Screening }) {
   return (
     <p class="when">
@@ -146,7 +138,7 @@ interface DetailsProps {
 function Details({ time, screening, channels }: DetailsProps) {
   return (
     <article class="details">
-      <Poster screening={screening} />
+      <PosterImage screening={screening} sizes="(max-width: 40rem) 12rem, 18rem" />
       <div>
         <h1>{screening.title}</h1>
         <When time={time} screening={screening} />

@@ -1,4 +1,9 @@
-const COLUMNS = `id, title, description, room, starts_at as "startsAt", version`;
+/** Relies on: poster_shown. */
+const POSTER = `(
+    select json_build_object('id', p.id, 'width', p.width, 'height', p.height)
+    from app.poster p where p.screening_id = screening.id and p.width is not null
+  ) as poster`;
+const COLUMNS = `id, title, description, room, starts_at as "startsAt", version, ${POSTER}`;
 
 /** A screening stays in the list until three hours after its beginning. Relies on: screening_starts_at. */
 const TO_COME = `starts_at > now() - interval '3 hours'`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Queryable } from '../films/film-store';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import { Problem } from '../http/problem';
@@ -7,6 +8,8 @@ import { checkForm, EMPTY_FORM, Field } from '../pages/forms';
 import type { FormState } from '../pages/forms';
 import { Pager } from '../pages/pager';
 import { redirectWithNotice } from '../pages/page';
+import { PosterForm } from '../posters/poster.pages';
+import { unfinishedTask } from '../posters/poster-store';
 import { uuid } from '../validation/values';
 import { DESCRIPTION_LENGTH, ROOM_LENGTH, screeningTexts, TITLE_LENGTH } from './screening';
 import type { Screening, ScreeningContent } from './screening';
@@ -15,11 +18,15 @@ import type { ScreeningPage } from './screening-store';
 import { listQuery } from './screenings.pages';
 import type { ScreeningPagesDependencies } from './screenings.pages';
 
+export interface StaffScreeningPagesDependencies extends ScreeningPagesDependencies {
+  readonly database: Queryable;
+}
+
 const HOME = '/staff/screenings';
 
 /** Where staff add, change and delete screenings. */
-export function registerStaffScreeningPages(app: App, dependencies: ScreeningPagesDependencies): void {
-  const { library, send, screenings } = dependencies;
+export function registerStaffScreeningPages(app: App, dependencies: StaffScreeningPagesDependencies): void {
+  const { library, send, screenings, database } = dependencies;
   const time = new LibraryTime(library.timeZone);
   const check = screeningForm(time);
   const params = z.object({ id: uuid() });
@@ -46,7 +53,8 @@ export function registerStaffScreeningPages(app: App, dependencies: ScreeningPag
 
   app.get(`${HOME}/:id`, { schema: { hide: true, params } }, async (request, reply) => {
     const screening = await inTime(screenings.get(request.params.id));
-    const body = <Editor time={time} form={EMPTY_FORM} screening={screening} />;
+    const posterTask = await inTime(unfinishedTask(database, screening.id));
+    const body = <Editor time={time} form={EMPTY_FORM} screening={screening} posterTask={posterTask} />;
     return send(request, reply, { title: screening.title, body });
   });
 
@@ -136,9 +144,11 @@ interface EditorProps {
   readonly form: FormState;
   /** Absent for a new one. */
   readonly screening?: Screening;
+  /** Task of the last poster that is not shown. */
+  readonly posterTask?: string | undefined;
 }
 
-function Editor({ time, form, screening }: EditorProps) {
+function Editor({ time, form, screening, posterTask }: EditorProps) {
   const value = screening === undefined ? {} : textsOf(time, screening);
   return (
     <article class="narrow">
@@ -171,6 +181,7 @@ function Editor({ time, form, screening }: EditorProps) {
         />
         <button>{screening === undefined ? 'Add the screening' : 'Save'}</button>
       </form>
+      {screening === undefined ? null : <PosterForm screening={screening} unfinishedTask={posterTask} />}
       {screening === undefined ? null : (
         <form
           method="post"

@@ -1,4 +1,5 @@
 import { importFilms } from '../imports/import.task';
+import { makePoster } from '../posters/make-poster.task';
 import { countedProgress } from './task-subject';
 import type { TaskSubjects } from './task-subject';
 
@@ -8,4 +9,18 @@ export const TASK_SUBJECTS: TaskSubjects = {
     title: 'Import of films',
     progress: countedProgress(progress, 'rows', 'rows'),
   }),
+  [makePoster.name]: ({ payload, progress }) => {
+    const about = {
+      title: 'Poster of a screening',
+      progress: countedProgress(progress, 'done', 'pictures'),
+    };
+    const read = makePoster.payload.safeParse(payload);
+    if (!read.success) return about;
+    const { screeningId } = read.data;
+    return {
+      ...about,
+      link: { href: `/screenings/${screeningId}`, text: 'To the screening' },
+      staffLink: { href: `/staff/screenings/${screeningId}`, text: 'Back to the screening' },
+    };
+  },
 };

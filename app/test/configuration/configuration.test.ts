@@ -55,6 +55,7 @@ describe('readConfiguration', () => {
         { name: 'default', weight: 1 },
         { name: 'imports', weight: 1 },
         { name: 'reminders', weight: 1 },
+        { name: 'images', weight: 1 },
         { name: 'probes', weight: 1 },
       ],
     });

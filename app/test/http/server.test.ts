@@ -91,6 +91,7 @@ describe('the web server', () => {
       'post /api/tasks/{id}/retry',
       'put /api/queues/{name}/limits',
       'put /api/screenings/{id}',
+      'put /api/screenings/{id}/poster',
     ]);
     const administration = operations
       .filter(({ operation }) => operation.security !== undefined)
@@ -111,6 +112,7 @@ describe('the web server', () => {
       'post /api/tasks/{id}/retry',
       'put /api/queues/{name}/limits',
       'put /api/screenings/{id}',
+      'put /api/screenings/{id}/poster',
     ]);
     for (const { operation } of operations) {
       expect(operation.summary).toBeDefined();

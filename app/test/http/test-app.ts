@@ -17,6 +17,8 @@ import { importFilmsHandler } from '../../src/imports/import.handler';
 import { sweepUploadsHandler } from '../../src/imports/sweep-uploads.handler';
 import { discardObjectHandler } from '../../src/objects/discard.task';
 import { FolderObjectStore } from '../../src/objects/folder-object-store';
+import { makePosterHandler } from '../../src/posters/make-poster.handler';
+import { sweepPostersHandler } from '../../src/posters/sweep-posters.handler';
 import { webPools } from '../../src/postgres/connection';
 import { migrateAll } from '../../src/postgres/migrate-all';
 import { probeHandler } from '../../src/probes/probe.handler';
@@ -112,9 +114,17 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
           acceptRemindersHandler({ tasks: workers, clock: { ...LIBRARY, reminderTime: '09:00' } }),
           sendReminderHandler({ messenger, library: LIBRARY }),
           sendCodeHandler({ messenger, library: LIBRARY }),
+          makePosterHandler({ tasks: workers, objects }),
+          sweepPostersHandler(objects),
           probeHandler(),
         ],
-        queues: [{ name: 'default' }, { name: 'imports' }, { name: 'reminders' }, { name: 'probes' }],
+        queues: [
+          { name: 'default' },
+          { name: 'imports' },
+          { name: 'reminders' },
+          { name: 'images' },
+          { name: 'probes' },
+        ],
       });
     },
     close: async () => {
