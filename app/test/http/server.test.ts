@@ -98,7 +98,10 @@ describe('the web server', () => {
       .map(({ name }) => name);
     expect(administration.sort()).toEqual([
       'delete /api/screenings/{id}',
+      'get /api/queues',
+      'get /api/schedules',
       'get /api/tasks',
+      'get /api/tasks/{id}',
       'get /api/tasks/{id}/log',
       'post /api/probes',
       'post /api/queues/{name}/pause',

@@ -45,6 +45,11 @@ describe('GET /api/schedules', () => {
         },
         nextAt: expect.stringMatching(/:\d\d\.000Z$/) as unknown,
       },
+      {
+        ...{ name: 'posters.sweep', task: 'posters.sweep', queue: 'default', version: 1 },
+        ...{ every: null, cron: '37 3 * * *', zone: 'UTC', catchUp: 'latest', last: null, leftAt: null },
+        nextAt: expect.stringMatching(/T03:37:00.000Z$/) as unknown,
+      },
     ]);
     const [, administrators] = (await ask(ADMIN)).schedules;
     const { taskId } = administrators?.last as { taskId: string };
