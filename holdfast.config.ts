@@ -12,7 +12,13 @@ export default defineConfiguration({
   workers: {
     default: {
       command: ['node', 'dist/worker.js'],
-      queues: [{ name: 'default', weight: 2 }, { name: 'imports' }, { name: 'reminders' }, { name: 'probes' }],
+      queues: [
+        { name: 'default', weight: 2 },
+        { name: 'imports' },
+        { name: 'reminders' },
+        { name: 'images' },
+        { name: 'probes' },
+      ],
       handlerSeconds: 900,
     },
   },

@@ -11,7 +11,6 @@ import type { Contacts } from '../contacts/contacts';
 import { registerReminderPages } from '../reminders/reminders.pages';
 import type { Reminders } from '../reminders/reminders';
 import { registerOutboxPages } from '../outbox/outbox.pages';
-import type { Queryable } from '../films/film-store';
 import type { ObjectStore } from '../objects/object-store';
 import { registerPosterPages } from '../posters/poster.pages';
 import { registerScreeningPages } from '../screenings/screenings.pages';
