@@ -18,7 +18,7 @@ const WAYS: Readonly<Record<keyof typeof ENVIRONMENT, string | undefined>> = {
   outboxUrl: undefined,
   libraryName: undefined,
   timeZone: undefined,
-  publicUrl: undefined,
+  publicUrl: 'set tls.domain; without it the address is that of the load balancer',
   adminToken: 'leave it to the deployment, which makes the token',
   listenHost: 'leave it to the app, which listens on all addresses of its container',
   port: 'set web.port',

@@ -19,6 +19,8 @@ export interface EnvironmentProps {
   readonly configuration: StageConfiguration;
   readonly drainBudget: DrainBudget;
   readonly services: BackingServices;
+  /** Where people reach the app, without a slash at the end. */
+  readonly publicUrl: string;
 }
 
 /** Folder of the bucket under which the app keeps its objects, and the only one that its roles reach. */
@@ -35,7 +37,7 @@ const AWS_REGION = 'AWS_REGION';
 
 export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const { configuration, drainBudget, services } = props;
-  const common = merge(database(props), queueEnvironment(services), cache(props), objects(props), region(props), {
+  const common = merge(database(props), queueEnvironment(services), cache(props), objects(props), address(props), region(props), {
     environment: {
       [ENVIRONMENT.port]: String(configuration.web.port),
       [ENVIRONMENT.drainSeconds]: String(drainBudget.web.drainSeconds),
@@ -43,7 +45,7 @@ export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
     secrets: { [ENVIRONMENT.adminToken]: ecs.Secret.fromSecretsManager(services.adminToken) },
   });
   if (configuration.taskEngine !== 'holdfast') return merge(common, mail(props), celery(props));
-  return merge(common, engine(configuration, 'web', configuration.web.databaseConnections), {
+  return merge(common, channels(props), engine(configuration, 'web', configuration.web.databaseConnections), {
     environment: { [ENVIRONMENT.probes]: configuration.probes ? 'on' : 'off' },
   });
 }
@@ -53,7 +55,7 @@ export function workerEnvironment(props: EnvironmentProps, kind: string): Contai
   const worker = configuration.workers[kind];
   const drain = drainBudget.workers[kind];
   if (worker === undefined || drain === undefined) throw new Error(`there is no worker kind "${kind}"`);
-  const common = merge(database(props), queueEnvironment(services), objects(props), mail(props), region(props), {
+  const common = merge(database(props), queueEnvironment(services), objects(props), mail(props), address(props), region(props), {
     environment: {
       [ENVIRONMENT.workerKind]: kind,
       [ENVIRONMENT.workerQueues]: worker.queues.map(({ name, weight }) => `${name}:${weight}`).join(','),
@@ -72,7 +74,9 @@ export function schedulerEnvironment(props: EnvironmentProps): ContainerEnvironm
   const common = merge(database(props), queueEnvironment(services), mail(props), region(props), {
     environment: { [ENVIRONMENT.drainSeconds]: String(drainBudget.scheduler.drainSeconds) },
   });
-  if (configuration.taskEngine !== 'holdfast') return merge(common, cache(props), objects(props), celery(props));
+  if (configuration.taskEngine !== 'holdfast') {
+    return merge(common, cache(props), objects(props), address(props), celery(props));
+  }
   return merge(common, engine(configuration, 'scheduler', configuration.scheduler?.databaseConnections ?? 0), {
     environment: {
       [ENVIRONMENT.workerKinds]: workerKinds(configuration),
@@ -151,6 +155,16 @@ function mail({ configuration }: EnvironmentProps): Partial<ContainerEnvironment
       [ENVIRONMENT.mailFrom]: configuration.mail.from,
     },
   };
+}
+
+function address({ publicUrl }: EnvironmentProps): Partial<ContainerEnvironment> {
+  return { environment: { [ENVIRONMENT.publicUrl]: publicUrl } };
+}
+
+/** What the workers can send; web offers it to readers and sends nothing itself. */
+function channels({ configuration }: EnvironmentProps): Partial<ContainerEnvironment> {
+  if (configuration.mail === undefined) return {};
+  return { environment: { [ENVIRONMENT.contactChannels]: 'email' } };
 }
 
 function region({ configuration }: EnvironmentProps): Partial<ContainerEnvironment> {

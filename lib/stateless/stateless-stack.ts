@@ -39,17 +39,18 @@ export class StatelessStack extends Stack {
     const common = { configuration, drainBudget, services: this.services, fleet: this.fleet, images };
 
     this.web = new WebService(this, 'Web', common);
+    const publicUrl = this.web.url;
     this.workers = new Map(
       Object.entries(configuration.workers).map(([kind, worker]) => {
         const drain = drainBudget.workers[kind];
         if (drain === undefined) throw new Error(`the drain budget lacks the worker kind "${kind}"`);
-        return [kind, new WorkerService(this, `Worker-${kind}`, { ...common, kind, worker, drain })];
+        return [kind, new WorkerService(this, `Worker-${kind}`, { ...common, publicUrl, kind, worker, drain })];
       }),
     );
     const { scheduler, migration } = configuration;
-    if (scheduler !== undefined) this.scheduler = new SchedulerService(this, 'Scheduler', { ...common, scheduler });
+    if (scheduler !== undefined) this.scheduler = new SchedulerService(this, 'Scheduler', { ...common, publicUrl, scheduler });
     if (migration !== undefined) {
-      this.migration = new Migration(this, 'Migration', { ...common, migration });
+      this.migration = new Migration(this, 'Migration', { ...common, publicUrl, migration });
       // A failed migration fails the deploy before anything of the new version serves.
       for (const { service } of this.processes) service.node.addDependency(this.migration.run);
     }

@@ -10,7 +10,7 @@ import type { ContainerImages } from './container-images';
 import { ContainerService } from './container-service';
 import { LoadBalancer } from './load-balancer';
 
-export interface WebServiceProps extends EnvironmentProps {
+export interface WebServiceProps extends Omit<EnvironmentProps, 'publicUrl'> {
   readonly fleet: ContainerFleet;
   readonly images: ContainerImages;
 }
@@ -37,7 +37,7 @@ export class WebService extends Construct {
       images,
       name: 'web',
       process: web,
-      environment: webEnvironment(props),
+      environment: webEnvironment({ ...props, publicUrl: url }),
       stopTimeoutSeconds: drainBudget.web.stopTimeoutSeconds,
       port: web.port,
       // A container that has just started is not ended for a target that is not healthy yet.
