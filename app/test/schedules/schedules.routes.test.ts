@@ -50,6 +50,11 @@ describe('GET /api/schedules', () => {
         ...{ every: null, cron: '37 3 * * *', zone: 'UTC', catchUp: 'latest', last: null, leftAt: null },
         nextAt: expect.stringMatching(/T03:37:00.000Z$/) as unknown,
       },
+      {
+        ...{ name: 'reminders.accept-due', task: 'reminders.accept-due', queue: 'default', version: 1 },
+        ...{ every: 60, cron: null, zone: null, catchUp: 'latest', last: null, leftAt: null },
+        nextAt: expect.stringMatching(/:00\.000Z$/) as unknown,
+      },
     ]);
     const [, administrators] = (await ask(ADMIN)).schedules;
     const { taskId } = administrators?.last as { taskId: string };
