@@ -17,6 +17,7 @@ export default defineConfiguration({
         { name: 'imports' },
         { name: 'reminders' },
         { name: 'images' },
+        { name: 'collect' },
         { name: 'probes' },
       ],
       handlerSeconds: 900,

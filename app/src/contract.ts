@@ -35,6 +35,10 @@ export const ENVIRONMENT = {
   contactChannels: 'CONTACT_CHANNELS',
   /** HH:MM in TIME_ZONE: when reminders go out on the day of a screening. */
   reminderTime: 'REMINDER_TIME',
+  /** Comma-separated http:// or https:// addresses of RSS or Atom feeds whose news are collected; none switches it off. */
+  newsFeeds: 'NEWS_FEEDS',
+  /** Whole seconds between two rounds through the feeds; 0 switches collecting off. */
+  newsSeconds: 'NEWS_SECONDS',
   /** http://host:port of a catcher of mail, whose messages the page /dev/outbox shows; for development only. */
   outboxUrl: 'OUTBOX_URL',
   /** The library's name, on pages and in messages. */

@@ -12,7 +12,7 @@ import { orExit, runUntilSignal } from './process/lifecycle';
 import type { Stoppable } from './process/lifecycle';
 import { createLogger } from './process/logger';
 import { reportQueues } from './queues/queue-report';
-import { schedules } from './schedules/schedules';
+import { schedulesOf } from './schedules/schedules';
 import type { Tasks } from './tasks';
 
 /**
@@ -31,7 +31,7 @@ async function startScheduler(configuration: Configuration<'scheduler'>, logger:
     port: configuration.metricsPort,
     logger,
   });
-  const scheduler = tasks.startScheduler({ schedules });
+  const scheduler = tasks.startScheduler({ schedules: schedulesOf(configuration) });
   const report = reportQueues(tasks, logger);
   const published = publish(configuration, tasks, logger);
   return {

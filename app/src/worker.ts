@@ -10,6 +10,7 @@ import { importFilmsHandler } from './imports/import.handler';
 import { sweepUploadsHandler } from './imports/sweep-uploads.handler';
 import { describeEngine } from './metrics/engine-metrics';
 import { startMetricsServer } from './metrics/metrics-server';
+import { newsHandlers } from './news/news.handlers';
 import { discardObjectHandler } from './objects/discard.task';
 import { openObjectStore } from './objects/open-object-store';
 import { makePosterHandler } from './posters/make-poster.handler';
@@ -57,6 +58,7 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
       sendCodeHandler({ messenger, library }),
       makePosterHandler({ tasks, objects }),
       sweepPostersHandler(objects),
+      ...newsHandlers({ tasks }),
       probeHandler(),
     ],
     queues: configuration.workerQueues,

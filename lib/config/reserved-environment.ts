@@ -15,6 +15,8 @@ const WAYS: Readonly<Record<keyof typeof ENVIRONMENT, string | undefined>> = {
   smsUrl: undefined,
   contactChannels: undefined,
   reminderTime: undefined,
+  newsFeeds: undefined,
+  newsSeconds: undefined,
   outboxUrl: undefined,
   libraryName: undefined,
   timeZone: undefined,

@@ -46,7 +46,7 @@ export const READ_BY = {
     'workerConcurrency',
     'scaleInProtection',
   ],
-  scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace'],
+  scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace', 'newsFeeds', 'newsSeconds'],
 } as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;
 
 /** What it reads besides, of the variables that the platform sets. */

@@ -4,6 +4,7 @@ import { isValidName, nameRule } from '../tasks';
 import { mailFrom, mailUrl, objectsUrl, platformUrl, postgresUrl, publicUrl, redisUrl, smsUrl } from './addresses';
 import { toChannels } from './channels';
 import type { Channel } from './channels';
+import { toFeeds } from './feeds';
 import { toQueues, toWorkerKinds } from './queues';
 import type { WorkerKind, WorkerQueue } from './queues';
 import { refuse } from './refuse';
@@ -47,6 +48,11 @@ export const VARIABLES = {
       error: (issue) => `is ${quote(issue.input)}; allowed is a time of day such as 09:00`,
     })
     .default('09:00'),
+  newsFeeds: z
+    .string()
+    .default('')
+    .transform((value, context): readonly string[] => toFeeds(value, context)),
+  newsSeconds: wholeNumber(0, 86_400).default(300),
   outboxUrl: publicUrl().optional(),
   libraryName: z
     .string()
@@ -73,7 +79,7 @@ export const VARIABLES = {
     .default('default'),
   workerQueues: z
     .string()
-    .default('default,imports,reminders,images,probes')
+    .default('default,imports,reminders,images,collect,probes')
     .transform((value, context): readonly WorkerQueue[] => toQueues(value, context)),
   workerConcurrency: wholeNumber(1, 1000).default(10),
   workerKinds: z

@@ -8,6 +8,7 @@ import type { Queryable } from '../films/film-store';
 import { registerFilmRoutes } from '../films/films.routes';
 import { registerHealthRoutes } from '../health/health.routes';
 import type { Library } from '../library/library';
+import { registerNewsRoutes } from '../news/news.routes';
 import { problemPageSender, pageSender } from '../pages/page';
 import { registerPages } from '../pages/register-pages';
 import { registerImportRoutes } from '../imports/imports.routes';
@@ -75,6 +76,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerContactRoutes(app, contacts);
   registerReminderRoutes(app, reminders);
   registerPosterRoutes(app, { ...dependencies, screenings, authorize });
+  registerNewsRoutes(app, database);
   registerProbeRoutes(app, { ...dependencies, authorize });
   await registerPages(app, { ...dependencies, sessions, send, cache, screenings, contacts, reminders });
   await app.ready();

@@ -1,12 +1,14 @@
 /** Times as readers see them, in the library's zone. */
 export class LibraryTime {
   private readonly day: Intl.DateTimeFormat;
+  private readonly full: Intl.DateTimeFormat;
   private readonly moment: Intl.DateTimeFormat;
   private readonly parts: Intl.DateTimeFormat;
 
   /** @param timeZone IANA zone */
   constructor(timeZone: string) {
     this.day = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'long', day: 'numeric', month: 'long' });
+    this.full = new Intl.DateTimeFormat('en-GB', { timeZone, dateStyle: 'long' });
     this.moment = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'short', hourCycle: 'h23' });
     this.parts = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   }
@@ -14,6 +16,11 @@ export class LibraryTime {
   /** `Friday 27 November` */
   date(at: Date): string {
     return this.day.format(at);
+  }
+
+  /** `27 November 2026` */
+  fullDate(at: Date): string {
+    return this.full.format(at);
   }
 
   /** `19:30` */

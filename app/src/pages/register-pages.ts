@@ -10,6 +10,7 @@ import type { Library } from '../library/library';
 import type { Contacts } from '../contacts/contacts';
 import { registerReminderPages } from '../reminders/reminders.pages';
 import type { Reminders } from '../reminders/reminders';
+import { registerNewsPages } from '../news/news.pages';
 import { registerOutboxPages } from '../outbox/outbox.pages';
 import type { ObjectStore } from '../objects/object-store';
 import { registerPosterPages } from '../posters/poster.pages';
@@ -48,6 +49,7 @@ export async function registerPages(root: App, dependencies: PagesDependencies):
     pages.addHook('onRequest', refuseOtherSites);
     await registerSignInPages(pages, send, sessions);
     registerScreeningPages(pages, dependencies);
+    registerNewsPages(pages, dependencies);
     registerTaskPages(pages, dependencies);
     registerReminderPages(pages, dependencies);
     const { outboxUrl } = dependencies;

@@ -1,10 +1,17 @@
 import { importFilms } from '../imports/import.task';
 import { makePoster } from '../posters/make-poster.task';
+import { announceNews, fetchFeed, parseFeed, storeNews } from '../news/news.tasks';
 import { countedProgress } from './task-subject';
 import type { TaskSubjects } from './task-subject';
 
+const NEWS = { href: '/news', text: 'The news' };
+
 /** What the app's tasks are about; one that is missing here is shown by its name. */
 export const TASK_SUBJECTS: TaskSubjects = {
+  [fetchFeed.name]: () => ({ title: 'Fetching a news feed', link: NEWS }),
+  [parseFeed.name]: () => ({ title: 'Reading a news feed', link: NEWS }),
+  [storeNews.name]: () => ({ title: 'Storing news', link: NEWS }),
+  [announceNews.name]: () => ({ title: 'Counting news', link: NEWS }),
   [importFilms.name]: ({ progress }) => ({
     title: 'Import of films',
     progress: countedProgress(progress, 'rows', 'rows'),

@@ -56,6 +56,7 @@ describe('readConfiguration', () => {
         { name: 'imports', weight: 1 },
         { name: 'reminders', weight: 1 },
         { name: 'images', weight: 1 },
+        { name: 'collect', weight: 1 },
         { name: 'probes', weight: 1 },
       ],
     });
@@ -213,6 +214,32 @@ describe('readConfiguration', () => {
   ])('a worker refuses %s=%s', (name, value, mistake) => {
     const mailFrom = name === 'MAIL_URL' ? { MAIL_FROM: 'post@example.org' } : {};
     expect(mistakes('worker', { ...NEEDED, ...mailFrom, [name]: value })).toEqual([mistake]);
+  });
+
+  test('feeds are given once each, and none by default', () => {
+    expect(readConfiguration('scheduler', NEEDED)).toMatchObject({ newsFeeds: [], newsSeconds: 300 });
+    const given = { NEWS_FEEDS: 'https://a.test/rss?x=1,2#top, http://b.test ,http://b.test/', NEWS_SECONDS: '0' };
+    expect(mistakes('scheduler', { ...NEEDED, ...given })).toEqual([
+      'NEWS_FEEDS holds "2#top"; a feed is written https://host/path.',
+    ]);
+    const better = { ...given, NEWS_FEEDS: given.NEWS_FEEDS.replace(',2', '%2C2') };
+    expect(readConfiguration('scheduler', { ...NEEDED, ...better })).toMatchObject({
+      newsFeeds: ['https://a.test/rss?x=1%2C2', 'http://b.test/'],
+      newsSeconds: 0,
+    });
+  });
+
+  test.each([
+    ['NEWS_FEEDS', 'ftp://a.test/rss', 'NEWS_FEEDS holds "ftp://a.test/rss"; a feed is written https://host/path.'],
+    [
+      'NEWS_FEEDS',
+      'https://me:hunter2@a.test/rss',
+      'NEWS_FEEDS holds user and password for a.test; feeds that need them cannot be collected.',
+    ],
+    ['NEWS_FEEDS', 'http://a.test/,'.repeat(51), 'NEWS_FEEDS names 51 feeds; allowed are 50.'],
+    ['NEWS_SECONDS', '1.5', 'NEWS_SECONDS is "1.5"; allowed is a whole number from 0 to 86400.'],
+  ])('a scheduler refuses %s=%s', (name, value, mistake) => {
+    expect(mistakes('scheduler', { ...NEEDED, [name]: value })).toEqual([mistake]);
   });
 
   test.each(['post@example.org', 'Town library <post@example.org>', '"Library, town" <post@example.org>'])(

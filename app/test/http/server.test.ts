@@ -65,6 +65,7 @@ describe('the web server', () => {
       'delete /api/screenings/{id}',
       'get /api/films',
       'get /api/imports/{taskId}',
+      'get /api/news',
       'get /api/queues',
       'get /api/schedules',
       'get /api/screenings',

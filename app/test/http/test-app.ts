@@ -15,6 +15,7 @@ import type { App } from '../../src/http/app';
 import { currentTrace } from '../../src/http/traces';
 import { importFilmsHandler } from '../../src/imports/import.handler';
 import { sweepUploadsHandler } from '../../src/imports/sweep-uploads.handler';
+import { newsHandlers } from '../../src/news/news.handlers';
 import { discardObjectHandler } from '../../src/objects/discard.task';
 import { FolderObjectStore } from '../../src/objects/folder-object-store';
 import { makePosterHandler } from '../../src/posters/make-poster.handler';
@@ -116,6 +117,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
           sendCodeHandler({ messenger, library: LIBRARY }),
           makePosterHandler({ tasks: workers, objects }),
           sweepPostersHandler(objects),
+          ...newsHandlers({ tasks: workers }),
           probeHandler(),
         ],
         queues: [
@@ -123,6 +125,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
           { name: 'imports' },
           { name: 'reminders' },
           { name: 'images' },
+          { name: 'collect' },
           { name: 'probes' },
         ],
       });

@@ -1,4 +1,4 @@
-import { schedules } from '../../src/schedules/schedules';
+import { schedulesOf } from '../../src/schedules/schedules';
 import { defineSchedule } from '../../src/tasks';
 import { probe } from '../../src/probes/probe.task';
 import { ADMIN, eventually, startTestApp } from '../http/test-app';
@@ -7,6 +7,8 @@ import type { TestApp } from '../http/test-app';
 interface Answer {
   readonly schedules: readonly { readonly name: string; readonly last: unknown }[];
 }
+
+const NO_NEWS = { newsFeeds: [], newsSeconds: 300 };
 
 describe('GET /api/schedules', () => {
   let test_: TestApp;
@@ -23,7 +25,7 @@ describe('GET /api/schedules', () => {
 
   test('shows each schedule with its last tick, the state of its task, and its next one; ids to administrators only', async () => {
     const often = defineSchedule({ name: 'often', task: probe, payload: { runMs: 0, failTimes: 0 }, every: 1 });
-    const scheduler = test_.tasks.startScheduler({ schedules: [...schedules, often] });
+    const scheduler = test_.tasks.startScheduler({ schedules: [...schedulesOf(NO_NEWS), often] });
     const answer = await eventually(async () => {
       const found = await ask();
       return found.schedules.find(({ name }) => name === 'often')?.last == null ? undefined : found;
@@ -62,7 +64,7 @@ describe('GET /api/schedules', () => {
   });
 
   test('shows a schedule that left the code as such', async () => {
-    const scheduler = test_.tasks.startScheduler({ schedules });
+    const scheduler = test_.tasks.startScheduler({ schedules: schedulesOf(NO_NEWS) });
     const gone = await eventually(async () => {
       const found = (await ask()).schedules.find(({ name }) => name === 'often') as Record<string, unknown> | undefined;
       return found?.['leftAt'] === null ? undefined : found;
