@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handle } from '../tasks';
-import type { TaskHandler } from '../tasks';
+import { Discard, handle, NonRetryable, Snooze } from '../tasks';
+import type { TaskContext, TaskHandler } from '../tasks';
 import { probe } from './probe.task';
 
 const RECORD_EFFECT = 'insert into app.probe_effect (task_id, attempt, at) values ($1, $2, clock_timestamp())';
@@ -10,11 +10,36 @@ export function probeHandler(): TaskHandler {
     const { payload, attempt, taskId, signal } = context;
     signal.throwIfAborted();
     if (payload.runMs > 0) await sleep(payload.runMs, undefined, { signal });
-    if (attempt <= payload.failTimes) {
-      throw new Error(`attempt ${attempt} of a probe that was asked to fail ${payload.failTimes} times`);
-    }
+    if (payload.outcome === 'external') await callNobody(context);
+    else failAtFirst(context);
+    end(context.payload);
     context.effects(async (tx) => {
       await tx.query(RECORD_EFFECT, [taskId, attempt]);
     });
   });
+}
+
+type ProbeContext = TaskContext<typeof probe>;
+
+function failAtFirst({ attempt, payload: { failTimes } }: ProbeContext): void {
+  if (attempt <= failTimes) {
+    throw new Error(`attempt ${attempt} of a probe that was asked to fail ${failTimes} times`);
+  }
+}
+
+/** An external effect with nobody outside: its intent and its receipt in the ledger are all there is. */
+async function callNobody(context: ProbeContext): Promise<void> {
+  const { attempt, payload } = context;
+  await context.external('probe', { onUnknown: payload.onUnknown ?? 'repeat' }, () => {
+    failAtFirst(context);
+    return Promise.resolve({ attempt });
+  });
+}
+
+function end({ outcome, until }: ProbeContext['payload']): void {
+  if (outcome === 'discard') throw new Discard('a probe that was asked to be discarded');
+  if (outcome === 'non-retryable') throw new NonRetryable('a probe that was asked to be dead');
+  if (outcome !== 'snooze' || until === undefined) return;
+  const moment = new Date(until);
+  if (moment.getTime() > Date.now()) throw new Snooze(moment);
 }

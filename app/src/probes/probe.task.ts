@@ -4,7 +4,14 @@ import { defineTask } from '../tasks';
 export const MAX_RUN_MS = 60_000;
 export const MAX_FAIL_TIMES = 100;
 
-/** Does nothing for a while and then leaves one row in app.probe_effect: for load tests and drills. */
+/** How a probe ends once its failing attempts are over. */
+export const PROBE_OUTCOMES = ['done', 'discard', 'snooze', 'non-retryable', 'external'] as const;
+export type ProbeOutcome = (typeof PROBE_OUTCOMES)[number];
+
+/**
+ * Does nothing for a while and then leaves one row in app.probe_effect, or ends in another way that it is asked for: for load
+ * tests and drills.
+ */
 export const probe = defineTask({
   name: 'probes.run',
   queue: 'probes',
@@ -16,5 +23,11 @@ export const probe = defineTask({
     runMs: z.int().min(0).max(MAX_RUN_MS),
     /** How many attempts fail before one succeeds. */
     failTimes: z.int().min(0).max(MAX_FAIL_TIMES),
+    /** Done when left out. */
+    outcome: z.enum(PROBE_OUTCOMES).optional(),
+    /** Of the outcome `snooze`: the moment until which it sleeps. */
+    until: z.iso.datetime().optional(),
+    /** Of the outcome `external`: what happens when a call began and its outcome is unknown. */
+    onUnknown: z.enum(['repeat', 'park']).optional(),
   }),
 });

@@ -78,6 +78,10 @@ export function listOf<Item extends z.ZodType>(item: Item, { min, max, of }: Ran
   return z.array(item, message).min(min, message).max(max, message);
 }
 
+export function truth() {
+  return z.boolean(allowed('true or false'));
+}
+
 export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, allowed(values.join(', ')));
 }

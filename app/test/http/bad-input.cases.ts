@@ -5,7 +5,8 @@ export const UNKNOWN = '01234567-89ab-4cde-8f01-23456789abcd';
 const UUID_RULE = 'allowed is a uuid such as 01234567-89ab-4cde-8f01-23456789abcd';
 const NAME_RULE =
   'allowed is lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
-export const PROBE_FIELDS = 'allowed are count, queue, priority, runMs, failTimes, after, onFailure';
+export const PROBE_FIELDS =
+  'allowed are count, queue, priority, runMs, failTimes, delaySeconds, outcome, onUnknown, uniqueKey, after, onFailure';
 
 export const probes = (payload: unknown): InjectOptions => ({
   method: 'POST',
@@ -19,6 +20,14 @@ export const post = (url: string, headers: Record<string, string> = ADMIN): Inje
   url,
   headers,
 });
+
+const probesUnder = (key: string | string[]): InjectOptions => {
+  const request = probes({ count: 1 });
+  return { ...request, headers: { ...request.headers, 'idempotency-key': key } };
+};
+const KEY_RULE =
+  'The header Idempotency-Key is not allowed so; allowed is a string in quotes, or text without spaces, commas and quotes, of ' +
+  '1 to 255 printable ASCII characters, such as a random uuid.';
 
 const limits = (payload: object): InjectOptions => ({
   ...{ method: 'PUT', url: '/api/queues/mail/limits', headers: ADMIN, payload },
@@ -159,6 +168,52 @@ export const BAD_INPUT: readonly (readonly [
     400,
     'body.onFailure is "stop"; allowed is cancel, run.',
   ],
+  [
+    'a delay of over a day',
+    probes({ count: 1, delaySeconds: 86_401 }),
+    400,
+    'body.delaySeconds is 86401; allowed is a whole number from 0 to 86400.',
+  ],
+  [
+    'an unknown outcome of a probe',
+    probes({ count: 1, outcome: 'lost' }),
+    400,
+    'body.outcome is "lost"; allowed is done, discard, snooze, non-retryable, external.',
+  ],
+  [
+    'an unknown way to go on after a call',
+    probes({ count: 1, outcome: 'external', onUnknown: 'forget' }),
+    400,
+    'body.onUnknown is "forget"; allowed is repeat, park.',
+  ],
+  [
+    'a way to go on without a call',
+    probes({ count: 1, onUnknown: 'park' }),
+    400,
+    'body.onUnknown is given for the outcome done; only external has it.',
+  ],
+  [
+    'a unique key for several',
+    probes({ count: 2, uniqueKey: { key: 'k' } }),
+    400,
+    'body.count is 2; under a uniqueKey allowed is 1.',
+  ],
+  ['a unique key as text', probes({ count: 1, uniqueKey: 'k' }), 400, 'body.uniqueKey is "k"; allowed is an object.'],
+  [
+    'an empty unique key until nobody knows',
+    probes({ count: 1, uniqueKey: { key: '', until: 'dawn', replace: 'yes' } }),
+    400,
+    'body.uniqueKey.key is ""; allowed is text of 1 to 255 characters. body.uniqueKey.until is "dawn"; allowed is start, ' +
+      'finish. body.uniqueKey.replace is "yes"; allowed is true or false.',
+  ],
+  ['an empty Idempotency-Key', probesUnder(''), 400, KEY_RULE],
+  ['an Idempotency-Key of nothing in quotes', probesUnder('""'), 400, KEY_RULE],
+  ['an Idempotency-Key of 256 characters', probesUnder('x'.repeat(256)), 400, KEY_RULE],
+  ['an Idempotency-Key with a space', probesUnder('a b'), 400, KEY_RULE],
+  ['an Idempotency-Key with a comma', probesUnder('a,b'), 400, KEY_RULE],
+  ['an Idempotency-Key with an open quote', probesUnder('"a'), 400, KEY_RULE],
+  ['an Idempotency-Key that is not ASCII', probesUnder('schlüssel'), 400, KEY_RULE],
+  ['an Idempotency-Key that is sent twice', probesUnder(['a', 'a']), 400, KEY_RULE],
   [
     'several mistakes at once',
     probes({ count: 0, runMs: true, colour: 'red' }),
