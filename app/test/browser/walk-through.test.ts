@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import sharp from 'sharp';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expectAccessible } from './accessibility';
 import { findChromium } from './chromium';
@@ -79,7 +80,7 @@ const SMALL = { width: 375, height: 800 };
     await page.getByRole('link', { name: 'New screening' }).click();
     await look('editor');
     await page.getByLabel('Title').fill('Steamboat Bill, Jr.');
-    await page.getByLabel('Begins').fill(inOneHour());
+    await page.getByLabel('Begins').fill(laterToday());
     await page.getByLabel('Room').fill('Large hall');
     await page.getByLabel('Description').fill('Buster Keaton, 1928.\n\nA storm.');
     await page.getByRole('button', { name: 'Add the screening' }).click();
@@ -92,10 +93,138 @@ const SMALL = { width: 375, height: 800 };
     await page.getByRole('heading', { name: 'Steamboat Bill, Jr.' }).waitFor();
   });
 
-  /** What a `datetime-local` field holds an hour from now, in the library's zone, which is London by default. */
-  function inOneHour(): string {
-    const at = new Date(Date.now() + 3_600_000);
-    return new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/London', dateStyle: 'short', timeStyle: 'short' })
+  test('a poster is made while its page is watched, and is shown in the list', async () => {
+    await editSteamboat();
+    await page
+      .getByLabel('Image')
+      .setInputFiles({ name: 'poster.jpg', mimeType: 'image/jpeg', buffer: await poster() });
+    await page.getByRole('button', { name: 'Add the poster' }).click();
+    await page.waitForURL('**/tasks/*');
+    // The page follows the task by itself.
+    await page.locator('.state-done').waitFor();
+    await page.getByText('3 of 3 pictures').waitFor();
+    await look('task-done');
+    await page.getByRole('link', { name: 'Back to the screening' }).click();
+    await page.goto('/?query=steamboat');
+    const shown = page.locator('.screenings img');
+    await shown.waitFor();
+    expect(
+      await shown.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+    ).toBeGreaterThan(0);
+  });
+
+  test('what is no image ends with that reason, and staff can retry it', async () => {
+    await editSteamboat();
+    const text = { name: 'notes.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture at all') };
+    await page.getByLabel('Image').setInputFiles(text);
+    await page.getByRole('button', { name: 'Replace the poster' }).click();
+    await page.locator('.state-dead').waitFor();
+    const reason = await page.locator('.reason').first().textContent();
+    expect(reason).toContain('image');
+    await look('task-dead');
+    await page.goto('/admin');
+    await look('admin');
+    await page.goto('/admin/dead');
+    await page
+      .getByText(reason ?? '')
+      .first()
+      .waitFor();
+    await look('admin-dead');
+    await page.getByRole('button', { name: /^Retry task/ }).click();
+    await page.getByText(/is queued again/).waitFor();
+    // It is no image this time either; the list says so by itself.
+    await page.getByText(reason ?? '').first().waitFor();
+    for (const path of ['/admin/parked', '/admin/schedules']) {
+      await page.goto(path);
+      await look(path.slice(1).replace('/', '-'));
+    }
+  });
+
+  test('a reader signs up with the code of a message and is reminded once', async () => {
+    const context = await browser.newContext({ viewport: WIDE, colorScheme: 'light', baseURL: app.url });
+    const reader = await context.newPage();
+    watch(reader);
+    await reader.goto('/?query=steamboat');
+    await reader.getByRole('link', { name: 'Steamboat Bill, Jr.' }).click();
+    await look('sign-up', reader);
+    await reader.getByLabel('E-mail', { exact: true }).check();
+    await reader.getByLabel('E-mail address or mobile number').fill('ada@example.org');
+    await reader.getByRole('button', { name: 'Send me a code' }).click();
+    await reader.getByLabel('Code').waitFor();
+    await look('code', reader);
+    const codePage = reader.url();
+    const [, code] = await until('the code is sent', async () => /(\d{6}) is your code/.exec(await outbox(reader)));
+    await look('outbox', reader);
+    await reader.goto(codePage);
+    await reader.getByLabel('Code').fill(code!);
+    await reader.getByRole('button', { name: 'Remind me' }).click();
+    await reader.getByText(/You will be reminded/).waitFor();
+    // The schedule looks once a minute.
+    await until('the reminder is sent', async () => ((await messagesAbout(reader)).length > 0 ? true : undefined));
+    await reader.goto('/dev/outbox');
+    const link = reader.locator('.outbox a[href*="/reminders/"]').first();
+    await link.click();
+    await look('end-reminder', reader);
+    await reader.getByRole('button', { name: 'Do not remind me' }).click();
+    await reader.getByRole('heading', { name: 'No reminder' }).waitFor();
+    expect(await messagesAbout(reader)).toHaveLength(1);
+    await context.close();
+  }, 180_000);
+
+  test('staff delete the screening', async () => {
+    await editSteamboat();
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.getByRole('button', { name: 'Delete the screening' }).click();
+    await page.getByText('“Steamboat Bill, Jr.” is deleted.').waitFor();
+    await page.goto('/?query=steamboat');
+    await page.getByText('Nothing that is planned contains “steamboat”.').waitFor();
+    await look('nothing');
+  });
+
+  async function editSteamboat(): Promise<void> {
+    await page.goto('/staff/screenings');
+    await page.getByRole('link', { name: 'Steamboat Bill, Jr.' }).click();
+  }
+
+  interface Message {
+    readonly subject: string;
+    readonly text: string;
+  }
+
+  async function messagesAbout(reader: Page): Promise<Message[]> {
+    const answer = await reader.request.get('/dev/outbox.json');
+    const { messages } = (await answer.json()) as { messages: Message[] };
+    return messages.filter(({ text }) => text.includes('Steamboat'));
+  }
+
+  async function outbox(reader: Page): Promise<string> {
+    await reader.goto('/dev/outbox');
+    return (await reader.locator('main').textContent()) ?? '';
+  }
+
+  /** Noise is what makes an image take a while. */
+  function poster(): Promise<Buffer> {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    return sharp({ create: { width: 2000, height: 3000, channels: 3, background: 'black', noise } })
+      .jpeg()
+      .toBuffer();
+  }
+
+  /** Asks again and again, for two minutes at most. */
+  async function until<T>(what: string, ask: () => Promise<T | null | undefined>): Promise<T> {
+    const end = performance.now() + 120_000;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== null && answer !== undefined) return answer;
+      if (performance.now() > end) throw new Error(`${what}: not within two minutes`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  /** What a `datetime-local` field holds four hours from now, in the library's zone. */
+  function laterToday(): string {
+    const at = new Date(Date.now() + 4 * 3_600_000);
+    return new Intl.DateTimeFormat('sv-SE', { timeZone: app.timeZone, dateStyle: 'short', timeStyle: 'short' })
       .format(at)
       .replace(' ', 'T');
   }
