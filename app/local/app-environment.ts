@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { SAMPLE_FEEDS } from './news/sample-feeds';
 import { ENVIRONMENT } from '../src/contract';
 
 export interface AppAddresses {
@@ -8,6 +9,8 @@ export interface AppAddresses {
   /** Of the catcher of mail. */
   readonly smtpPort: number;
   readonly outboxPort: number;
+  /** Of the sample feeds. */
+  readonly feedsPort: number;
   /** Folder of the stored objects. */
   readonly objects: string;
   readonly adminToken: string;
@@ -17,6 +20,9 @@ export interface AppAddresses {
 
 /** Seconds that a process may drain at Ctrl-C: short, because a person waits, and what is cut off is taken up again. */
 export const LOCAL_DRAIN_SECONDS = 10;
+
+/** Between two rounds through the feeds: short, so that somebody who watches sees news come. */
+const LOCAL_NEWS_SECONDS = 20;
 
 /**
  * The environment of the app's processes: the launcher's own, so that a developer can set LOG_LEVEL or WORKER_QUEUES
@@ -30,6 +36,9 @@ export function appEnvironment(
   return {
     [ENVIRONMENT.drainSeconds]: String(LOCAL_DRAIN_SECONDS),
     [ENVIRONMENT.probes]: 'on',
+    // A developer may name feeds of the world.
+    [ENVIRONMENT.newsFeeds]: SAMPLE_FEEDS.map((path) => `http://127.0.0.1:${addresses.feedsPort}${path}`).join(','),
+    [ENVIRONMENT.newsSeconds]: String(LOCAL_NEWS_SECONDS),
     ...base,
     [ENVIRONMENT.databaseUrl]: addresses.databaseUrl,
     // Set for something else by whoever runs this, they would contradict the addresses.

@@ -9,6 +9,8 @@ export interface ServerPorts {
   /** Of the catcher of mail, for those who send and for those who look. */
   readonly smtp: number;
   readonly outbox: number;
+  /** Of the sample feeds. */
+  readonly feeds: number;
 }
 
 const PURPOSES = {
@@ -17,6 +19,7 @@ const PURPOSES = {
   cache: 'the cache',
   smtp: 'mail',
   outbox: 'the outbox',
+  feeds: 'the sample feeds',
 } as const;
 
 /**
@@ -39,6 +42,7 @@ export async function keptPorts(file: string, say: Log): Promise<ServerPorts> {
     cache: await choose('cache'),
     smtp: await choose('smtp'),
     outbox: await choose('outbox'),
+    feeds: await choose('feeds'),
   };
   writeFileSync(file, `${JSON.stringify(ports)}\n`);
   return ports;

@@ -23,7 +23,7 @@ export interface LocalRunOptions {
 export interface LocalRun {
   /** Starts everything in order and resolves once the app is ready and seeded; throws one sentence, or when `signal` aborts. */
   start(signal: AbortSignal): Promise<void>;
-  /** Drains and stops, in this order: web and workers, scheduler, the catcher of mail, Redis, PostgreSQL. Also after half a start. */
+  /** Drains and stops, in this order: web and workers, scheduler, what stands in for the world outside, Redis, PostgreSQL. Also after half a start. */
   stop(): Promise<void>;
   /** SIGKILL to everything. */
   kill(): void;
@@ -41,6 +41,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
   const serving: AppProcess[] = [];
   let scheduler: AppProcess | undefined;
   let catcher: AppProcess | undefined;
+  let feeds: AppProcess | undefined;
 
   async function start(signal: AbortSignal): Promise<void> {
     processes = await openProcessList(folder.processes, output.say);
@@ -77,6 +78,11 @@ export function createLocalRun({ options, root, folder, output, environment }: L
       entry: 'app/local/outbox/main.ts',
       words: [String(servers.smtpPort), String(servers.outboxPort), folder.outbox],
     });
+    feeds = await startAppProcess({
+      ...processOf('feeds', 'feeds'),
+      entry: 'app/local/news/main.ts',
+      words: [String(servers.feedsPort)],
+    });
     serving.push(await startAppProcess(processOf('web', 'web')));
     for (let number = 1; number <= options.workers; number += 1) {
       serving.push(await startAppProcess(processOf(`worker-${number}`, 'worker')));
@@ -101,6 +107,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
     await Promise.all(serving.map((each) => each.stop(STOP_SECONDS)));
     await scheduler?.stop(STOP_SECONDS);
     await catcher?.stop(STOP_SECONDS);
+    await feeds?.stop(STOP_SECONDS);
     await servers?.stop();
     processes?.close();
   }

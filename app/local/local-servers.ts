@@ -16,6 +16,8 @@ export interface LocalServers {
   /** Where the catcher of mail is to listen. */
   readonly smtpPort: number;
   readonly outboxPort: number;
+  /** Where the sample feeds are to be served. */
+  readonly feedsPort: number;
   /** Redis first, then PostgreSQL. */
   stop(): Promise<void>;
 }
@@ -105,6 +107,7 @@ export async function startServers(folder: Folder, output: Output, processes: Pr
       cacheRedisUrl: cache.url,
       smtpPort: ports.smtp,
       outboxPort: ports.outbox,
+      feedsPort: ports.feeds,
       stop,
     };
   } catch (error) {

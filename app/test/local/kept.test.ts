@@ -20,7 +20,7 @@ describe('the kept data', () => {
     const said: string[] = [];
     const say = (line: string) => said.push(line);
     const first = await keptPorts(file, say);
-    expect(new Set(Object.values(first)).size).toBe(5);
+    expect(new Set(Object.values(first)).size).toBe(6);
     expect(await keptPorts(file, say)).toEqual(first);
 
     const other = createServer().listen({ port: first.queue, host: '127.0.0.1' });
