@@ -41,7 +41,7 @@ export function registerNewsPages(app: App, { library, send, sessions, database 
               <Item key={item.id} time={time} item={item} />
             ))}
           </ul>
-          <Pager path="/news" page={page} pages={Math.ceil(total / NEWS_PER_PAGE)} />
+          <Pager path="/news" words={['Newer', 'Older']} page={page} pages={Math.ceil(total / NEWS_PER_PAGE)} />
           <Sources time={time} feeds={feeds} />
         </>
       ),
@@ -63,11 +63,11 @@ interface FailureProps {
   readonly feed: FailingFeed;
 }
 
-function Failure({ time, staff, feed: { feed, failingSince, failure } }: FailureProps) {
+function Failure({ time, staff, feed: { feed, items, failingSince, failure } }: FailureProps) {
   return (
     <p class="feed-failure">
-      <strong>{feed}</strong> cannot be read since <Moment time={time} at={failingSince} />; what it brought before is
-      shown.
+      <strong>{feed}</strong> cannot be read since <Moment time={time} at={failingSince} />
+      {items === 0 ? '.' : '; what it brought before is shown.'}
       {staff && failure !== null ? (
         <>
           <br />
@@ -82,11 +82,11 @@ function Nothing({ page, feeds }: { readonly page: number; readonly feeds: numbe
   if (page > 1) {
     return (
       <p class="empty">
-        There are no more news. <a href="/news">The newest</a>
+        There is no more news. <a href="/news">The newest</a>
       </p>
     );
   }
-  return <p class="empty">{feeds === 0 ? 'The library collects no news yet.' : 'There are no news yet.'}</p>;
+  return <p class="empty">{feeds === 0 ? 'The library collects no news yet.' : 'There is no news yet.'}</p>;
 }
 
 function Item({ time, item }: { readonly time: LibraryTime; readonly item: NewsItem }) {
@@ -114,7 +114,7 @@ function Sources({ time, feeds }: { readonly time: LibraryTime; readonly feeds: 
   if (feeds.length === 0) return null;
   return (
     <section aria-labelledby="sources" class="sources">
-      <h2 id="sources">Where the news come from</h2>
+      <h2 id="sources">Where the news comes from</h2>
       <ul>
         {feeds.map(({ feed, items, newItems, newAt }) => (
           <li key={feed}>

