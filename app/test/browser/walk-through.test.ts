@@ -133,7 +133,10 @@ const SMALL = { width: 375, height: 800 };
     await page.getByRole('button', { name: /^Retry task/ }).click();
     await page.getByText(/is queued again/).waitFor();
     // It is no image this time either; the list says so by itself.
-    await page.getByText(reason ?? '').first().waitFor();
+    await page
+      .getByText(reason ?? '')
+      .first()
+      .waitFor();
     for (const path of ['/admin/parked', '/admin/schedules']) {
       await page.goto(path);
       await look(path.slice(1).replace('/', '-'));
