@@ -24,6 +24,8 @@ const LEFT_AT_DEFAULT = [
   'REMINDER_TIME',
   'SMS_URL',
   'OUTBOX_URL',
+  'NEWS_FEEDS',
+  'NEWS_SECONDS',
 ];
 
 function provided(definition: Resource): string[] {
