@@ -51,7 +51,7 @@ describe('an estimate', () => {
       'RDS gp3 storage: 4.60',
       'Valkey cache.t4g.micro x 2 (queue): 18.69',
       'Valkey cache.t4g.micro x 1 (cache): 9.34',
-      'CloudWatch alarms: 3.90',
+      'CloudWatch alarms: 4.00',
       'CloudWatch custom metrics: 1.80',
       'CloudWatch dashboard: 3.00',
       'CloudWatch logs: 1.50',

@@ -71,7 +71,7 @@ describe('the container beside beat', () => {
           Environment: Match.arrayWith([
             { Name: 'QUEUE_REDIS_URL', Value: 'rediss://queue.example:6379' },
             { Name: 'METRICS_NAMESPACE', Value: 'Holdfast/holdfast-dev' },
-            { Name: 'WORKER_KINDS', Value: 'default=default,imports,probes' },
+            { Name: 'WORKER_KINDS', Value: 'default=default,imports,reminders,images,collect,probes' },
             { Name: 'METRICS_PERIOD_SECONDS', Value: String(METRICS_PERIOD_SECONDS) },
           ]),
           Secrets: [{ Name: 'QUEUE_REDIS_PASSWORD', ValueFrom: Match.anyValue() }],
