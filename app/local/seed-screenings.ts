@@ -1,3 +1,4 @@
+import { drawPoster } from './seed-poster';
 import type { SeedOptions } from './seed';
 
 interface Planned {
@@ -99,6 +100,9 @@ const PROGRAMME: readonly Planned[] = [
   planned('Wings', 'Large hall', 22, 19, 'William A. Wellman, 1927. Two fliers, one war, and real aeroplanes.'),
 ];
 
+/** Every so many screenings one has no poster, so that it can be seen what stands in for it. */
+const WITHOUT_POSTER = 5;
+
 function planned(title: string, room: string, inDays: number, hour: number, description: string): Planned {
   return { title, room, inDays, hour, description };
 }
@@ -113,19 +117,26 @@ export async function seedScreenings({
   const list = `${baseUrl}/api/screenings`;
   const { total } = (await answered(await fetch(list, { signal }))) as { total: number };
   if (total > 0) return;
-  for (const { inDays, hour, ...texts } of PROGRAMME) {
+  const authorization = `Bearer ${adminToken}`;
+  for (const [index, { inDays, hour, ...texts }] of PROGRAMME.entries()) {
     const startsAt = new Date();
     startsAt.setUTCDate(startsAt.getUTCDate() + inDays);
     startsAt.setUTCHours(hour, 0, 0, 0);
     const response = await fetch(list, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${adminToken}` },
+      headers: { 'content-type': 'application/json', authorization },
       body: JSON.stringify({ ...texts, startsAt: startsAt.toISOString() }),
       signal,
     });
-    await answered(response);
+    const { id } = (await answered(response)) as { id: string };
+    if (index % WITHOUT_POSTER === WITHOUT_POSTER - 1) continue;
+    const form = new FormData();
+    form.set('poster', new Blob([new Uint8Array(await drawPoster(texts.title))], { type: 'image/png' }), 'poster.png');
+    await answered(
+      await fetch(`${list}/${id}/poster`, { method: 'PUT', headers: { authorization }, body: form, signal }),
+    );
   }
-  say(`Added ${PROGRAMME.length} screenings.`);
+  say(`Added ${PROGRAMME.length} screenings; workers make their posters.`);
 }
 
 async function answered(response: Response): Promise<unknown> {
