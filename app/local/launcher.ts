@@ -60,7 +60,7 @@ function sentence(error: unknown): string {
 }
 
 /** The first signal aborts, a second one kills. */
-function onSignals(run: LocalRun, interrupt: AbortController, say: (line: string) => void): void {
+export function onSignals(run: Pick<LocalRun, 'kill'>, interrupt: AbortController, say: (line: string) => void): void {
   let first: number | undefined;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {

@@ -8,7 +8,15 @@ const root = join(__dirname, '..', '..');
 const ignored = IgnoreStrategy.docker(root, readFileSync(join(root, '.dockerignore'), 'utf8').split('\n'));
 
 /** Installed and generated folders, which would take long to walk. */
-const SKIPPED = new Set(['node_modules', '.git', '.holdfast', '.holdfast-tools', 'cdk.out', 'coverage']);
+const SKIPPED = new Set([
+  'node_modules',
+  '.git',
+  '.holdfast',
+  '.holdfast-docker',
+  '.holdfast-tools',
+  'cdk.out',
+  'coverage',
+]);
 
 function filesUnder(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {

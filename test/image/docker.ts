@@ -59,7 +59,7 @@ export class ContainerGroup {
   }
 
   async remove(): Promise<void> {
-    await removeLabelled(`label=${ownLabel()}`);
+    await removeOwn();
   }
 }
 
@@ -68,8 +68,28 @@ function ownLabel(): string {
 }
 
 function labels(): string[] {
+  return Object.entries(testLabels()).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
+}
+
+/** What every container, network and volume of this process carries. */
+export function testLabels(): Record<string, string> {
   const ci = process.env.HOLDFAST_CI_RUN;
-  return ['--label', ownLabel(), ...(ci === undefined ? [] : ['--label', `${CI_LABEL}=${ci}`])];
+  return { [TEST_LABEL]: String(process.pid), ...(ci === undefined ? {} : { [CI_LABEL]: ci }) };
+}
+
+/** Containers, networks and volumes of this process that are still there. */
+export async function listOwn(): Promise<string[]> {
+  const filter = `label=${ownLabel()}`;
+  return [
+    ...(await list('ps', '--all', '--quiet', '--filter', filter)),
+    ...(await list('network', 'ls', '--quiet', '--filter', filter)),
+    ...(await list('volume', 'ls', '--quiet', '--filter', filter)),
+  ];
+}
+
+/** Removes everything that carries this process's label. */
+export async function removeOwn(): Promise<void> {
+  await removeLabelled(`label=${ownLabel()}`);
 }
 
 async function list(...args: readonly string[]): Promise<string[]> {
@@ -86,7 +106,7 @@ async function removeLabelled(filter: string): Promise<void> {
 }
 
 /** What tests left behind whose process was killed. */
-async function removeLeftOver(): Promise<void> {
+export async function removeLeftOver(): Promise<void> {
   const label = `{{.Label "${TEST_LABEL}"}}`;
   const owners = [
     ...(await list('ps', '--all', '--filter', `label=${TEST_LABEL}`, '--format', label)),

@@ -3,6 +3,7 @@
 #
 #   test/lab/docker.sh                              # engine + every image of `defaults` below
 #   test/lab/docker.sh engine                       # only the engine
+#   test/lab/docker.sh compose                      # engine + Compose, the plugin of Docker or docker-compose
 #   test/lab/docker.sh node:24-bookworm-slim        # engine + these images
 #
 # An image that is there is left alone; one that is missing is pulled. Where no registry answers, a Debian machine
@@ -13,7 +14,7 @@
 set -euo pipefail
 
 readonly work=/var/tmp/holdfast-lab
-readonly defaults=(node:24-bookworm-slim postgres:16-alpine valkey/valkey:8.1-alpine nginx:1-alpine)
+readonly defaults=(compose node:24-bookworm-slim postgres:16-alpine valkey/valkey:8.1-alpine nginx:1-alpine)
 readonly engine_seconds=30 pull_seconds=300
 
 die() {
@@ -50,6 +51,14 @@ start_engine() {
     [ "$SECONDS" -lt "$end" ] || die "dockerd did not answer within $engine_seconds s; see $work/dockerd.log"
     sleep 0.2
   done
+}
+
+has_compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
+
+provide_compose() {
+  has_compose && return
+  is_own_debian || die "Docker has no Compose here; install its plugin, then run this again"
+  apt_install docker-compose
 }
 
 registry_answers=unknown
@@ -201,7 +210,7 @@ nginx_image() {
   build "$1" <<'DOCKERFILE'
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nginx gettext-base \
+ && apt-get install -y --no-install-recommends nginx gettext-base wget \
  && rm -rf /var/lib/apt/lists/* /etc/nginx/sites-enabled/default
 EXPOSE 80
 STOPSIGNAL SIGQUIT
@@ -257,9 +266,16 @@ provide() { # provide NAME
 
 names=("$@")
 [ $# -gt 0 ] || names=("${defaults[@]}")
-if [ "${names[0]}" = engine ]; then
-  engine_runs && exit 0
-elif engine_runs && has_images "${names[@]}"; then
+images=()
+compose=no
+for name in "${names[@]}"; do
+  case $name in
+    engine) ;;
+    compose) compose=yes ;;
+    *) images+=("$name") ;;
+  esac
+done
+if engine_runs && { [ "$compose" = no ] || has_compose; } && { [ ${#images[@]} = 0 ] || has_images "${images[@]}"; }; then
   exit 0
 fi
 
@@ -268,5 +284,5 @@ mkdir -p "$work"
 exec 9>"$work/lock"
 ! command -v flock >/dev/null || flock 9
 start_engine
-[ "${names[0]}" != engine ] || exit 0
-for name in "${names[@]}"; do provide "$name"; done
+[ "$compose" = no ] || provide_compose
+for name in ${images[@]+"${images[@]}"}; do provide "$name"; done

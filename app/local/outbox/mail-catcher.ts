@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
-import { LOCAL_SMS_DOMAIN } from '../../src/configuration/addresses';
 import type { OutboxMessage } from '../../src/outbox/outbox-message';
+import { LOCAL_SMS_DOMAIN } from '../../src/sms/local-sms-domain';
 import { MessageStore } from './message-store';
 
 export interface CatcherOptions {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { LOCAL_SMS_DOMAIN } from '../sms/local-sms-domain';
 import { isRedisUrl } from '../tasks';
 import { refuse } from './refuse';
 
@@ -28,8 +29,6 @@ export type SmsAddress =
 const OBJECTS_RULE = 'write file:///absolute/folder or s3://bucket/prefix';
 const MAIL_RULE = 'write ses://region or smtp://host:port';
 const SMS_RULE = 'write sns://region, smtp://host:port or smtp://host:port/domain-of-the-gateway';
-/** Of a gateway that is not named: a name that never leaves this machine. https://www.rfc-editor.org/rfc/rfc6761 */
-export const LOCAL_SMS_DOMAIN = 'sms.localhost';
 const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
