@@ -13,6 +13,7 @@ export interface SeedOptions {
 
 const LIMIT_SECONDS = 120;
 const POLL_MILLISECONDS = 500;
+const BUSY_SECONDS = 30;
 
 /**
  * Imports the film list of the npm package vega-datasets through the app's own import task, when the app has no films
@@ -59,8 +60,15 @@ async function followTask(url: string, signal: AbortSignal): Promise<Task> {
   }
 }
 
+/** Asks again while the app is too busy, as it says with 503. */
 async function getJson<T>(url: string, signal: AbortSignal): Promise<T> {
-  const response = await fetch(url, { signal });
+  const end = performance.now() + BUSY_SECONDS * 1000;
+  let response = await fetch(url, { signal });
+  while (response.status === 503 && performance.now() < end) {
+    await response.body?.cancel();
+    await pause(POLL_MILLISECONDS, undefined, { signal });
+    response = await fetch(url, { signal });
+  }
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 }

@@ -32,8 +32,8 @@ const untilEffects = (limitSeconds: number) =>
 
 describe('npm run start:docker', () => {
   test('shows the film list and pages through nginx, and says where within 80 columns', async () => {
-    const films = (await containers.getJson('/api/films')) as { total: number };
-    expect(films.total).toBeGreaterThan(3000);
+    const films = await waitUntil('films are shown', () => containers.getJson('/api/films'), { limitSeconds: 30 });
+    expect((films as { total: number }).total).toBeGreaterThan(3000);
     const page = await fetch(containers.baseUrl, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('Metropolis');
     const summary = containers.said.find((text) => text.includes('Holdfast is ready.')) ?? '';

@@ -84,6 +84,8 @@ export class Containers {
 
   async getJson(path: string): Promise<unknown> {
     const response = await fetch(`${this.baseUrl}${path}`);
+    // The database may be too busy on a small machine; a gateway's 502 and 504 would be lost requests.
+    if (response.status === 503) return undefined;
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return await response.json();
   }

@@ -1,6 +1,10 @@
 import { resourcesOf, synthesize } from '../stages/synthesize';
 
-type Value = string | { readonly Ref: string } | { readonly 'Fn::Join': readonly [string, readonly Value[]] };
+type Value =
+  | string
+  | { readonly Ref: string }
+  | { readonly 'Fn::GetAtt': readonly [string, string] }
+  | { readonly 'Fn::Join': readonly [string, readonly Value[]] };
 
 /** The part of an Amazon ECS container definition that a container here takes over. */
 interface ContainerDefinition {
@@ -81,6 +85,8 @@ function optionsOf({ User, Memory, ReadonlyRootFilesystem, LinuxParameters }: Co
 function resolve(value: Value): string {
   if (typeof value === 'string') return value;
   if ('Fn::Join' in value) return value['Fn::Join'][1].map(resolve).join(value['Fn::Join'][0]);
+  // The load balancer's name.
+  if ('Fn::GetAtt' in value) return 'balancer.example';
   const known = Object.entries(PARAMETERS).find(([part]) => value.Ref.includes(part));
   if (known === undefined) throw new Error(`nothing here stands for ${value.Ref}`);
   return known[1];

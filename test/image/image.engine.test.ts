@@ -125,8 +125,10 @@ describe('the image', () => {
     const sources = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !/\.(tsx?|md)$|^\./.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
-    const isCompiled = (file: string) =>
-      ['.ts', '.tsx'].some((ending) => existsSync(join(folder, file.replace(/\.js(\.map)?$/, ending))));
+    const isCompiled = (file: string) => {
+      const source = join(folder, file.replace(/\.js(\.map)?$/, ''));
+      return file.includes('.js') && ['.ts', '.tsx'].some((ending) => existsSync(`${source}${ending}`));
+    };
     const files = linesOf(await inImage('find', 'dist', '-type', 'f')).map((file) => file.slice('dist/'.length));
     expect(sources.length).toBeGreaterThan(5);
     expect(files.filter((file) => !isCompiled(file)).sort()).toEqual(sources.sort());
@@ -180,7 +182,7 @@ describe('its processes, beside PostgreSQL and Valkey', () => {
     const headers = { 'content-type': type, authorization: `Bearer ${secrets[ENVIRONMENT.adminToken]}` };
     const response = await request(path, { method: 'POST', headers, body });
     expect(response.status).toBe(202);
-    return await response.json();
+    return (await response.json()) as unknown;
   };
   const acceptProbe = async (runMs: number) => {
     const answer = await post('/api/probes', 'application/json', JSON.stringify({ count: 1, runMs }));
