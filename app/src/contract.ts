@@ -71,6 +71,8 @@ export const ENVIRONMENT = {
   /** `on` allows POST /api/probes. */
   probes: 'PROBES',
   logLevel: 'LOG_LEVEL',
+  /** http://host:port of a receiver of OpenTelemetry traces (OTLP over HTTP); /v1/traces is appended. */
+  otlpEndpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT',
 } as const;
 
 /** Set by the platform, not by the deployment. */

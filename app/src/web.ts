@@ -16,6 +16,7 @@ import { openEngine } from './process/engine';
 import { orExit, runUntilSignal } from './process/lifecycle';
 import type { Stoppable } from './process/lifecycle';
 import { createLogger } from './process/logger';
+import { openTracing } from './tracing/open-tracing';
 
 /** Older than any upload that is still under way. */
 const ABANDONED_UPLOAD_SECONDS = 3600;
@@ -23,6 +24,7 @@ const ABANDONED_UPLOAD_SECONDS = 3600;
 async function startWeb(configuration: Configuration<'web'>, logger: Logger): Promise<Stoppable> {
   const pools = webPools({ ...configuration, poolSize: configuration.databasePoolSize, process: 'web' });
   const tasks = openEngine(configuration, pools.engine, logger);
+  const tracing = await openTracing({ ...configuration, process: 'web', logger });
   const database = openPool(pools.app, logger);
   const objects = openObjectStore(configuration.objectsUrl);
   await deleteAbandoned(objects, logger);
@@ -41,6 +43,7 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
     library: { name: configuration.libraryName, ...configuration },
     probesAllowed: configuration.probes,
     onFinished: describeRequests(registry),
+    tracing,
   });
   const metrics = await startMetricsServer({
     registry,
@@ -60,6 +63,7 @@ async function startWeb(configuration: Configuration<'web'>, logger: Logger): Pr
       await app.close();
       clearTimeout(cut);
       await metrics.close();
+      await tracing?.close();
       await tasks.close();
       cacheStore?.close();
       await database.end();

@@ -28,12 +28,14 @@ import type { Stoppable } from './process/lifecycle';
 import { createLogger } from './process/logger';
 import { ScaleInProtection } from './process/scale-in-protection';
 import type { Worker } from './tasks';
+import { openTracing } from './tracing/open-tracing';
 
 const DATABASE_WAIT_SECONDS = 60;
 
 async function startWorker(configuration: Configuration<'worker'>, logger: Logger): Promise<Stoppable> {
   const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'worker' });
   const tasks = openEngine(configuration, pool, logger);
+  const tracing = await openTracing({ ...configuration, process: 'worker', logger });
   const objects = openObjectStore(configuration.objectsUrl);
   const messenger = openMessenger(configuration);
   const library = { name: configuration.libraryName, ...configuration };
@@ -48,19 +50,20 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
   });
   await waitForPostgres(pool, DATABASE_WAIT_SECONDS, logger);
   await limitReminders(tasks);
+  const handlers = [
+    importFilmsHandler({ tasks, objects }),
+    discardObjectHandler(objects),
+    sweepUploadsHandler(objects),
+    acceptRemindersHandler({ tasks, clock: configuration }),
+    sendReminderHandler({ messenger, library }),
+    sendCodeHandler({ messenger, library }),
+    makePosterHandler({ tasks, objects }),
+    sweepPostersHandler(objects),
+    ...newsHandlers({ tasks }),
+    probeHandler(),
+  ];
   const worker = await tasks.startWorker({
-    handlers: [
-      importFilmsHandler({ tasks, objects }),
-      discardObjectHandler(objects),
-      sweepUploadsHandler(objects),
-      acceptRemindersHandler({ tasks, clock: configuration }),
-      sendReminderHandler({ messenger, library }),
-      sendCodeHandler({ messenger, library }),
-      makePosterHandler({ tasks, objects }),
-      sweepPostersHandler(objects),
-      ...newsHandlers({ tasks }),
-      probeHandler(),
-    ],
+    handlers: tracing?.traceHandlers(tasks, handlers) ?? handlers,
     queues: configuration.workerQueues,
     concurrency: configuration.workerConcurrency,
     kind: configuration.workerKind,
@@ -78,6 +81,7 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
       await worker.stop({ deadlineSeconds: drainSeconds });
       await unprotected;
       await tasks.close();
+      await tracing?.close();
       await metrics.close();
     },
   };

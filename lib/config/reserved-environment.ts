@@ -36,6 +36,7 @@ const WAYS: Readonly<Record<keyof typeof ENVIRONMENT, string | undefined>> = {
   leaseSeconds: undefined,
   probes: 'set probes',
   logLevel: undefined,
+  otlpEndpoint: undefined,
 };
 
 /** Names that the platform or the deployment sets besides the contract. */

@@ -118,12 +118,12 @@ export function mailFrom() {
 }
 
 /** Without a slash at its end, so that paths can follow. */
-export function publicUrl() {
+export function publicUrl(purpose = 'where readers find the app') {
   return z.string().transform((value, context): string => {
     const url = parseUrl(value);
     const bare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
     if (url === undefined || !['http:', 'https:'].includes(url.protocol) || !bare)
-      return refuse(context, `is ${JSON.stringify(value)}; write https://host, where readers find the app`);
+      return refuse(context, `is ${JSON.stringify(value)}; write https://host, ${purpose}`);
     return url.href.replace(/\/+$/, '');
   });
 }

@@ -101,6 +101,7 @@ export const VARIABLES = {
   logLevel: z
     .enum(LOG_LEVELS, { error: (issue) => `is ${quote(issue.input)}; allowed is ${LOG_LEVELS.join(', ')}` })
     .default('info'),
+  otlpEndpoint: publicUrl('where traces are sent').optional(),
   ecsAgentUri: platformUrl(),
   ecsMetadataUri: platformUrl(),
 } as const;

@@ -4,7 +4,7 @@ import type { App } from './app';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Asked every few seconds by load balancers and scrapers. */
-const QUIET_ROUTES = new Set(['/healthz', '/readyz']);
+export const QUIET_ROUTES = new Set(['/healthz', '/readyz']);
 
 export interface FinishedRequest {
   readonly method: string;
@@ -51,6 +51,7 @@ export function logRequests(app: App, onFinished: (finished: FinishedRequest) =>
   });
 }
 
-function routeOf(request: FastifyRequest): string {
+/** The route's pattern; `unknown` when none matched. */
+export function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'unknown';
 }

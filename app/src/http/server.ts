@@ -7,6 +7,7 @@ import type { App } from './app';
 import { answerClientError } from './client-error';
 import { documentApi } from './documentation';
 import { closeIdleConnectionsWhileClosing } from './idle-connections';
+import type { Tracing } from '../tracing/tracing';
 import { acceptJsonBodies } from './json-body';
 import { rememberRoutes } from './known-routes';
 import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly onFinished: (finished: FinishedRequest) => void;
   /** Answers people with a page where programs get a problem document. */
   readonly sendProblemPage: SendProblem;
+  /** @default requests are in no span */
+  readonly tracing?: Tracing | undefined;
 }
 
 export type SendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
@@ -54,7 +57,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
   acceptJsonBodies(app);
   closeIdleConnectionsWhileClosing(app);
   const methodsOf = rememberRoutes(app);
-  carryTraces(app);
+  carryTraces(app, options.tracing);
   logRequests(app, options.onFinished);
   app.setErrorHandler((error, request, reply) => answer(error, request, reply));
   app.setNotFoundHandler((request, reply) => answer(notFound(request, methodsOf(pathOf(request))), request, reply));

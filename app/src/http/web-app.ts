@@ -27,6 +27,7 @@ import { registerTaskEventRoutes } from '../task-api/task-events.routes';
 import { registerResolveRoute } from '../task-api/resolve.routes';
 import { registerTaskRoutes } from '../task-api/tasks.routes';
 import type { Tasks } from '../tasks';
+import type { Tracing } from '../tracing/tracing';
 import type { App } from './app';
 import { authorizeAdministrator } from './authorization';
 import type { FinishedRequest } from './request-log';
@@ -50,6 +51,8 @@ export interface WebAppDependencies {
   readonly outboxUrl?: string | undefined;
   readonly probesAllowed: boolean;
   readonly onFinished: (finished: FinishedRequest) => void;
+  /** @default requests are in no span */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The web server with all its routes, not yet listening. */

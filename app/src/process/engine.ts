@@ -1,7 +1,7 @@
 import type { PoolConfig } from 'pg';
 import type { Logger } from 'pino';
 import { ENVIRONMENT } from '../contract';
-import { currentTrace } from '../http/traces';
+import { currentTrace } from '../tracing/current-trace';
 import { createTasks } from '../tasks';
 import type { Tasks } from '../tasks';
 

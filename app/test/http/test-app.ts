@@ -12,7 +12,6 @@ import { limitReminders } from '../../src/reminders/reminders.task';
 import { sendReminderHandler } from '../../src/reminders/send-reminder.handler';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
-import { currentTrace } from '../../src/http/traces';
 import { importFilmsHandler } from '../../src/imports/import.handler';
 import { sweepUploadsHandler } from '../../src/imports/sweep-uploads.handler';
 import { newsHandlers } from '../../src/news/news.handlers';
@@ -25,6 +24,8 @@ import { migrateAll } from '../../src/postgres/migrate-all';
 import { probeHandler } from '../../src/probes/probe.handler';
 import { createTasks } from '../../src/tasks';
 import type { TaskHandler, Tasks, TasksOptions } from '../../src/tasks';
+import { currentTrace } from '../../src/tracing/current-trace';
+import type { Tracing } from '../../src/tracing/tracing';
 import { createDatabase, redisUrl } from '../servers/databases';
 import { testFolder } from '../servers/private-servers';
 
@@ -43,6 +44,8 @@ export interface TestAppOptions {
   /** Redis of the cache. @default none, everything is computed */
   readonly cacheUrl?: string;
   readonly tasks?: (tasks: Tasks) => Tasks;
+  /** Of web and worker. @default none */
+  readonly tracing?: Tracing;
 }
 
 export interface TestApp {
@@ -94,6 +97,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     outboxUrl: `http://127.0.0.1:${catcher.httpPort}`,
     probesAllowed: options.probesAllowed ?? true,
     onFinished: () => undefined,
+    tracing: options.tracing,
   });
   const smtp = { kind: 'smtp', host: '127.0.0.1', port: catcher.smtpPort } as const;
   const messenger = openMessenger({
@@ -107,19 +111,20 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     request: (request) => app.inject(request),
     startWorker: async (handlers) => {
       await limitReminders(workers);
+      const all = handlers ?? [
+        importFilmsHandler({ tasks: workers, objects }),
+        discardObjectHandler(objects),
+        sweepUploadsHandler(objects),
+        acceptRemindersHandler({ tasks: workers, clock: { ...LIBRARY, reminderTime: '09:00' } }),
+        sendReminderHandler({ messenger, library: LIBRARY }),
+        sendCodeHandler({ messenger, library: LIBRARY }),
+        makePosterHandler({ tasks: workers, objects }),
+        sweepPostersHandler(objects),
+        ...newsHandlers({ tasks: workers }),
+        probeHandler(),
+      ];
       await workers.startWorker({
-        handlers: handlers ?? [
-          importFilmsHandler({ tasks: workers, objects }),
-          discardObjectHandler(objects),
-          sweepUploadsHandler(objects),
-          acceptRemindersHandler({ tasks: workers, clock: { ...LIBRARY, reminderTime: '09:00' } }),
-          sendReminderHandler({ messenger, library: LIBRARY }),
-          sendCodeHandler({ messenger, library: LIBRARY }),
-          makePosterHandler({ tasks: workers, objects }),
-          sweepPostersHandler(objects),
-          ...newsHandlers({ tasks: workers }),
-          probeHandler(),
-        ],
+        handlers: options.tracing?.traceHandlers(workers, all) ?? all,
         queues: [
           { name: 'default' },
           { name: 'imports' },
