@@ -2,7 +2,9 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', 'cdk.out', 'app/dist', '.holdfast', '.holdfast-docker', '.holdfast-tools', 'coverage'] },
+  {
+    ignores: ['**/node_modules', 'cdk.out', 'app/dist', '.holdfast', '.holdfast-docker', '.holdfast-tools', 'coverage'],
+  },
   js.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],
