@@ -37,13 +37,21 @@ const AWS_REGION = 'AWS_REGION';
 
 export function webEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const { configuration, drainBudget, services } = props;
-  const common = merge(database(props), queueEnvironment(services), cache(props), objects(props), address(props), region(props), {
-    environment: {
-      [ENVIRONMENT.port]: String(configuration.web.port),
-      [ENVIRONMENT.drainSeconds]: String(drainBudget.web.drainSeconds),
+  const common = merge(
+    database(props),
+    queueEnvironment(services),
+    cache(props),
+    objects(props),
+    address(props),
+    region(props),
+    {
+      environment: {
+        [ENVIRONMENT.port]: String(configuration.web.port),
+        [ENVIRONMENT.drainSeconds]: String(drainBudget.web.drainSeconds),
+      },
+      secrets: { [ENVIRONMENT.adminToken]: ecs.Secret.fromSecretsManager(services.adminToken) },
     },
-    secrets: { [ENVIRONMENT.adminToken]: ecs.Secret.fromSecretsManager(services.adminToken) },
-  });
+  );
   if (configuration.taskEngine !== 'holdfast') return merge(common, mail(props), celery(props));
   return merge(common, channels(props), engine(configuration, 'web', configuration.web.databaseConnections), {
     environment: { [ENVIRONMENT.probes]: configuration.probes ? 'on' : 'off' },
@@ -55,14 +63,22 @@ export function workerEnvironment(props: EnvironmentProps, kind: string): Contai
   const worker = configuration.workers[kind];
   const drain = drainBudget.workers[kind];
   if (worker === undefined || drain === undefined) throw new Error(`there is no worker kind "${kind}"`);
-  const common = merge(database(props), queueEnvironment(services), objects(props), mail(props), address(props), region(props), {
-    environment: {
-      [ENVIRONMENT.workerKind]: kind,
-      [ENVIRONMENT.workerQueues]: worker.queues.map(({ name, weight }) => `${name}:${weight}`).join(','),
-      [ENVIRONMENT.workerConcurrency]: String(worker.concurrency),
-      [ENVIRONMENT.drainSeconds]: String(drain.drainSeconds),
+  const common = merge(
+    database(props),
+    queueEnvironment(services),
+    objects(props),
+    mail(props),
+    address(props),
+    region(props),
+    {
+      environment: {
+        [ENVIRONMENT.workerKind]: kind,
+        [ENVIRONMENT.workerQueues]: worker.queues.map(({ name, weight }) => `${name}:${weight}`).join(','),
+        [ENVIRONMENT.workerConcurrency]: String(worker.concurrency),
+        [ENVIRONMENT.drainSeconds]: String(drain.drainSeconds),
+      },
     },
-  });
+  );
   if (configuration.taskEngine !== 'holdfast') return merge(common, cache(props), celery(props));
   return merge(common, engine(configuration, 'worker', worker.databaseConnections), {
     environment: { [ENVIRONMENT.scaleInProtection]: worker.scaleInProtection ? 'on' : 'off' },

@@ -48,7 +48,8 @@ export class StatelessStack extends Stack {
       }),
     );
     const { scheduler, migration } = configuration;
-    if (scheduler !== undefined) this.scheduler = new SchedulerService(this, 'Scheduler', { ...common, publicUrl, scheduler });
+    if (scheduler !== undefined)
+      this.scheduler = new SchedulerService(this, 'Scheduler', { ...common, publicUrl, scheduler });
     if (migration !== undefined) {
       this.migration = new Migration(this, 'Migration', { ...common, publicUrl, migration });
       // A failed migration fails the deploy before anything of the new version serves.
