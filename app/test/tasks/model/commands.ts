@@ -13,7 +13,7 @@ type Command = AsyncCommand<LedgerModel, System>;
 type Run = (model: LedgerModel, system: System) => Promise<void>;
 
 /** A command that shows its parameters and is followed by a comparison of the whole ledger with the model. */
-function command(name: string, given: unknown, run: Run): Command {
+export function command(name: string, given: unknown, run: Run): Command {
   return {
     check: () => true,
     run: async (model, system) => {
@@ -63,7 +63,7 @@ function byId(a: { id: string }, b: { id: string }): number {
 }
 
 /** What a claim brought: exactly these tasks, each under the next fence. */
-function claimed(
+export function claimed(
   model: LedgerModel,
   worker: number,
   expected: readonly ModelTask[],
@@ -82,8 +82,8 @@ function fromHand(system: System, worker: number, which: number): ClaimedTask | 
   return hand.splice(which % Math.max(1, hand.length), 1)[0];
 }
 
-const queue = fc.constantFrom(...QUEUES);
-const worker = fc.constantFrom(...WORKERS);
+export const queue = fc.constantFrom(...QUEUES);
+export const worker = fc.constantFrom(...WORKERS);
 const which = fc.nat(50);
 
 const accept = fc.record({ queue, attempts: fc.integer({ min: 1, max: 3 }) }).map((given) =>

@@ -41,6 +41,8 @@ export class LedgerModel {
   readonly requests = new Map<string, string>();
   readonly paused = new Set<string>();
   readonly maxRunning = new Map<string, number>();
+  /** Ticks of the schedule that are due and not accepted. */
+  ticksDue = 0;
   private clock = 0;
 
   add(given: Pick<ModelTask, 'id' | 'queue' | 'budget'> & Partial<Pick<ModelTask, 'key' | 'parents'>>): ModelTask {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { allComesThroughRedis, BACKGROUND_COMMANDS } from './background-commands';
 import { ALL_COMMANDS, compare } from './commands';
 import { LedgerModel } from './ledger-model';
 import { openSystem } from './system';
@@ -17,12 +18,16 @@ it(
   'whatever is accepted, claimed, ended, lost, taken back and repeated in whatever order, the ledger is as the rules say',
   async () => {
     await fc.assert(
-      fc.asyncProperty(fc.commands(ALL_COMMANDS, { maxCommands: 80, size: 'max' }), async (commands) => {
-        await system.reset();
-        const model = new LedgerModel();
-        await fc.asyncModelRun(() => ({ model, real: system }), commands);
-        await compare(model, system);
-      }),
+      fc.asyncProperty(
+        fc.commands([...ALL_COMMANDS, ...BACKGROUND_COMMANDS], { maxCommands: 80, size: 'max' }),
+        async (commands) => {
+          await system.reset();
+          const model = new LedgerModel();
+          await fc.asyncModelRun(() => ({ model, real: system }), commands);
+          await allComesThroughRedis(model, system);
+          await compare(model, system);
+        },
+      ),
       { numRuns: RUNS, endOnFailure: false },
     );
   },

@@ -9,6 +9,8 @@ import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
 import { flowSweep } from '../../../src/tasks/flows/sweep';
 import { LimitedClaimer } from '../../../src/tasks/limiting/limited-claimer';
+import { steppedRelay, steppedSchedulers } from './background';
+import type { SteppedRelay, SteppedSchedulers } from './background';
 import { recordingLogger } from '../support/recording-logger';
 import { LEASE } from '../support/statements';
 import { workerRow } from '../support/task-rows';
@@ -33,6 +35,8 @@ export interface System {
   readonly fixture: LedgerFixture;
   readonly tasks: Tasks;
   readonly workers: readonly SteppedWorker[];
+  readonly relay: SteppedRelay;
+  readonly schedulers: SteppedSchedulers;
   /** Nothing is left of the sequence before. */
   reset(): Promise<void>;
   claim(worker: number, queue: string, limit: number): Promise<ClaimedTask[]>;
@@ -61,10 +65,12 @@ export async function openSystem(): Promise<System> {
   const claimer = (queue: string): Claimer => new Claimer(parts.ledger, KINDS, [queue]);
   const limited = new LimitedClaimer(parts.ledger, KINDS, QUEUES);
   const chore = flowSweep(parts.logger);
+  const relay = await steppedRelay(fixture, parts, QUEUES);
+  const schedulers = steppedSchedulers(fixture, parts, { task: step, options: { queue: QUEUES[0] } });
   const workers: SteppedWorker[] = WORKERS.map(() => ({ id: '', hand: [] }));
   const at = (index: number): SteppedWorker => workers[index]!;
   const register = async (index: number): Promise<void> => {
-    at(index).id = await workerRow(fixture, KINDS);
+    at(index).id = await workerRow(fixture, KINDS, QUEUES);
   };
   const took = (index: number, claimed: ClaimedTask[]): ClaimedTask[] => {
     at(index).hand.push(...claimed);
@@ -74,12 +80,17 @@ export async function openSystem(): Promise<System> {
     fixture,
     tasks,
     workers,
+    relay,
+    schedulers,
     reset: async () => {
       await fixture.pool.query(
         `delete from holdfast.dependency; delete from holdfast.attempt; delete from holdfast.task;
          delete from holdfast.claim; delete from holdfast.worker; delete from holdfast.queue;
          delete from holdfast.request_key; delete from holdfast.external_effect; delete from effect`,
       );
+      await relay.flush();
+      relay.restart();
+      await schedulers.begin();
       for (const index of WORKERS) {
         at(index).hand = [];
         await register(index);
@@ -124,6 +135,7 @@ export async function openSystem(): Promise<System> {
       );
     },
     close: async () => {
+      await relay.close();
       await tasks.close();
       await parts.close();
       await fixture.drop();
