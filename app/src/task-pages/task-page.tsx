@@ -62,7 +62,7 @@ function State({ task, subject }: TaskPageProps) {
       {task.error === null || task.state === 'done' ? null : (
         <p class="reason">
           {bad ? '' : 'The last attempt failed: '}
-          {task.error}
+          {inPlainWords(task.error)}
         </p>
       )}
       {task.finishedAt === null ? (
@@ -74,6 +74,11 @@ function State({ task, subject }: TaskPageProps) {
       ) : null}
     </section>
   );
+}
+
+/** Without the class of the error, which stands before the message and means nothing to readers. */
+function inPlainWords(error: string): string {
+  return error.replace(/^\w*(?:Error|NonRetryable|Discard): /, '');
 }
 
 function Bar({ progress: { done, total, text } }: { readonly progress: Progress }) {

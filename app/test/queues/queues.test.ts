@@ -49,7 +49,7 @@ describe('queues and workers', () => {
       {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
         kind: 'default',
-        queues: ['default', 'imports', 'reminders', 'images', 'probes'],
+        queues: ['default', 'imports', 'reminders', 'images', 'collect', 'probes'],
         concurrency: 10,
         running: 0,
         source: expect.stringMatching(/^(redis|postgres)$/) as unknown,

@@ -77,7 +77,7 @@ describe.each([
     expect(paused.running).toBe(1);
     release.open();
     await until('it finishes its own', async () => (await taskRow(fixture, id)).state === 'done');
-    expect(paused.running).toBe(0);
+    await until('it has nothing in hand', () => paused.running === 0);
 
     await other.worker.stop();
     paused.resume();
