@@ -15,8 +15,8 @@ export const ADDRESS_RULES: Readonly<Record<Channel, string>> = {
 };
 
 /**
- * The address as it is kept and compared: of mail with its domain in lower case (the part before the @ means what the
- * receiver wants), of a telephone in E.164.
+ * The address as it is kept and compared: of mail in lower case (no receiver of today tells capitals apart, and limits
+ * count by it), of a telephone in E.164.
  * @returns undefined when it is none.
  */
 export function normalAddress(channel: Channel, text: string): string | undefined {
@@ -26,7 +26,7 @@ export function normalAddress(channel: Channel, text: string): string | undefine
 function mailbox(text: string): string | undefined {
   const [, local = '', domain = ''] = MAILBOX.exec(text) ?? [];
   if (local === '' || local.length > LOCAL_PART_LENGTH || text.length > ADDRESS_LENGTH) return undefined;
-  return `${local}@${domain.toLowerCase()}`;
+  return `${local}@${domain}`.toLowerCase();
 }
 
 function number(text: string): string | undefined {

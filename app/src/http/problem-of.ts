@@ -1,6 +1,14 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable, isNotMigrated } from '../postgres/unavailable';
-import { InvalidTaskError, KeyBusyError, KeyHeldError, RequestKeyReusedError, TaskStateError } from '../tasks';
+import {
+  CommitUnknownError,
+  InvalidTaskError,
+  KeyBusyError,
+  KeyHeldError,
+  RequestKeyReusedError,
+  TaskStateError,
+} from '../tasks';
+import { UnknownOutcome } from './accept-in-time';
 import { DeadlineError } from './deadline';
 import { BODY_TYPE } from './json-body';
 import { invalid, Problem, unacceptableType, unavailable } from './problem';
@@ -22,6 +30,9 @@ export function problemOf(error: unknown, request: FastifyRequest): Problem {
     });
   }
   if (error instanceof DeadlineError) return unavailable('The database did not answer in time. Try again.', error);
+  if (error instanceof CommitUnknownError) {
+    return new UnknownOutcome('Look whether it is there before you repeat it.', error);
+  }
   if (isDatabaseUnavailable(error)) {
     return unavailable('The database cannot be reached or is too busy; nothing was changed. Try again.', error);
   }

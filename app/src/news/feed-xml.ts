@@ -147,8 +147,13 @@ function toItem({ guid, link, title: heading, summary, date }: FoundItem): ReadI
     link,
     title: title(heading) || title(text) || 'Untitled',
     summary: text,
-    publishedAt: Number.isNaN(published.getTime()) || published.getTime() < 0 ? null : published.toISOString(),
+    publishedAt: isPast(published) ? published.toISOString() : null,
   };
+}
+
+/** Feeds name dates that have not come yet, and such as no database can hold; the time of the finding is as good. */
+function isPast(date: Date): boolean {
+  return date.getTime() >= 0 && date.getTime() <= Date.now();
 }
 
 function title(text: string): string {

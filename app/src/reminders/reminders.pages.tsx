@@ -35,6 +35,8 @@ const addressForm = z
     path: ['address'],
     error: (issue) => `This is not ${ADDRESS_RULES[(issue.input as { channel: 'email' | 'sms' }).channel]}`,
   });
+/** A mail program's form holds one short field. */
+const BUTTON_BYTES = 4096;
 const codeForm = z.object({ code });
 const ofScreening = z.object({ id: uuid() });
 const ofContact = z.object({ id: uuid(), contactId: uuid() });
@@ -143,15 +145,22 @@ export function registerReminderPages(app: App, dependencies: ReminderPagesDepen
     },
   );
 
-  // Also what mail programs send by themselves for their own button (RFC 8058).
-  app.post(
-    '/reminders/:token',
-    { schema: { hide: true, params: z.object({ token: uuid() }) } },
-    async (request, reply) => {
-      await reminders.end(request.params.token);
-      return send(request, reply, { title: 'Your reminder', body: <Ended /> });
-    },
-  );
+  // Also what mail programs send by themselves for their own button, as either kind of form (RFC 8058, 3.1); the address
+  // says everything.
+  void app.register(async (scope: App) => {
+    scope.addContentTypeParser('multipart/form-data', { parseAs: 'string', bodyLimit: BUTTON_BYTES }, () =>
+      Promise.resolve(undefined),
+    );
+    scope.post(
+      '/reminders/:token',
+      { schema: { hide: true, params: z.object({ token: uuid() }) } },
+      async (request, reply) => {
+        await reminders.end(request.params.token);
+        return send(request, reply, { title: 'Your reminder', body: <Ended /> });
+      },
+    );
+    await Promise.resolve();
+  });
 }
 
 function About({ screening, when }: { readonly screening: Screening; readonly when: string }) {

@@ -35,7 +35,8 @@ export const remindEveryMinute = defineSchedule({
 export const sendReminder = defineTask({
   name: 'reminders.send',
   queue: REMINDERS_QUEUE,
-  attempts: 6,
+  // Two hours and a half of a mail server that is away; once the screening has begun the handler ends it.
+  attempts: 20,
   backoff: { firstSeconds: 5, maxSeconds: 600 },
   timeLimitSeconds: 40,
   payload: z.strictObject({

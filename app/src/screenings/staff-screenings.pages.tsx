@@ -159,7 +159,9 @@ function Editor({ time, form, screening, posterTask }: EditorProps) {
         </p>
       )}
       <form method="post" action={screening === undefined ? HOME : `${HOME}/${screening.id}`} class="card">
-        {screening === undefined ? null : <input type="hidden" name="version" value={screening.version} />}
+        {screening === undefined ? null : (
+          <input type="hidden" name="version" value={form.values['version'] ?? screening.version} />
+        )}
         <Field form={form} name="title" label="Title" value={value['title'] ?? ''} required maxLength={TITLE_LENGTH} />
         <Field
           form={form}

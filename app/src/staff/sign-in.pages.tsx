@@ -9,6 +9,8 @@ import type { SendPage } from '../pages/page';
 import type { StaffSessions } from './sessions';
 
 const ATTEMPTS_A_MINUTE = 10;
+const HOME = '/staff/screenings';
+const BASE = 'http://inside.invalid';
 
 function SignIn({ form, next }: { readonly form: FormState; readonly next: string }) {
   return (
@@ -66,5 +68,8 @@ export async function registerSignInPages(app: App, send: SendPage, sessions: St
 
 /** A path of this site, never another one's. */
 function inside(next: unknown): string {
-  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/staff/screenings';
+  if (typeof next !== 'string' || !next.startsWith('/') || !URL.canParse(next, BASE)) return HOME;
+  // As a browser reads it: it drops tabs and line ends, and takes backslashes for slashes.
+  const url = new URL(next, BASE);
+  return url.origin === BASE && !url.pathname.startsWith('//') ? `${url.pathname}${url.search}` : HOME;
 }

@@ -99,8 +99,14 @@ export function publicTaskDetails(task: TaskDetailsView): TaskDetailsView {
   return { ...publicTask(task), after: task.after.map(withoutId), before: task.before.map(withoutId) };
 }
 
+interface WithErrors {
+  readonly id: string;
+  readonly error: string | null;
+  readonly attempts: readonly { readonly error: string | null }[];
+}
+
 /** As publicTaskDetails. Why a task was cancelled names the task that was the cause. */
-export function publicTask<View extends TaskWithAttemptsView>(task: View): View {
+export function publicTask<View extends WithErrors>(task: View): View {
   const withoutIds = (error: string | null): string | null =>
     error?.replaceAll(UUIDS, (found) => (found.toLowerCase() === task.id ? found : '(another)')) ?? null;
   return {

@@ -148,7 +148,7 @@ function Attempts({ time, task, now }: TaskPageProps) {
         {task.attempts.map((attempt) => (
           <li key={attempt.attempt} value={attempt.attempt}>
             {outcomeOf(attempt, now)} <Moment {...{ time, now }} at={attempt.startedAt} />
-            {attempt.error === null ? null : <p class="reason">{attempt.error}</p>}
+            {attempt.error === null ? null : <p class="reason">{inPlainWords(attempt.error)}</p>}
           </li>
         ))}
       </ol>

@@ -6,6 +6,7 @@ import type { Library } from '../library/library';
 import { LibraryTime } from '../library/time';
 import type { SendPage } from '../pages/page';
 import type { StaffSessions } from '../staff/sessions';
+import { publicTask } from '../task-api/task-view';
 import { existing } from '../task-api/tasks.routes';
 import type { Tasks } from '../tasks';
 import { uuid } from '../validation/values';
@@ -34,7 +35,7 @@ export function registerTaskPages(app: App, { library, send, sessions, tasks }: 
     const staff = sessions.isStaff(request);
     return send(request, reply, {
       title: `${subject.title}: ${meaningOf(task.state)}`,
-      body: <TaskPage {...{ time, task, subject, staff }} now={new Date()} />,
+      body: <TaskPage {...{ time, subject, staff }} task={staff ? task : publicTask(task)} now={new Date()} />,
       refreshSeconds: task.finishedAt === null ? REFRESH_SECONDS : undefined,
     });
   });
