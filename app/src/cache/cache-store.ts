@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { redisTls } from '../tasks';
 
 /** Longer than any answer of a Redis that is well; a reader is not made to wait longer for one that is not. */
 const ANSWER_MS = 150;
@@ -116,7 +115,7 @@ export class CacheStore {
 
 function connect(url: string, name: string, answerMs: number): Redis {
   return new Redis(url, {
-    ...tlsOf(url),
+    ...redisTls(url),
     connectionName: `holdfast-${name}`,
     connectTimeout: 2_000,
     // A server that is silent for so long is gone, and its connection with it.
@@ -132,12 +131,4 @@ function connect(url: string, name: string, answerMs: number): Redis {
 /** Without the cause: an error of Redis holds the command that failed, AUTH with its password for example. */
 function awayError(error: unknown): CacheAwayError {
   return new CacheAwayError(error instanceof Error ? error.message : 'the cache failed');
-}
-
-/** As for the queue: the certificate must be good for the host. */
-function tlsOf(url: string): Pick<RedisOptions, 'tls'> {
-  const { protocol, hostname } = new URL(url);
-  if (protocol !== 'rediss:') return {};
-  const host = hostname.replace(/^\[(.+)\]$/, '$1');
-  return { tls: { rejectUnauthorized: true, ...(isIP(host) === 0 ? { servername: host } : {}) } };
 }

@@ -27,7 +27,7 @@ export {
   TaskStateError,
   TransactionEndedError,
 } from './errors';
-export { isRedisUrl } from './dispatching/redis-connection';
+export { isRedisUrl, redisTls } from './dispatching/redis-connection';
 export { createTasks, handle } from './engine';
 export type { Tasks, TasksOptions } from './tasks';
 export { isConnectionError, isTransient } from './ledger/connection-errors';

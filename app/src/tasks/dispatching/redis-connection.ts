@@ -16,7 +16,7 @@ export class RedisConnection {
     private readonly options: { readonly name: string; readonly silenceMs: number; readonly logger: TaskLogger },
   ) {
     this.client = new Redis(url, {
-      ...tlsOf(url),
+      ...redisTls(url),
       connectionName: `holdfast-${options.name}`,
       connectTimeout: options.silenceMs,
       socketTimeout: options.silenceMs,
@@ -106,7 +106,7 @@ export function isRedisUrl(value: string): boolean {
  * For rediss://: the certificate must be signed by an authority that Node.js knows (Amazon's are among them,
  * NODE_EXTRA_CA_CERTS adds others) and be made out for the host, which is also named to servers that have several.
  */
-function tlsOf(url: string): Pick<RedisOptions, 'tls'> {
+export function redisTls(url: string): Pick<RedisOptions, 'tls'> {
   const { protocol, hostname } = new URL(url);
   if (protocol !== 'rediss:') return {};
   // A server name made of digits is not allowed: RFC 6066, section 3.
