@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../configuration/channels';
 import type { App } from '../http/app';
+import type { Limits } from '../http/client-limits';
 import { problemResponses } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { allowed, oneOf, storableText, strictObject, uuid } from '../validation/values';
@@ -20,11 +21,17 @@ const contactSchema = z
   .object({ id: z.uuid(), channel: z.enum(CHANNELS), verified: z.boolean() })
   .meta({ id: 'Contact' });
 
-export function registerContactRoutes(app: App, contacts: Contacts): void {
+export interface ContactRouteDependencies {
+  readonly contacts: Contacts;
+  readonly limits: Limits;
+}
+
+export function registerContactRoutes(app: App, { contacts, limits }: ContactRouteDependencies): void {
   const tags = ['contacts'];
   app.post(
     '/api/contacts',
     {
+      onRequest: limits.codes,
       schema: {
         tags,
         summary: 'Give an address, which is sent a code',
@@ -46,6 +53,7 @@ export function registerContactRoutes(app: App, contacts: Contacts): void {
   app.post(
     '/api/contacts/:id/verify',
     {
+      onRequest: limits.codeTries,
       schema: {
         tags,
         summary: 'Prove an address by its code',

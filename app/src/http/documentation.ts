@@ -20,6 +20,7 @@ export async function documentApi(app: App): Promise<void> {
       tags: [
         { name: 'screenings', description: 'What the library shows, and when.' },
         { name: 'news', description: 'What the feeds that the library follows brought.' },
+        { name: 'contacts', description: 'Addresses of readers, each proved by a code.' },
         { name: 'films', description: 'The film catalogue.' },
         { name: 'imports', description: 'Files of films, imported by a task.' },
         { name: 'tasks', description: 'What became of accepted work.' },

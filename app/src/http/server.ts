@@ -10,6 +10,7 @@ import { closeIdleConnectionsWhileClosing } from './idle-connections';
 import type { Tracing } from '../tracing/tracing';
 import { acceptJsonBodies } from './json-body';
 import { rememberRoutes } from './known-routes';
+import { isNearestProxy } from './nearest-proxy';
 import { Problem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem';
 import { pathOf } from './path-of';
 import { MAX_PARAMETER_LENGTH, problemOf } from './problem-of';
@@ -42,8 +43,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: (request) => requestId(request.headers),
-    // Load balancers and nginx stand in the same network; nobody else's word about where a request came from counts.
-    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
+    trustProxy: isNearestProxy,
     return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -30,6 +30,8 @@ import type { Tasks } from '../tasks';
 import type { Tracing } from '../tracing/tracing';
 import type { App } from './app';
 import { authorizeAdministrator } from './authorization';
+import { CLIENT_LIMITS, limitClients } from './client-limits';
+import type { ClientLimits } from './client-limits';
 import type { FinishedRequest } from './request-log';
 import { createServer } from './server';
 
@@ -50,6 +52,8 @@ export interface WebAppDependencies {
   /** Of a catcher of mail, whose messages a page then shows. */
   readonly outboxUrl?: string | undefined;
   readonly probesAllowed: boolean;
+  /** @default CLIENT_LIMITS */
+  readonly clientLimits?: ClientLimits | undefined;
   readonly onFinished: (finished: FinishedRequest) => void;
   /** @default requests are in no span */
   readonly tracing?: Tracing | undefined;
@@ -61,6 +65,7 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   const sessions = new StaffSessions(adminToken);
   const send = pageSender({ ...dependencies, sessions });
   const app = await createServer({ ...dependencies, sendProblemPage: problemPageSender(send) });
+  const limits = await limitClients(app, dependencies.clientLimits ?? CLIENT_LIMITS);
   const cache = new PageCache({ store: dependencies.cacheStore, group: 'screenings' });
   const contacts = new Contacts(dependencies);
   const clock = { timeZone: dependencies.library.timeZone, reminderTime: dependencies.reminderTime };
@@ -76,12 +81,12 @@ export async function createWebApp(dependencies: WebAppDependencies): Promise<Ap
   registerScheduleRoutes(app, { tasks, authorize });
   registerQueueRoutes(app, { tasks, authorize });
   registerScreeningRoutes(app, { screenings, cache, authorize });
-  registerContactRoutes(app, contacts);
+  registerContactRoutes(app, { contacts, limits });
   registerReminderRoutes(app, reminders);
   registerPosterRoutes(app, { ...dependencies, screenings, authorize });
   registerNewsRoutes(app, database);
   registerProbeRoutes(app, { ...dependencies, authorize });
-  await registerPages(app, { ...dependencies, sessions, send, cache, screenings, contacts, reminders });
+  await registerPages(app, { ...dependencies, sessions, send, limits, cache, screenings, contacts, reminders });
   await app.ready();
   return app;
 }

@@ -18,5 +18,6 @@ export function ErrorPage({ problem, requestId }: { readonly problem: Problem; r
 const HEADINGS: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'Somebody else was faster',
+  429: 'Too many attempts',
   503: 'Back in a moment',
 };

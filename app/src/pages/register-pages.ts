@@ -5,6 +5,7 @@ import { registerAdminPages } from '../admin/admin.pages';
 import type { PageCache } from '../cache/page-cache';
 import type { Queryable } from '../films/film-store';
 import type { App } from '../http/app';
+import type { Limits } from '../http/client-limits';
 import { pathOf } from '../http/path-of';
 import type { Library } from '../library/library';
 import type { Contacts } from '../contacts/contacts';
@@ -29,6 +30,7 @@ export interface PagesDependencies {
   readonly library: Library;
   readonly sessions: StaffSessions;
   readonly send: SendPage;
+  readonly limits: Limits;
   readonly cache: PageCache;
   readonly screenings: Screenings;
   readonly tasks: Tasks;
@@ -41,13 +43,13 @@ export interface PagesDependencies {
 
 /** All pages for people: first those of everybody, then those of the staff. */
 export async function registerPages(root: App, dependencies: PagesDependencies): Promise<void> {
-  const { sessions, send } = dependencies;
+  const { sessions } = dependencies;
   await root.register(cookie);
   await serveAssets(root);
   await root.register(async (pages: App) => {
     await pages.register(formbody);
     pages.addHook('onRequest', refuseOtherSites);
-    await registerSignInPages(pages, send, sessions);
+    registerSignInPages(pages, dependencies);
     registerScreeningPages(pages, dependencies);
     registerNewsPages(pages, dependencies);
     registerTaskPages(pages, dependencies);

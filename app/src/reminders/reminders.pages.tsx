@@ -7,6 +7,7 @@ import type { Contact } from '../contacts/contact-store';
 import type { Contacts } from '../contacts/contacts';
 import { code } from '../contacts/contacts.routes';
 import type { App } from '../http/app';
+import type { Limits } from '../http/client-limits';
 import { inTime } from '../http/deadline';
 import { Problem } from '../http/problem';
 import type { Library } from '../library/library';
@@ -24,6 +25,7 @@ import { SignUp } from './sign-up';
 export interface ReminderPagesDependencies {
   readonly library: Library;
   readonly send: SendPage;
+  readonly limits: Limits;
   readonly screenings: Screenings;
   readonly contacts: Contacts;
   readonly reminders: Reminders;
@@ -43,7 +45,7 @@ const ofContact = z.object({ id: uuid(), contactId: uuid() });
 
 /** From the form on a screening's page by way of the code to the reminder, and out of it again. */
 export function registerReminderPages(app: App, dependencies: ReminderPagesDependencies): void {
-  const { library, send, screenings, contacts, reminders } = dependencies;
+  const { library, send, limits, screenings, contacts, reminders } = dependencies;
   const time = new LibraryTime(library.timeZone);
   const moment = (at: Date): string => `${time.date(at)} at ${time.time(at)}`;
 
@@ -82,21 +84,25 @@ export function registerReminderPages(app: App, dependencies: ReminderPagesDepen
     askAddress(request, reply, request.params.id, EMPTY_FORM, 200),
   );
 
-  app.post('/screenings/:id/reminders', { schema: { hide: true, params: ofScreening } }, async (request, reply) => {
-    const { id } = request.params;
-    await reminders.momentOf(id);
-    const checked = checkForm(addressForm, request.body);
-    if (!checked.ok) return askAddress(request, reply, id, checked.form);
-    const { channel, address } = checked.value;
-    try {
-      const contact = await contacts.add(channel, address);
-      return await reply.redirect(`/screenings/${id}/reminders/${contact.id}`, 303);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 429) throw error;
-      void reply.headers(error.headers);
-      return askAddress(request, reply, id, { values: { channel, address }, errors: { address: error.detail } }, 429);
-    }
-  });
+  app.post(
+    '/screenings/:id/reminders',
+    { schema: { hide: true, params: ofScreening }, onRequest: limits.codes },
+    async (request, reply) => {
+      const { id } = request.params;
+      await reminders.momentOf(id);
+      const checked = checkForm(addressForm, request.body);
+      if (!checked.ok) return askAddress(request, reply, id, checked.form);
+      const { channel, address } = checked.value;
+      try {
+        const contact = await contacts.add(channel, address);
+        return await reply.redirect(`/screenings/${id}/reminders/${contact.id}`, 303);
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 429) throw error;
+        void reply.headers(error.headers);
+        return askAddress(request, reply, id, { values: { channel, address }, errors: { address: error.detail } }, 429);
+      }
+    },
+  );
 
   app.get(
     '/screenings/:id/reminders/:contactId',
@@ -109,7 +115,7 @@ export function registerReminderPages(app: App, dependencies: ReminderPagesDepen
 
   app.post(
     '/screenings/:id/reminders/:contactId',
-    { schema: { hide: true, params: ofContact } },
+    { schema: { hide: true, params: ofContact }, onRequest: limits.codeTries },
     async (request, reply) => {
       const { id, contactId } = request.params;
       const contact = await contacts.get(contactId);

@@ -1,14 +1,12 @@
-import rateLimit from '@fastify/rate-limit';
 import { z } from 'zod';
 import type { App } from '../http/app';
-import { Problem } from '../http/problem';
+import type { Limits } from '../http/client-limits';
 import { checkForm, EMPTY_FORM, Field } from '../pages/forms';
 import type { FormState } from '../pages/forms';
 import { redirectWithNotice } from '../pages/page';
 import type { SendPage } from '../pages/page';
 import type { StaffSessions } from './sessions';
 
-const ATTEMPTS_A_MINUTE = 10;
 const HOME = '/staff/screenings';
 const BASE = 'http://inside.invalid';
 
@@ -30,36 +28,27 @@ const signInForm = z.object({
   next: z.string().optional(),
 });
 
-export async function registerSignInPages(app: App, send: SendPage, sessions: StaffSessions): Promise<void> {
-  await app.register(rateLimit, { global: false });
+export interface SignInDependencies {
+  readonly send: SendPage;
+  readonly sessions: StaffSessions;
+  readonly limits: Limits;
+}
+
+export function registerSignInPages(app: App, { send, sessions, limits }: SignInDependencies): void {
   app.get('/sign-in', { schema: { hide: true } }, (request, reply) => {
     const { next } = request.query as { readonly next?: unknown };
     return send(request, reply, { title: 'Staff sign-in', body: <SignIn form={EMPTY_FORM} next={inside(next)} /> });
   });
-  app.post(
-    '/sign-in',
-    {
-      schema: { hide: true },
-      config: {
-        rateLimit: {
-          max: ATTEMPTS_A_MINUTE,
-          timeWindow: '1 minute',
-          errorResponseBuilder: () =>
-            new Problem(429, `More than ${ATTEMPTS_A_MINUTE} attempts in a minute; wait a minute and try again.`),
-        },
-      },
-    },
-    (request, reply) => {
-      const checked = checkForm(signInForm, request.body);
-      if (checked.ok && sessions.isPassword(checked.value.password)) {
-        sessions.open(request, reply);
-        return reply.redirect(inside(checked.value.next), 303);
-      }
-      const form = checked.ok ? { values: {}, errors: { password: 'is wrong' } } : checked.form;
-      const body = <SignIn form={form} next={inside(checked.ok ? checked.value.next : checked.form.values['next'])} />;
-      return send(request, reply, { title: 'Staff sign-in', status: 400, body });
-    },
-  );
+  app.post('/sign-in', { schema: { hide: true }, onRequest: limits.signIns }, (request, reply) => {
+    const checked = checkForm(signInForm, request.body);
+    if (checked.ok && sessions.isPassword(checked.value.password)) {
+      sessions.open(request, reply);
+      return reply.redirect(inside(checked.value.next), 303);
+    }
+    const form = checked.ok ? { values: {}, errors: { password: 'is wrong' } } : checked.form;
+    const body = <SignIn form={form} next={inside(checked.ok ? checked.value.next : checked.form.values['next'])} />;
+    return send(request, reply, { title: 'Staff sign-in', status: 400, body });
+  });
   app.post('/sign-out', { schema: { hide: true } }, (_request, reply) => {
     sessions.close(reply);
     return redirectWithNotice(reply, '/', 'You are signed out.');

@@ -10,6 +10,8 @@ import { sendCodeHandler } from '../../src/contacts/send-code.handler';
 import { acceptRemindersHandler } from '../../src/reminders/accept-reminders.handler';
 import { limitReminders } from '../../src/reminders/reminders.task';
 import { sendReminderHandler } from '../../src/reminders/send-reminder.handler';
+import { CLIENT_LIMITS } from '../../src/http/client-limits';
+import type { ClientLimits } from '../../src/http/client-limits';
 import { createWebApp } from '../../src/http/web-app';
 import type { App } from '../../src/http/app';
 import { importFilmsHandler } from '../../src/imports/import.handler';
@@ -39,6 +41,8 @@ export interface TestAppOptions {
   readonly adminToken?: string | undefined;
   /** @default true */
   readonly probesAllowed?: boolean;
+  /** @default more codes than a test asks for, and sign-ins as in CLIENT_LIMITS */
+  readonly clientLimits?: Partial<ClientLimits>;
   /** @default a new database of the shared server, migrated */
   readonly databaseUrl?: string;
   /** Redis of the cache. @default none, everything is computed */
@@ -96,6 +100,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     reminderTime: '09:00',
     outboxUrl: `http://127.0.0.1:${catcher.httpPort}`,
     probesAllowed: options.probesAllowed ?? true,
+    clientLimits: { ...CLIENT_LIMITS, codesAnHour: 10_000, codeTriesAnHour: 10_000, ...options.clientLimits },
     onFinished: () => undefined,
     tracing: options.tracing,
   });
