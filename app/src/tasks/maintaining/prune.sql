@@ -25,7 +25,7 @@ select coalesce((select array_agg(id) from expired), '{}')::text as ids,
 
 -- name: clear
 -- $1 ids, locked by the statement before: whoever began to wait for one of them until then is seen by this one, and whoever
--- comes later finds it gone. Deletes what there can be very much of, $2 log lines and $2 dependencies at most, of those
+-- comes later finds it gone. Waits for nobody. Deletes what there can be very much of, $2 log lines and $2 dependencies at most, of those
 -- that may go. Answers with whether there may be more. Relies on: dependency_parent, log_line_task, primary keys.
 with doomed as materialized (
   select id from unnest($1::bigint[]) as task (id)
@@ -39,18 +39,21 @@ with doomed as materialized (
   from doomed cross join lateral (select id from holdfast.log_line where task_id = doomed.id limit $2) as l
   limit $2
 ), child as materialized (
+  -- A child that somebody holds at this moment may be about to wait again: its dependency stays, and with it the parent.
   select d.child_id, d.parent_id
   from doomed cross join lateral (
-    select child_id, parent_id from holdfast.dependency where parent_id = doomed.id and not open limit $2
+    select d.child_id, d.parent_id
+    from holdfast.dependency d
+    join holdfast.task t on t.id = d.child_id
+    where d.parent_id = doomed.id and not d.open and t.finished_at is not null
+    limit $2
+    for share of t skip locked
   ) as d
   limit $2
 ), lines as (
   delete from holdfast.log_line where id = any (array(select id from line))
 ), children as (
-  -- One that somebody opens again at this moment stays, and with it its parent.
-  delete from holdfast.dependency d
-  using child
-  where d.child_id = child.child_id and d.parent_id = child.parent_id and not d.open
+  delete from holdfast.dependency d using child where d.child_id = child.child_id and d.parent_id = child.parent_id
 )
 select (select count(*) from line) = $2 or (select count(*) from child) = $2 as more
 

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
+import { loadStatements } from '../../../src/tasks/ledger/statements';
 import { ScheduleList } from '../../../src/tasks/scheduling/schedule-list';
+import { SCHEDULE_STATEMENTS } from '../../../src/tasks/scheduling/schedule-row';
+import { gate } from '../support/gate';
 import { minutely, scheduleFixture } from '../support/schedule-fixture';
 import type { ScheduleFixture } from '../support/schedule-fixture';
 
+const SQL = loadStatements(join(__dirname, '../../../src/tasks/scheduling'), 'schedule.sql', SCHEDULE_STATEMENTS);
 const minute = (n: number) => `2026-06-01T12:0${n}:00.000Z`;
 
 describe('versions of a schedule', () => {
@@ -51,6 +56,33 @@ describe('versions of a schedule', () => {
     );
     await Promise.all(both.map(({ settle }) => settle()));
     expect(await fixture.accepted()).toEqual([1, 2, 3].map(minute));
+  });
+
+  it('a lower one that read the schedule before the take-over and settles after it writes nothing', async () => {
+    // The timing stays, and with it the watermark: the version alone tells that the schedule is another's by now.
+    const old = fixture.scheduler(minutely('a', { payload: () => ({ of: 'old' }) }));
+    await old.settle();
+    const recent = fixture.scheduler(minutely('a', { version: 2, payload: () => ({ of: 'new' }) }));
+    await fixture.setClock(minute(1));
+    const [seen, goOn] = [gate(), gate()];
+    old.parts.ledger.after(SQL.known, () => {
+      seen.open();
+      return goOn.opened;
+    });
+    const look = old.scheduler.look();
+    await seen.opened;
+    // The clock goes back, as after a failover: nothing is due when the other one takes over.
+    await fixture.setClock('2026-06-01T12:00:45Z');
+    await recent.settle();
+    const [taken] = await list();
+    expect(taken).toMatchObject({ version: 2, nextAt: new Date(minute(1)) });
+    await fixture.setClock(minute(1));
+    goOn.open();
+    await look;
+    expect((await list())[0]).toEqual(taken);
+    expect(await fixture.accepted()).toEqual([]);
+    await recent.settle();
+    expect(await fixture.accepted()).toEqual(['new']);
   });
 
   it('a timing that changed without a higher one has no effect, and is complained of once', async () => {
