@@ -85,6 +85,16 @@ describe('the task routes', () => {
     expectProblem(await retry(id), 409, `Task ${id} is done; only a dead or cancelled task can be retried.`);
   });
 
+  test('do not retry a task whose unique key another one holds: 409 says which', async () => {
+    const uniqueKey = { key: 'held', until: 'finish' } as const;
+    const { id } = await test_.tasks.accept(parking, {}, { uniqueKey });
+    await test_.tasks.cancel(id);
+    const holder = await test_.tasks.accept(parking, {}, { uniqueKey });
+    const detail = `The unique key "held" of task ${id} is held by task ${holder.id}; wait for that one, or cancel it.`;
+    expectProblem(await retry(id), 409, detail);
+    expect((await test_.tasks.get(id))?.state).toBe('cancelled');
+  });
+
   test('cancel a task, in bulk as well, and only one that is not finished', async () => {
     const post = (url: string, payload?: object) =>
       test_.request({ method: 'POST', url, headers: ADMIN, ...(payload !== undefined && { payload }) });

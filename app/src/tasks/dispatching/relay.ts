@@ -13,7 +13,7 @@ import { shownError } from './redis-connection';
 import type { RedisConnection } from './redis-connection';
 
 /** How often the ledger is compared with Redis: the longest that a task waits which nobody else dispatched. */
-const LOOK_EVERY_MS = 1_000;
+export const LOOK_EVERY_MS = 1_000;
 /** How often an overflowing lane's list is looked at in between. */
 const REFILL_EVERY_MS = 20;
 /** A frozen leader's session is ended by PostgreSQL after this, which passes its leadership on. */

@@ -1,4 +1,6 @@
 import type { Transaction } from '../../../src/tasks';
+import { LOOK_EVERY_MS } from '../../../src/tasks/dispatching/relay';
+import { monotonicMs } from '../../../src/tasks/pause';
 import { redisUrl } from '../../servers/databases';
 import { dispatchFixture, note } from '../support/dispatch-fixture';
 import type { DispatchFixture } from '../support/dispatch-fixture';
@@ -47,6 +49,18 @@ describe('accepting in the caller’s transaction', () => {
     const wanted = await ledgerId(id);
     await until('the relay has dispatched it', async () => (await fixture.list()).includes(wanted), 2.5);
     expect(fixture.tasks.metrics()).toMatchObject({ dispatched: 0, dispatchSkipped: 0 });
+  });
+
+  it('is looked for by the relay at least once a second', async () => {
+    expect(LOOK_EVERY_MS).toBeLessThanOrEqual(1_000);
+    fixture.startRelay();
+    await relayHasLooked();
+    // What arrives right after a look waits for the next one. A busy machine makes looks late, so some pair of them counts.
+    await until('two looks follow each other in that time', async () => {
+      const beganMs = monotonicMs();
+      await relayHasLooked();
+      return monotonicMs() - beganMs < LOOK_EVERY_MS + 300;
+    });
   });
 
   it('of tasks.transaction that has been rolled back accepts nothing more', async () => {

@@ -15,7 +15,8 @@ describe('everything due is in the lists again within seconds', () => {
 
   beforeEach(async () => {
     fixture = await lossFixture();
-    replica = await startPrivateRedis();
+    // As replicas are that take writes: one whose writes are refused is never handed anything.
+    replica = await startPrivateRedis({ settings: { 'replica-read-only': 'no' } });
     second = fixture.direct(replica.port);
   });
   afterEach(async () => {
@@ -47,6 +48,19 @@ describe('everything due is in the lists again within seconds', () => {
     await fixture.goOn();
     await replicated();
     await second.replicaof('NO', 'ONE');
+    fixture.line.pointTo(replica.port);
+    await fixture.expectRebuilt();
+  });
+
+  it('after the address leads to a replica that takes writes: its run_id alone differs', async () => {
+    await attach();
+    await fixture.fill();
+    await replicated();
+    const line = async (redis: Redis): Promise<string | undefined> =>
+      /master_replid:\S+/.exec(await redis.info('replication'))?.[0];
+    const generation = fixture.keys.generation(NOTES.queue);
+    expect(await line(second)).toBe(await line(fixture.redis));
+    expect(await second.get(generation)).toBe(await fixture.redis.get(generation));
     fixture.line.pointTo(replica.port);
     await fixture.expectRebuilt();
   });

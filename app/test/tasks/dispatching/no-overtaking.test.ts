@@ -80,6 +80,24 @@ describe('tasks of an overflowing lane do not overtake each other', () => {
     expect(taken).toEqual([...stale, ...expected]);
   });
 
+  it('when an acceptor leaves a task to the relay just before that lifts the mark: it is pushed in the same look', async () => {
+    await fixture.insert(WINDOW + 10);
+    await fixture.look();
+    await take(WINDOW);
+    const left: string[] = [];
+    await fixture.look(async () => {
+      if (left.length > 0) return;
+      // Interleaving: committed after the relay has read what is due, dispatched while the lane is marked.
+      left.push(...(await fixture.insert(1)));
+      expect(await fixture.dispatch(left[0]!)).toBe('left');
+    });
+    // The mark is gone, so the next acceptor pushes by itself.
+    const [next] = await fixture.insert(1);
+    expect(await fixture.dispatch(next!)).toBe('pushed');
+    expect((await fixture.list()).slice(-2)).toEqual([left[0], next]);
+    expect(await fixture.list()).toEqual(await fixture.due());
+  });
+
   it('when Redis was emptied: acceptors push nothing until the relay has handed over what is older', async () => {
     await fixture.insert(WINDOW * 2);
     await fixture.look();

@@ -51,13 +51,41 @@ it('effects happen in the transaction that completes the task, after the handler
   await worker.stop();
 });
 
-it('effects do not happen when the fence is lost between the handler and the completion', async () => {
+it('no transaction is open while the handler runs, also when it has registered effects', async () => {
+  const open = () =>
+    fixture.rows(
+      `select from pg_stat_activity
+       where datname = current_database() and application_name <> 'test' and xact_start is not null
+         and state in ('idle in transaction', 'idle in transaction (aborted)')`,
+    );
   const worker = await startWorker(async (context) => {
     context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+    context.progress(1);
+    // Chores and claims have transactions for moments; the handler's would be open until it returns.
+    await until('no transaction is open', async () => (await open()).length === 0, 3);
+  });
+  const [id] = await queueTasks(fixture, 1);
+  expect(
+    await until('it has ended', async () => {
+      const row = await taskRow(fixture, id!);
+      return row.state !== 'queued' && row.state !== 'running' && row.state;
+    }),
+  ).toBe('done');
+  await worker.stop();
+});
+
+it('effects are not even called when the fence is lost between the handler and the completion', async () => {
+  let called = 0;
+  const worker = await startWorker(async (context) => {
+    context.effects((tx) => {
+      called += 1;
+      return tx.query('insert into effect values ($1)', [context.taskId]);
+    });
     await takeAway(fixture, context.taskId);
   });
   const [id] = await queueTasks(fixture, 1);
   await until('its end was refused', () => parts.counters.fencedOff === 1);
+  expect(called).toBe(0);
   expect(await effects()).toEqual([]);
   expect(await taskRow(fixture, id!)).toMatchObject({ state: 'running', fence: 2 });
   expect(parts.logger.saying('too late')).toHaveLength(1);

@@ -65,4 +65,18 @@ describe('retry by hand', () => {
     await client.query('rollback');
     expect(await retried).toMatchObject({ id: dead, state: 'queued' });
   });
+
+  it('waits for an open transaction that accepted under the key, and is refused when that commits', async () => {
+    await fixture.pool.query('truncate holdfast.task cascade');
+    const dead = await deadTask();
+    const client = await fixture.connect();
+    await client.query('begin');
+    const holder = await tasks.accept(client, note, { n: 2 }, { uniqueKey });
+    const retried = tasks.retry(dead).catch((error: unknown) => error);
+    await untilWaiting(fixture);
+    await client.query('commit');
+    expect(await retried).toBeInstanceOf(KeyHeldError);
+    expect(await retried).toMatchObject({ holderId: holder.id });
+    expect(await taskRow(fixture, dead)).toMatchObject({ state: 'dead', held_key: null });
+  });
 });

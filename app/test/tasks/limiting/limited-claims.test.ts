@@ -6,7 +6,7 @@ import { gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
 import { recordingLogger } from '../support/recording-logger';
-import { LIMITS } from '../support/statements';
+import { CLAIM, LIMITS } from '../support/statements';
 import { queueTasks, taskRows, workerRow } from '../support/task-rows';
 import { until } from '../support/until';
 
@@ -112,6 +112,25 @@ describe('maxRunning', () => {
     expect(await claim(10)).toEqual(['4']);
   });
 
+  it('counts what an ordinary claim took that was open as the limit was set once it has committed: nothing more starts', async () => {
+    const ids = await queueTasks(fixture, 10);
+    const ordinary = await fixture.connect();
+    await ordinary.query('begin');
+    const values = [worker, KINDS, `{${ids.slice(0, 3).join()}}`, ['default']];
+    expect((await ordinary.query(CLAIM.by_id, values)).rowCount).toBe(3);
+    await settings.limit('default', { maxRunning: 2 });
+    expect(await claim(10)).toEqual(['4', '5']);
+    await ordinary.query('commit');
+    expect(await running()).toBe(5);
+    const done = (id: number) =>
+      fixture.rows(`update holdfast.task set state = 'done', finished_at = now() where id <= $1`, [id]);
+    expect(await claim(10)).toEqual([]);
+    await done(3);
+    expect(await claim(10)).toEqual([]);
+    await done(4);
+    expect(await claim(10)).toEqual(['6']);
+  });
+
   it('takes the oldest first, the urgent ones before, and never more than there are free slots', async () => {
     await settings.limit('default', { maxRunning: 50 });
     const [late] = await queueTasks(fixture, 1, { runInSeconds: -1 });
@@ -192,6 +211,37 @@ describe('rateLimit', () => {
     const starts = (await taskRows(fixture, ['1', '2', '3'])).map(({ started_at }) => started_at!);
     expect(row!.starts).toHaveLength(3);
     row!.starts.forEach((at, i) => expect(at.getTime()).toBeGreaterThanOrEqual(starts[i]!.getTime()));
+  });
+
+  it('notes starts with the claim itself: one that dies over it has started nothing, and nobody counts meanwhile', async () => {
+    await settings.limit('default', { rateLimit: { count: 2, perSeconds: 3_600 } });
+    await queueTasks(fixture, 10);
+    // Interleaving: the first claimer has claimed and is held up as it notes that.
+    await fixture.rows(`create function hold_starts() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock(4711); return new; end'`);
+    await fixture.rows(`create trigger hold before update on holdfast.queue for each row
+      when (new.starts is distinct from old.starts) execute function hold_starts()`);
+    const holder = await fixture.connect();
+    await holder.query('select pg_advisory_lock(4711)');
+    const first = new Ledger({ connectionString: fixture.url }, 15, recordingLogger());
+    const dying = claim(10, new LimitedClaimer(first, KINDS, ['default'])).catch((error: unknown) => error);
+    const pid = await until('it is held up', async () => {
+      const [row] = await fixture.rows<{ pid: number }>(
+        `select pid from pg_locks where locktype = 'advisory' and not granted
+         and database = (select oid from pg_database where datname = current_database())`,
+      );
+      return row?.pid;
+    });
+    expect(await claim(10)).toBeUndefined();
+    expect(await running()).toBe(0);
+    await fixture.rows('select pg_terminate_backend($1)', [pid]);
+    expect(await dying).toBeInstanceOf(Error);
+    await holder.query('select pg_advisory_unlock(4711)');
+    await first.close();
+    await fixture.rows('drop trigger hold on holdfast.queue');
+    expect(await until('the row is free', () => claim(10))).toHaveLength(2);
+    expect(await claim(10)).toEqual([]);
+    expect(await running()).toBe(2);
   });
 
   it('goes together with maxRunning: the smaller room counts', async () => {

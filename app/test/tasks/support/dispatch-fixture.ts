@@ -35,8 +35,8 @@ export interface DispatchFixture extends LedgerFixture {
   readonly keys: RedisKeys;
   /** What the relay and `dispatch` counted; `tasks` has its own counters. */
   readonly relayCounters: Counters;
-  /** One look of the queue's relay, in the test's own time. */
-  look(): Promise<void>;
+  /** One look of the queue's relay, in the test's own time; `afterDue` happens each time it has read what is due. */
+  look(afterDue?: () => Promise<void>): Promise<void>;
   /** One refill between two looks. */
   refill(): Promise<void>;
   /** Hands over an id as an acceptor does after its commit; resolves when it was pushed or left to the relay. */
@@ -94,7 +94,7 @@ export async function dispatchFixture(given: DispatchFixtureOptions): Promise<Di
     (await fixture.rows<{ id: string }>(text, values)).map((row) => row.id);
   return {
     ...{ ...fixture, logger, tasks, redis, keys, relayCounters: counters },
-    look: () => queueRelay.look(session),
+    look: (afterDue) => queueRelay.look(afterDue === undefined ? session : stepped(session, statements.due, afterDue)),
     refill: () => queueRelay.refill(session),
     dispatch: async (id, lane = NOTES) => {
       const { dispatched, dispatchSkipped } = counters;
@@ -138,4 +138,14 @@ export async function dispatchFixture(given: DispatchFixtureOptions): Promise<Di
       await fixture.drop();
     },
   };
+}
+
+/** A session on which `step` happens each time after PostgreSQL has answered this statement. */
+function stepped(session: Client, statement: string, step: () => Promise<void>): Client {
+  const query = async (text: string, values?: unknown[]): Promise<unknown> => {
+    const answer = await session.query(text, values);
+    if (text === statement) await step();
+    return answer;
+  };
+  return Object.create(session, { query: { value: query } }) as Client;
 }
