@@ -40,12 +40,13 @@ function messageOf(reminder: ReminderToSend, library: Library, time: LibraryTime
   const end = `${library.publicUrl}/reminders/${token}`;
   const when = `${time.date(startsAt)}, ${time.time(startsAt)}`;
   if (channel === 'sms') {
-    // Short: a message of more than 160 characters is charged as several.
+    // Short, and with plain quotes: a message of more than 160 characters is charged as several, and one with a character
+    // outside GSM 7 bit (3GPP TS 23.038), such as a curly quote, holds 70 only.
     return {
       channel,
       address,
       subject: '',
-      text: `${library.name}: “${title}”, ${when}, ${room}. No reminder: ${end}`,
+      text: `${library.name}: "${title}", ${when}, ${room}. No reminder: ${end}`,
     };
   }
   const text = [
