@@ -1,23 +1,48 @@
 import { NonRetryable, NotSent } from '../tasks';
+import { withoutAddress } from './without-address';
+import type { Addresses } from './without-address';
+
+export interface RefusalOptions {
+  /** As in a sentence. */
+  readonly service: string;
+  /** Names of errors that another attempt does not change. */
+  readonly forGood: readonly string[];
+  readonly addresses: Addresses;
+}
 
 /**
  * What an error of an AWS client says about a message: an answer of 4xx means that it was not taken. After anything else
  * (5xx, no answer, no connection that is known to have failed before the request left) nobody knows.
- * @param service as in a sentence
- * @param forGood names of errors that another attempt does not change
  */
-export function refusalOf(cause: unknown, service: string, forGood: readonly string[]): unknown {
-  const error = cause as AwsError;
-  const status = error.$metadata?.httpStatusCode ?? 0;
-  if (NEVER_CONNECTED.test(error.message)) return new NotSent(cause);
+export function refusalOf(thrown: unknown, { service, forGood, addresses }: RefusalOptions): Error {
+  const { $metadata, name } = thrown as AwsError;
+  const status = $metadata?.httpStatusCode ?? 0;
+  const cause = withoutAddress(thrown, addresses);
+  if (NEVER_CONNECTED.test(cause.message)) return new NotSent(cause);
   if (status < 400 || status >= 500) return cause;
-  if (!forGood.includes(error.name)) return new NotSent(cause);
-  return new NotSent(new NonRetryable(`${service} refuses the message: ${error.message}`, { cause }));
+  if (!forGood.includes(name)) return new NotSent(cause);
+  return new NotSent(new NonRetryable(`${service} refuses the message: ${cause.message}`, { cause }));
+}
+
+/**
+ * Looks for credentials before the request is made, as the SDK would: without any, nothing leaves, whatever the place
+ * that hands them out has answered.
+ * @throws NotSent
+ */
+export async function requireCredentials(client: AwsClient): Promise<void> {
+  try {
+    await client.config.credentials();
+  } catch (error) {
+    throw new NotSent(error);
+  }
+}
+
+interface AwsClient {
+  readonly config: { readonly credentials: () => Promise<unknown> };
 }
 
 interface AwsError {
   readonly name: string;
-  readonly message: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 

@@ -1,5 +1,5 @@
 import { SendEmailCommand, SESv2Client } from '@aws-sdk/client-sesv2';
-import { refusalOf } from './aws-refusal';
+import { refusalOf, requireCredentials } from './aws-refusal';
 import { unsubscribeHeaders } from './mailer';
 import type { Mail, Mailer } from './mailer';
 
@@ -41,11 +41,15 @@ export class SesMailer implements Mailer {
         },
       },
     });
+    await requireCredentials(this.client);
     try {
       const { MessageId } = await this.client.send(command, { abortSignal: signal });
       return MessageId ?? '';
     } catch (error) {
-      throw refusalOf(error, 'Amazon SES', FOR_GOOD);
+      throw refusalOf(error, {
+        ...{ service: 'Amazon SES', forGood: FOR_GOOD },
+        addresses: { to: mail.to, from: this.from },
+      });
     }
   }
 }

@@ -4,6 +4,8 @@ import type { Transporter } from 'nodemailer';
 import { NonRetryable, NotSent } from '../tasks';
 import { unsubscribeHeaders } from './mailer';
 import type { Mail, Mailer } from './mailer';
+import { withoutAddress } from './without-address';
+import type { Addresses } from './without-address';
 
 /** Together below the time limit of the tasks that send. */
 const CONNECT_MS = 5_000;
@@ -40,7 +42,7 @@ export class SmtpMailer implements Mailer {
         headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(mail) },
       });
     } catch (error) {
-      throw meaningOf(error);
+      throw meaningOf(error, { to, from: this.options.from });
     }
     return messageId;
   }
@@ -48,7 +50,6 @@ export class SmtpMailer implements Mailer {
 
 /** Of nodemailer's errors, which name a lost connection CONN whatever was under way. */
 interface SmtpError {
-  readonly message: string;
   /** The server's reply: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1 */
   readonly responseCode?: number;
   readonly code?: string;
@@ -58,11 +59,12 @@ interface SmtpError {
 }
 
 /** A reply of 4xx or 5xx says that the server has not taken the mail; before its greeting it has not seen it. */
-function meaningOf(cause: unknown): unknown {
-  const error = cause as SmtpError;
+function meaningOf(thrown: unknown, addresses: Addresses): Error {
+  const error = thrown as SmtpError;
   const { responseCode = 0 } = error;
+  const cause = withoutAddress(thrown, addresses);
   if (responseCode >= 500) {
-    return new NotSent(new NonRetryable(`the mail server refuses the mail: ${error.message}`, { cause }));
+    return new NotSent(new NonRetryable(`the mail server refuses the mail: ${cause.message}`, { cause }));
   }
   return responseCode >= 400 || neverConnected(error) ? new NotSent(cause) : cause;
 }

@@ -1,5 +1,5 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { refusalOf } from '../mail/aws-refusal';
+import { refusalOf, requireCredentials } from '../mail/aws-refusal';
 import type { Sms, SmsSender } from './sms-sender';
 
 const CONNECT_MS = 5_000;
@@ -27,11 +27,12 @@ export class SnsSmsSender implements SmsSender {
       // The carrier's most reliable way, for what somebody waits for.
       MessageAttributes: { 'AWS.SNS.SMS.SMSType': { DataType: 'String', StringValue: 'Transactional' } },
     });
+    await requireCredentials(this.client);
     try {
       const { MessageId } = await this.client.send(command, { abortSignal: signal });
       return MessageId ?? '';
     } catch (error) {
-      throw refusalOf(error, 'Amazon SNS', FOR_GOOD);
+      throw refusalOf(error, { service: 'Amazon SNS', forGood: FOR_GOOD, addresses: { to } });
     }
   }
 }

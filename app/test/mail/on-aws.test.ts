@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { inspect } from 'node:util';
 import { CreateEmailIdentityCommand, SESv2Client } from '@aws-sdk/client-sesv2';
 import { openMailer } from '../../src/mail/open-mailer';
 import { openSmsSender } from '../../src/sms/open-sms-sender';
@@ -92,6 +93,54 @@ describe('mail and SMS on an AWS that', () => {
     expect(endpoint.seen).toHaveLength(1);
     expect(error instanceof NotSent).toBe(sent !== 'unknown');
     expect((error as Error).cause instanceof NonRetryable).toBe(sent === 'never');
+  });
+
+  test.each([
+    [
+      'ses',
+      '{"message":"Email address is not verified. The following identities failed the check: reader@example.org"}',
+      'application/json',
+    ],
+    [
+      'sns',
+      '<ErrorResponse><Error><Code>InvalidParameter</Code><Message>PhoneNumber +4930123456 is not valid</Message></Error></ErrorResponse>',
+      'text/xml',
+    ],
+  ])('repeats the address in its answer to %s: the error does not', async (service, body, type) => {
+    const headers = { 'x-amzn-errortype': 'MessageRejected', 'content-type': type };
+    const endpoint = await answering(400, headers, body);
+    const sending =
+      service === 'ses'
+        ? openMailer({ kind: 'ses', region: 'us-east-1' }, 'post@example.org').send(mail, { signal })
+        : openSmsSender({ kind: 'sns', region: 'us-east-1' }, '').send(
+            { to: '+4930123456', text: 'Code', key: 'k' },
+            { signal },
+          );
+    const error = await failure(sending);
+    endpoint.close();
+    expect(error).toBeInstanceOf(NotSent);
+    expect((error as Error).message).toMatch(/not (verified|valid)/);
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/reader|4930123456/);
+  });
+
+  test.each(['ses', 'sns'])('hands out no credentials for %s has sent nothing, and may yet', async (service) => {
+    const endpoint = await answering(500, {}, '');
+    for (const name of Object.keys(credentials)) Reflect.deleteProperty(process.env, name);
+    // Where a container asks for them.
+    process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = `${process.env['AWS_ENDPOINT_URL']}/credentials`;
+    process.env['AWS_EC2_METADATA_DISABLED'] = 'true';
+    const sending =
+      service === 'ses'
+        ? openMailer({ kind: 'ses', region: 'us-east-1' }, 'post@example.org').send(mail, { signal })
+        : openSmsSender({ kind: 'sns', region: 'us-east-1' }, '').send(
+            { to: '+4930123456', text: 'Code', key: 'k' },
+            { signal },
+          );
+    const error = await failure(sending);
+    endpoint.close();
+    expect(new Set(endpoint.seen)).toEqual(new Set(['/credentials']));
+    expect(error).toBeInstanceOf(NotSent);
+    expect((error as Error).cause).not.toBeInstanceOf(NonRetryable);
   });
 
   test('is not there has sent nothing', async () => {

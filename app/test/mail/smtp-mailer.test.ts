@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { startMailCatcher } from '../../local/outbox/mail-catcher';
 import { openMailer } from '../../src/mail/open-mailer';
 import { openSmsSender } from '../../src/sms/open-sms-sender';
@@ -90,6 +91,21 @@ describe('SmtpMailer', () => {
     expect(error).toBeInstanceOf(Error);
     expect(error instanceof NotSent).toBe(sent !== 'unknown');
     expect((error as Error).cause instanceof NonRetryable).toBe(sent === 'never');
+  });
+
+  test.each([
+    '550 5.1.1 <reader@example.org>: user unknown',
+    '550 5.7.1 Mailbox READER@example.org is full, forwarded to other@example.net',
+    '451 no such user reader here; write to RFC822;Reader@Example.org',
+  ])('no address of a reply gets into the error: %s', async (reply) => {
+    const { server, port } = await startScripted({ RCPT: reply });
+    const error = await failure(port);
+    server.close();
+    const { cause } = error as { cause: Error };
+    const kept = inspect(error, { depth: 10, showHidden: true });
+    expect(kept).not.toMatch(/reader|other@/i);
+    expect(cause.message).toMatch(/user unknown|is full|no such user/);
+    expect(cause.message).toContain('(address)');
   });
 
   test('without a server nothing is sent', async () => {
