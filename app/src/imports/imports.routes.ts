@@ -11,7 +11,7 @@ import { idempotencyHeaders, idempotencyKey } from '../http/idempotency-key';
 import { Problem, problemResponses, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
 import { discardObject } from '../objects/discard.task';
-import { ObjectTooLargeError } from '../objects/object-store';
+import { deleteInVain, ObjectTooLargeError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
 import { TASK_STATES } from '../tasks';
 import type { AcceptedTask, Tasks } from '../tasks';
@@ -134,7 +134,7 @@ async function receive(
     return taskId;
   } catch (error) {
     // When nobody knows whether the task exists, it may still need the file.
-    if (!(error instanceof UnknownOutcome)) await objects.delete(objectKey);
+    if (!(error instanceof UnknownOutcome)) await deleteInVain(objects, objectKey);
     throw error;
   }
 }

@@ -30,6 +30,11 @@ export interface ObjectStore {
   list(prefix: `${string}/`): AsyncIterable<ListedObject>;
 }
 
+/** After something else has failed: that is the reason to tell, and the daily sweep deletes what this does not. */
+export async function deleteInVain(objects: Pick<ObjectStore, 'delete'>, key: string): Promise<void> {
+  await objects.delete(key).catch(() => undefined);
+}
+
 export class ObjectTooLargeError extends Error {
   override readonly name = 'ObjectTooLargeError';
   constructor(

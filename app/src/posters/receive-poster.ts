@@ -8,7 +8,7 @@ import { discardRest } from '../http/discard-rest';
 import { idempotencyKey } from '../http/idempotency-key';
 import { Problem, unacceptableType } from '../http/problem';
 import { concernsTask } from '../http/request-log';
-import { ObjectTooLargeError } from '../objects/object-store';
+import { deleteInVain, ObjectTooLargeError } from '../objects/object-store';
 import type { ObjectStore } from '../objects/object-store';
 import type { Screenings } from '../screenings/screenings';
 import type { Tasks } from '../tasks';
@@ -68,7 +68,7 @@ export async function receivePoster(
     await screenings.get(screeningId);
     sha256 = await storeFile(objects, key, request);
   } catch (error) {
-    await objects.delete(key);
+    await deleteInVain(objects, key);
     request.raw.unpipe();
     await discardRest(request.raw, MAX_FILE_BYTES);
     throw error instanceof ObjectTooLargeError ? tooLarge() : error;
@@ -87,7 +87,7 @@ export async function receivePoster(
     return taskId;
   } catch (error) {
     // When nobody knows whether the task exists, it may still need the file.
-    if (!(error instanceof UnknownOutcome)) await objects.delete(key);
+    if (!(error instanceof UnknownOutcome)) await deleteInVain(objects, key);
     throw error;
   }
 }

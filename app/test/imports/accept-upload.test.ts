@@ -32,6 +32,21 @@ describe('accepting an upload', () => {
     }
   });
 
+  test('that fails says why, also when its file cannot be deleted then', async () => {
+    const test_ = await startTestApp({
+      tasks: withTransaction(() =>
+        Promise.reject(Object.assign(new Error('terminating connection'), { code: '57P01' })),
+      ),
+    });
+    try {
+      test_.objects.delete = () => Promise.reject(new Error('the store is away'));
+      const response = await send(test_, { 'content-type': JSON_TYPE }, GOOD);
+      expectProblem(response, 503, /^The database cannot be reached/);
+    } finally {
+      await test_.close();
+    }
+  });
+
   test('whose confirmation is lost answers with the task when it exists after all', async () => {
     const test_ = await startTestApp({
       tasks: (tasks) =>
