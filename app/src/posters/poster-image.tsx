@@ -14,7 +14,7 @@ export function PosterImage({ screening, sizes }: PosterImageProps) {
   if (first === undefined) {
     return (
       <span class={`poster tint-${title.length % 6}`} aria-hidden="true">
-        {title.charAt(0)}
+        {Array.from(title)[0]}
       </span>
     );
   }

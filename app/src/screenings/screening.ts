@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { picturesOf, pictureSchema } from '../posters/poster';
 import type { Poster } from '../posters/poster';
-import { storableText } from '../validation/values';
+import { storableLine, storableText } from '../validation/values';
 
 export interface Screening {
   readonly id: string;
@@ -28,9 +28,9 @@ export const ROOM_LENGTH = 100;
 
 /** The texts of a screening; white space around them means nothing. */
 export const screeningTexts = {
-  title: storableText({ min: 1, max: TITLE_LENGTH }),
+  title: storableLine({ min: 1, max: TITLE_LENGTH }),
   description: storableText({ min: 0, max: DESCRIPTION_LENGTH }).default(''),
-  room: storableText({ min: 1, max: ROOM_LENGTH }),
+  room: storableLine({ min: 1, max: ROOM_LENGTH }),
 };
 
 /** As JSON carries it. */

@@ -62,6 +62,14 @@ export function storableText({ min, max }: Range) {
     });
 }
 
+/** Text of one line, without white space around it. */
+export function storableLine(range: Range) {
+  return storableText(range)
+    .trim()
+    .min(range.min, allowed(`text of ${range.min} to ${range.max} characters`))
+    .refine((text) => !/\p{Cc}/u.test(text), { error: 'holds a line end or another control character; leave it out' });
+}
+
 export function uuid() {
   return z.uuid(allowed('a uuid such as 01234567-89ab-4cde-8f01-23456789abcd'));
 }

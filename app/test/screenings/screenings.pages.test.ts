@@ -56,6 +56,20 @@ describe('pages of screenings', () => {
     expect(json.json()).toMatchObject({ startsAt: '2099-07-14T18:30:00.000Z', version: 1 });
   });
 
+  test('a title that is sent to the API is one line without blanks around it', async () => {
+    const create = (title: string) =>
+      test_.request({
+        method: 'POST',
+        url: '/api/screenings',
+        headers: ADMIN,
+        payload: { title, room: ' Hall ', startsAt: '2099-07-14T20:30:00+02:00' },
+      });
+    const created = await create(' 🎬 Clap ');
+    expect(created.json()).toMatchObject({ title: '🎬 Clap', room: 'Hall' });
+    expect((await get('/?query=clap')).body).toContain('aria-hidden="true">🎬</span>');
+    for (const title of ['  ', 'Two\nlines', 'Bell \u0007']) expect((await create(title)).statusCode).toBe(400);
+  });
+
   test('a form with mistakes comes back with what was typed and says each mistake at its field', async () => {
     const page = await post(
       '/staff/screenings',
