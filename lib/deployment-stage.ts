@@ -1,6 +1,6 @@
 import { Annotations, CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { loadStage } from './config';
+import { loadStage, stackName } from './config';
 import type { Configuration, LoadedStage, StageConfiguration } from './config';
 import {
   DataAlarms,
@@ -62,16 +62,15 @@ export class DeploymentStage extends Construct implements Stacks {
       terminationProtection:
         'deletionProtection' in configuration.database && configuration.database.deletionProtection,
     };
-    const stackName = (part: string): string => `${configuration.name}-${stage}-${part}`;
     this.stateful = new StatefulStack(this, 'Stateful', {
       ...common,
-      stackName: stackName('stateful'),
+      stackName: stackName(configuration, 'stateful'),
       description: `${configuration.name} ${stage}: database, queue, cache and uploads, which are kept`,
       maxConnections: connectionBudget.maxConnections,
     });
     this.stateless = new StatelessStack(this, 'Stateless', {
       ...common,
-      stackName: stackName('stateless'),
+      stackName: stackName(configuration, 'stateless'),
       description: `${configuration.name} ${stage}: containers, load balancer and fleet, which are replaced freely`,
       drainBudget,
     });

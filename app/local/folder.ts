@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LOCAL_RUN } from '../src/contract';
 
 /** Where the local run keeps everything: `.holdfast/` of the project. */
 export interface Folder {
@@ -15,6 +16,8 @@ export interface Folder {
   readonly ports: string;
   /** Which processes run; see leftovers.ts. */
   readonly processes: string;
+  /** Where the app is reached, while it runs; for `npx holdfast --stage local`. */
+  readonly address: string;
   readonly adminToken: string;
   readonly postgresPassword: string;
 }
@@ -32,7 +35,8 @@ export function openFolder(path: string): Folder {
     outbox: at('outbox.json'),
     ports: at('ports.json'),
     processes: at('processes.json'),
-    adminToken: at('admin-token'),
+    address: at(LOCAL_RUN.address),
+    adminToken: at(LOCAL_RUN.adminToken),
     postgresPassword: at('postgres-password'),
   };
 }

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { appEnvironment, LOCAL_DRAIN_SECONDS } from './app-environment';
 import { type AppProcess, runToEnd, startAppProcess } from './app-process';
 import { dropData, type Folder, keptSecret } from './folder';
@@ -94,6 +95,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
       everyMilliseconds: 100,
     });
     output.quiet('off');
+    writeFileSync(folder.address, `${baseUrl}\n`);
 
     await seedScreenings({ baseUrl, adminToken, say: output.say, signal });
     await seedFilms({ baseUrl, say: output.say, signal });
@@ -104,6 +106,7 @@ export function createLocalRun({ options, root, folder, output, environment }: L
 
   async function stop(): Promise<void> {
     output.quiet('on');
+    rmSync(folder.address, { force: true });
     await Promise.all(serving.map((each) => each.stop(STOP_SECONDS)));
     await scheduler?.stop(STOP_SECONDS);
     await catcher?.stop(STOP_SECONDS);

@@ -111,3 +111,12 @@ export const METRICS_PERIOD_SECONDS = 30;
 export const PORTS = { web: 8080, metrics: 9464 } as const;
 
 export const PATHS = { health: '/healthz', ready: '/readyz' } as const;
+
+/** Where the local run (`npm start`) says how it is reached: files of its folder in the project. */
+export const LOCAL_RUN = {
+  folder: '.holdfast',
+  /** The address of the app while it runs. */
+  address: 'address',
+  /** The token of the administration routes, unless ADMIN_TOKEN sets it. */
+  adminToken: 'admin-token',
+} as const;

@@ -1,8 +1,8 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sns from 'aws-cdk-lib/aws-sns';
+import { alarmName } from '../config';
 import type { StageConfiguration } from '../config';
-import { alarmName } from './stage-alarms';
 
 /**
  * Lets the stage's event rules publish to the topic, besides the alarms that its own policy lets in. Called on the side

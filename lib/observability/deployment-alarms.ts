@@ -1,6 +1,6 @@
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { alarmName } from '../config';
 import type { StageConfiguration } from '../config';
-import { alarmName } from './stage-alarms';
 
 /** Ends of the names of the alarms that roll a deployment of the web service back. */
 export const ROLLBACK_ALARMS = { errors: 'web-5xx', unhealthy: 'web-unhealthy' } as const;

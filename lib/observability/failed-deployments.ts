@@ -2,8 +2,8 @@ import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
+import { alarmName } from '../config';
 import type { ServiceAlarmsProps } from './service-alarms';
-import { alarmName } from './stage-alarms';
 
 /**
  * Tells the topic when Amazon ECS gives a deployment up, by its circuit breaker or by an alarm; with rollback on, the

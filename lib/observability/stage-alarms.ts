@@ -2,6 +2,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { alarmName } from '../config';
 import type { StageConfiguration } from '../config';
 
 export interface StageAlarmProps {
@@ -37,11 +38,6 @@ const NO_DATA = {
   ignore: cloudwatch.TreatMissingData.IGNORE,
   missing: cloudwatch.TreatMissingData.MISSING,
 } as const;
-
-/** Every alarm of a stage has a name known before the deploy: `<name>-<stage>-<what>`. */
-export function alarmName({ name, stage }: Pick<StageConfiguration, 'name' | 'stage'>, what: string): string {
-  return `${name}-${stage}-${what}`;
-}
 
 /** Makes the alarms of a stage alike: named, described, and told to the topic when they begin and when they end. */
 export class StageAlarms {

@@ -1,6 +1,7 @@
 import { Fn } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { parameterPath } from '../config';
 import type { StageConfiguration } from '../config';
 
 export type NewNetwork = Exclude<StageConfiguration['network'], { existing: unknown }>;
@@ -19,7 +20,7 @@ export function parameterName(
   concept: Concept,
   field: string,
 ): string {
-  return `/${configuration.name}/${configuration.stage}/${concept}/${field}`;
+  return `${parameterPath(configuration)}/${concept}/${field}`;
 }
 
 /** The parameter's value as CloudFormation finds it at each deploy of the scope's stack. */

@@ -3,6 +3,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct, Dependable } from 'constructs';
 import type { IConstruct, IDependable } from 'constructs';
+import { clusterName } from '../config';
 import type { StageConfiguration } from '../config';
 import type { BackingServices } from '../stateful/backing-services';
 import { InstanceGroup } from './instance-group';
@@ -30,7 +31,7 @@ export class ContainerFleet extends Construct {
     super(scope, id);
     const { fleet } = configuration;
     this.cluster = new ecs.Cluster(this, 'Cluster', {
-      clusterName: `${configuration.name}-${configuration.stage}`,
+      clusterName: clusterName(configuration),
       vpc: services.vpc,
       containerInsightsV2: fleet.containerInsights ? ecs.ContainerInsights.ENABLED : ecs.ContainerInsights.DISABLED,
       // CloudTrail says who opened a session; keeping what was typed would widen the role of every task.

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { logGroupName } from '../config';
 import type { ProcessConfiguration, SecretConfiguration, SidecarConfiguration, StageConfiguration } from '../config';
 import type { BackingServices } from '../stateful/backing-services';
 import { merge } from './container-environment';
@@ -68,7 +69,7 @@ export class ContainerTask extends Construct {
       acknowledgeOpenEgress(this.securityGroup);
     }
     this.logGroup = new logs.LogGroup(this, 'Logs', {
-      logGroupName: `/${configuration.name}/${configuration.stage}/${name}`,
+      logGroupName: logGroupName(configuration, name),
       retention: logRetention(configuration),
       removalPolicy: RemovalPolicy.DESTROY,
     });

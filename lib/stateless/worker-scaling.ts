@@ -4,9 +4,9 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { ApplicationScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
+import { alarmName } from '../config';
 import type { StageConfiguration, WorkerConfiguration } from '../config';
 import { METRIC_PERIOD, TaskMetrics, writtenMetrics } from '../observability/metrics';
-import { alarmName } from '../observability/stage-alarms';
 
 export interface WorkerScalingProps {
   readonly service: ecs.Ec2Service;

@@ -62,9 +62,8 @@ describe('import directions', () => {
       'lib/config': /^lib\/config\//,
       'lib/observability': /^lib\/(config|observability)(\/|$)/,
       'lib/stateful': /^lib\/(config|stateful)(\/|$)/,
-      // Scaling and environment need the metrics' and alarms' names, nothing else of what watches.
-      'lib/stateless':
-        /^lib\/(config|stateless)(\/|$)|^lib\/stateful\/backing-services$|^lib\/observability\/(metrics|stage-alarms)$/,
+      // Scaling and environment need the metrics' names, nothing else of what watches.
+      'lib/stateless': /^lib\/(config|stateless)(\/|$)|^lib\/stateful\/backing-services$|^lib\/observability\/metrics$/,
     };
     const wrong = Object.entries(allowed).flatMap(([folder, pattern]) =>
       importsOf(folder)
@@ -73,6 +72,22 @@ describe('import directions', () => {
     );
     expect(wrong).toEqual([]);
     for (const folder of Object.keys(allowed)) expect(importsOf(folder).length).toBeGreaterThan(3);
+  });
+
+  test('operations see the configuration and the finished stage, and nothing of the inside of a stack', () => {
+    const wrong = importsOf('lib/operations')
+      .filter(({ target }) => target.startsWith('lib'))
+      .filter(({ target }) => !/^lib\/(operations|config|observability|deployment-(file|stage))(\/|$)/.test(target))
+      .map(({ file, target }) => `${file} -> ${target}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('only the command itself imports the operations', () => {
+    const users = [...importsOf('lib'), ...importsOf('bin'), ...importsOf('app')]
+      .filter(({ target }) => target.startsWith(join('lib', 'operations')))
+      .filter(({ file }) => !file.startsWith(join('lib', 'operations')))
+      .map(({ file }) => file);
+    expect(new Set(users)).toEqual(new Set([join('bin', 'holdfast.ts')]));
   });
 
   test('the deployment imports nothing of the app but the contract', () => {

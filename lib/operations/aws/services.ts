@@ -1,0 +1,139 @@
+import {
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  ListServicesCommand,
+  UpdateServiceCommand,
+} from '@aws-sdk/client-ecs';
+import type { Service } from '@aws-sdk/client-ecs';
+import { clusterName } from '../../config';
+import type { StageName } from '../../config';
+import { similarTo } from '../../config/similar';
+import { EXIT, OperationsError, missingError } from '../exit-codes';
+import type { AwsClients } from './clients';
+import { isAwsError } from './told-error';
+
+/** What Amazon ECS describes in one call. */
+const MOST_DESCRIBED = 10;
+const POLL_MS = 5_000;
+
+/** The services of the stage's cluster, in the order of their names, but web first. @throws OperationsError without the cluster. */
+export async function servicesOf(aws: AwsClients, stage: StageName): Promise<Service[]> {
+  const cluster = clusterName(stage);
+  const arns = await serviceArns(aws, cluster);
+  const services: Service[] = [];
+  for (let at = 0; at < arns.length; at += MOST_DESCRIBED) {
+    const some = arns.slice(at, at + MOST_DESCRIBED);
+    services.push(...((await aws.ecs.send(new DescribeServicesCommand({ cluster, services: some }))).services ?? []));
+  }
+  const rank = ({ serviceName = '' }: Service): string => `${serviceName === 'web' ? 0 : 1}${serviceName}`;
+  return services.filter(({ status }) => status !== 'INACTIVE').sort((a, b) => rank(a).localeCompare(rank(b)));
+}
+
+async function serviceArns(aws: AwsClients, cluster: string): Promise<string[]> {
+  const arns: string[] = [];
+  let token: string | undefined;
+  try {
+    do {
+      const answer = await aws.ecs.send(
+        new ListServicesCommand({ cluster, maxResults: 100, ...(token === undefined ? {} : { nextToken: token }) }),
+      );
+      arns.push(...(answer.serviceArns ?? []));
+      token = answer.nextToken;
+    } while (token !== undefined);
+  } catch (error) {
+    if (!isAwsError(error, 'ClusterNotFoundException')) throw error;
+    throw missingError(`There is no ECS cluster ${cluster} in ${aws.region}: deploy the stage's stateless stack.`);
+  }
+  return arns;
+}
+
+/** The service of a process. @throws OperationsError that names those that there are. */
+export function serviceNamed(services: readonly Service[], process: string): Service {
+  const names = services.map(({ serviceName = '' }) => serviceName);
+  const found = services.find(({ serviceName }) => serviceName === process);
+  if (found !== undefined) return found;
+  const meant = similarTo(process, names);
+  throw missingError(
+    `The process is "${process}"; allowed is ${names.join(' or ')}${meant === undefined ? '' : `: write ${meant}`}.`,
+  );
+}
+
+/** Whether its newest deployment has ended and all containers run that are wanted. */
+export function isSteady({ deployments = [], runningCount = 0, desiredCount = 0, pendingCount = 0 }: Service): boolean {
+  return deployments.length === 1 && runningCount === desiredCount && pendingCount === 0;
+}
+
+/** The services whose containers read this secret when they start. */
+export async function servicesReading(
+  aws: AwsClients,
+  services: readonly Service[],
+  secretArn: string,
+): Promise<Service[]> {
+  const reading: Service[] = [];
+  for (const service of services) {
+    const { taskDefinition } = await aws.ecs.send(
+      new DescribeTaskDefinitionCommand({ taskDefinition: service.taskDefinition }),
+    );
+    const secrets = (taskDefinition?.containerDefinitions ?? []).flatMap((container) => container.secrets ?? []);
+    // With a field the reference goes on behind the ARN.
+    if (secrets.some(({ valueFrom = '' }) => valueFrom === secretArn || valueFrom.startsWith(`${secretArn}:`))) {
+      reading.push(service);
+    }
+  }
+  return reading;
+}
+
+/** Starts new containers of the services, which read their secrets anew, and stops the old ones by their drain. */
+export async function rollServices(aws: AwsClients, stage: StageName, names: readonly string[]): Promise<void> {
+  for (const service of names) {
+    await aws.ecs.send(new UpdateServiceCommand({ cluster: clusterName(stage), service, forceNewDeployment: true }));
+  }
+}
+
+/**
+ * Waits until the services have only their newest containers.
+ * @param tell hears how far it is.
+ * @throws OperationsError when a deployment fails, or Ctrl-C is pressed.
+ */
+export async function untilSteady(
+  aws: AwsClients,
+  stage: StageName,
+  names: readonly string[],
+  tell: (detail: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const services = (await servicesOf(aws, stage)).filter(({ serviceName = '' }) => names.includes(serviceName));
+    for (const { serviceName, deployments = [] } of services) {
+      const failed = deployments.find(({ rolloutState }) => rolloutState === 'FAILED');
+      if (failed === undefined) continue;
+      throw new OperationsError(
+        EXIT.unavailable,
+        `The deployment of ${serviceName ?? ''} failed (${failed.rolloutStateReason ?? 'no reason given'}): see npx holdfast logs ${serviceName ?? ''}.`,
+      );
+    }
+    const busy = services.filter((service) => !isSteady(service)).map(({ serviceName }) => serviceName);
+    if (busy.length === 0) return;
+    tell(busy.join(', '));
+    await pause(POLL_MS, signal);
+  }
+}
+
+/** Waits, unless Ctrl-C is pressed. @throws when it is. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
