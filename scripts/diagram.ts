@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { CommandError, configurationOf, optionsOf, runCommand } from './command';
-import { architectureSvg, synthesizeStacks, whyNotDrawn } from './diagram/architecture';
+import { architectureSvg, synthesizeStacks, whyNotDrawn } from '../lib/operations/diagram/architecture';
 
 const PAGE = 'docs/architecture.svg';
 const HELP = `npm run diagram -- [--config FILE] [--stage NAME] [--out FILE]

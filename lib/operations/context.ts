@@ -119,6 +119,15 @@ export class OperationsContext {
     });
   }
 
+  /** For what checks the configuration by itself. @throws OperationsError with its mistakes. */
+  checked<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw toldMistake(error);
+    }
+  }
+
   private clients(): Promise<AwsClients> {
     return this.first('clients', async () => new AwsClients((await this.configuration()).region, this.signal));
   }
@@ -142,12 +151,15 @@ function refuseOtherEngines({ stage, taskEngine }: StageConfiguration): void {
   if (other !== undefined) throw usageError(`Tasks of the stage ${stage} are done by ${other}.`);
 }
 
-/** Mistakes of the configuration are the user's to mend, like wrong options. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new OperationsError(EXIT.usage, error.message, { cause: error });
+    throw toldMistake(error);
   }
+}
+
+/** Mistakes of the configuration are the user's to mend, like wrong options. */
+function toldMistake(error: unknown): unknown {
+  return error instanceof ConfigurationError ? new OperationsError(EXIT.usage, error.message, { cause: error }) : error;
 }

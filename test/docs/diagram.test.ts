@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import reference from '../../holdfast.config';
-import { architectureSvg, synthesizeStacks } from '../../scripts/diagram/architecture';
-import type { Resource, Template } from '../../scripts/diagram/templates';
+import { architectureSvg, synthesizeStacks } from '../../lib/operations/diagram/architecture';
+import type { Resource, Template } from '../../lib/operations/diagram/templates';
 
 const committed = readFileSync(join(__dirname, '..', '..', 'docs', 'architecture.svg'), 'utf8');
 

@@ -1,7 +1,7 @@
 import { configurationOf, optionsOf } from '../../scripts/command';
 import reference from '../../holdfast.config';
 import { costDocument, savingsTable } from '../../scripts/cost/document';
-import { whyNotDrawn } from '../../scripts/diagram/architecture';
+import { whyNotDrawn } from '../../lib/operations/diagram/architecture';
 import { VARIANTS } from '../stages/variants';
 
 const PAGE = 'docs/cost.md';

@@ -1,0 +1,143 @@
+import { CreateSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client-elasticache';
+import { CreateDBSnapshotCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
+import { databaseOf, redisOf } from './aws/backing-servers';
+import { pause } from './aws/services';
+import { isSet } from './command';
+import type { CommandResult, OperationsCommand } from './command';
+import type { OperationsContext } from './context';
+import { EXIT, OperationsError, missingError } from './exit-codes';
+import { ago, moment } from './output/amounts';
+import { GAP, good, pairs, quiet, text } from './output/block';
+
+const POLL_MS = 10_000;
+const NO_WAIT = 'AWS goes on with the snapshot; npx holdfast backup --list shows when it is there.';
+
+export const backup: OperationsCommand = {
+  name: 'backup',
+  summary: 'Take a snapshot of the database now, or list those there are',
+  description:
+    'Take a snapshot of the database now, besides the automatic ones, and wait until it is there; it is kept, and costs its storage, until you delete it. The queue is taken along where an engine other than holdfast keeps tasks in it: the ledger has those of holdfast.',
+  options: { '--list': 'list the snapshots instead', '--queue': "take the queue's Redis along in any case" },
+  examples: ['backup --stage production', 'backup --list --stage production'],
+  notLocal: 'its data is in .holdfast, which can be copied while it is stopped',
+  run: (context, input) => (isSet(input, 'list') ? list(context) : take(context, { queue: isSet(input, 'queue') })),
+};
+
+async function take(context: OperationsContext, asked: { readonly queue: boolean }): Promise<CommandResult> {
+  const { name, stage, taskEngine } = await context.configuration();
+  const id = `${name}-${stage}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}`;
+  const database = await databaseOf(context);
+  const queue = asked.queue || taskEngine !== 'holdfast' ? await redisOf(context, 'queue') : undefined;
+  if (database === undefined && queue === undefined) {
+    throw missingError(
+      `The stage ${stage} has no database of its own (database.existing): take a backup of it where it is run.`,
+    );
+  }
+  const { rds, elastiCache } = await context.aws();
+  if (database !== undefined) {
+    await rds.send(
+      new CreateDBSnapshotCommand({ DBInstanceIdentifier: database.DBInstanceIdentifier, DBSnapshotIdentifier: id }),
+    );
+    await untilThere(context, `Snapshot ${id}`, async () => {
+      const { DBSnapshots } = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
+      const { Status = '', PercentProgress = 0 } = DBSnapshots?.[0] ?? {};
+      return { status: Status, detail: `${PercentProgress} %` };
+    });
+  }
+  if (queue !== undefined) {
+    await elastiCache.send(
+      new CreateSnapshotCommand({ ReplicationGroupId: queue.ReplicationGroupId, SnapshotName: id }),
+    );
+    await untilThere(context, `Snapshot ${id} of the queue`, async () => {
+      const { Snapshots } = await elastiCache.send(new DescribeSnapshotsCommand({ SnapshotName: id }));
+      return { status: Snapshots?.[0]?.SnapshotStatus ?? '', detail: '' };
+    });
+  }
+  return {
+    data: { snapshot: id, database: database?.DBInstanceIdentifier, queue: queue?.ReplicationGroupId },
+    view: [
+      text(good('The snapshot is there.')),
+      pairs(
+        ['Snapshot', id],
+        ...(database === undefined ? [] : [['Of database', database.DBInstanceIdentifier ?? ''] as const]),
+        ...(queue === undefined ? [] : [['Of queue', queue.ReplicationGroupId ?? ''] as const]),
+      ),
+      GAP,
+      text(`To restore it: docs/operations.md, "Restore from a backup", with database.fromSnapshot: '${id}'.`),
+    ],
+  };
+}
+
+async function untilThere(
+  context: OperationsContext,
+  what: string,
+  ask: () => Promise<{ readonly status: string; readonly detail: string }>,
+): Promise<void> {
+  await context.terminal.during(
+    what,
+    async (tell) => {
+      for (;;) {
+        const { status, detail } = await ask();
+        if (status === 'available') return;
+        if (/fail|delet/.test(status)) {
+          throw new OperationsError(
+            EXIT.unavailable,
+            `${what} is ${status}: see the events of the database in the RDS console.`,
+          );
+        }
+        tell(detail === '' ? status : detail);
+        await pause(POLL_MS, context.signal);
+      }
+    },
+    { goesOn: NO_WAIT },
+  );
+}
+
+async function list(context: OperationsContext): Promise<CommandResult> {
+  const { stage } = await context.configuration();
+  const database = await databaseOf(context);
+  if (database === undefined) {
+    throw missingError(`The stage ${stage} has no database of its own (database.existing): its backups are elsewhere.`);
+  }
+  const { rds } = await context.aws();
+  const { DBSnapshots = [] } = await context.terminal.during('Asking AWS', () =>
+    rds.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: database.DBInstanceIdentifier })),
+  );
+  const snapshots = DBSnapshots.map((snapshot) => ({
+    id: snapshot.DBSnapshotIdentifier ?? '',
+    kind: snapshot.SnapshotType ?? '',
+    status: snapshot.Status ?? '',
+    at: snapshot.SnapshotCreateTime,
+    gib: snapshot.AllocatedStorage ?? 0,
+  })).sort((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0));
+  const latest = database.LatestRestorableTime;
+  return {
+    data: { snapshots, restorableUntil: latest ?? null, backupDays: database.BackupRetentionPeriod ?? 0 },
+    view: [
+      text(
+        latest === undefined
+          ? quiet('Nothing is said about a point in time to restore to.')
+          : `Any moment of the last ${database.BackupRetentionPeriod ?? 0} days up to ${moment(latest)} can be restored.`,
+      ),
+      ...(snapshots.length === 0
+        ? [text('There is no snapshot.')]
+        : [
+            {
+              kind: 'table' as const,
+              columns: [
+                { heading: 'Snapshot', cuts: 'middle' as const },
+                { heading: 'Taken', align: 'right' as const },
+                { heading: 'Size', align: 'right' as const },
+                { heading: 'By' },
+                { heading: 'State' },
+              ],
+              rows: snapshots.map(({ id, at, gib, kind, status }) => [
+                ...[id, at === undefined ? '' : ago(at), `${gib} GiB`],
+                kind === 'manual' ? 'hand' : kind === 'automated' ? 'RDS' : kind,
+                status,
+              ]),
+            },
+          ]),
+    ],
+  };
+}
