@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable, isNotMigrated } from '../postgres/unavailable';
+import { ObjectStoreAwayError } from '../objects/object-store';
 import {
   CommitUnknownError,
   InvalidTaskError,
@@ -32,6 +33,10 @@ export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof DeadlineError) return unavailable('The database did not answer in time. Try again.', error);
   if (error instanceof CommitUnknownError) {
     return new UnknownOutcome('Look whether it is there before you repeat it.', error);
+  }
+  // Before the database, which would recognise the refused connection that is the cause.
+  if (error instanceof ObjectStoreAwayError) {
+    return unavailable('The store of files cannot be reached; nothing was changed. Try again.', error);
   }
   if (isDatabaseUnavailable(error)) {
     return unavailable('The database cannot be reached or is too busy; nothing was changed. Try again.', error);

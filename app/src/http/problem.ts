@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Seconds after which a client should try again while the database is away. */
+/** Seconds after which a client should try again while the database or the object store is away. */
 export const RETRY_AFTER_SECONDS = 2;
 
 /** What is wrong with one part of a request. */
@@ -40,7 +40,7 @@ export class Problem extends Error {
   }
 }
 
-/** The database is away or slow: the same request may succeed later. */
+/** The database is away or slow, or the object store is away: the same request may succeed later. */
 export function unavailable(detail: string, cause: unknown): Problem {
   return new Problem(503, detail, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) }, cause });
 }

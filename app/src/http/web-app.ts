@@ -13,6 +13,7 @@ import { problemPageSender, pageSender } from '../pages/page';
 import { registerPages } from '../pages/register-pages';
 import { registerImportRoutes } from '../imports/imports.routes';
 import type { ObjectStore } from '../objects/object-store';
+import { tellAway } from '../objects/tell-away';
 import { postersOfDeleted } from '../posters/discard-posters';
 import { registerPosterRoutes } from '../posters/posters.routes';
 import { registerProbeRoutes } from '../probes/probes.routes';
@@ -60,7 +61,8 @@ export interface WebAppDependencies {
 }
 
 /** The web server with all its routes, not yet listening. */
-export async function createWebApp(dependencies: WebAppDependencies): Promise<App> {
+export async function createWebApp(given: WebAppDependencies): Promise<App> {
+  const dependencies = { ...given, objects: tellAway(given.objects) };
   const { tasks, database, adminToken } = dependencies;
   const sessions = new StaffSessions(adminToken);
   const send = pageSender({ ...dependencies, sessions });

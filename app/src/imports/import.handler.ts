@@ -33,7 +33,7 @@ export function importFilmsHandler({ tasks, objects }: ImportDependencies): Task
     context.effects(async (tx) => {
       await tasks.accept(tx, discardObject, { key: payload.objectKey });
     });
-    const source = await open(objects, payload.objectKey);
+    const source = await open(objects, payload.objectKey, signal);
     const abort = (): void => void source.destroy();
     signal.addEventListener('abort', abort, { once: true });
     try {
@@ -98,9 +98,9 @@ async function writeBatch(
   });
 }
 
-async function open(objects: ObjectStore, key: string) {
+async function open(objects: ObjectStore, key: string, signal: AbortSignal) {
   try {
-    return await objects.get(key);
+    return await objects.get(key, { signal });
   } catch (error) {
     throw error instanceof ObjectMissingError ? new NonRetryable(error.message, { cause: error }) : error;
   }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { checkKey, limit, ObjectMissingError } from './object-store';
-import type { ListedObject, ObjectStore, StoredObject } from './object-store';
+import type { GetOptions, ListedObject, ObjectStore, StoredObject } from './object-store';
 
 /** No key may start with a dot, so unfinished objects can never be read. */
 const UNFINISHED = '.unfinished';
@@ -37,11 +38,12 @@ export class FolderObjectStore implements ObjectStore {
     return stored;
   }
 
-  async get(key: string): Promise<Readable> {
+  async get(key: string, { signal }: GetOptions = {}): Promise<Readable> {
     checkKey(key);
+    signal?.throwIfAborted();
     try {
-      const file = await open(this.path(key), 'r');
-      return file.createReadStream();
+      const stream = (await open(this.path(key), 'r')).createReadStream();
+      return signal === undefined ? stream : addAbortSignal(signal, stream);
     } catch (error) {
       throw isMissing(error) ? new ObjectMissingError(key) : error;
     }

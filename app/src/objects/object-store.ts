@@ -10,6 +10,11 @@ export interface ListedObject extends StoredObject {
   readonly key: string;
 }
 
+export interface GetOptions {
+  /** Ends waiting for the object, and reading the stream. */
+  readonly signal?: AbortSignal;
+}
+
 /** Keeps what is too large for a task's payload; tasks travel with the object's key. */
 export interface ObjectStore {
   /**
@@ -18,8 +23,8 @@ export interface ObjectStore {
    * @throws ObjectTooLargeError when the stream holds more than `maxBytes`; the stream's own error when it fails.
    */
   put(key: string, source: AsyncIterable<Uint8Array>, options: { readonly maxBytes: number }): Promise<StoredObject>;
-  /** @throws ObjectMissingError when there is none. */
-  get(key: string): Promise<Readable>;
+  /** @throws ObjectMissingError when there is none; the signal's reason when it has aborted. */
+  get(key: string, options?: GetOptions): Promise<Readable>;
   /** Harmless when there is none. */
   delete(key: string): Promise<void>;
   stat(key: string): Promise<StoredObject | undefined>;
@@ -49,6 +54,14 @@ export class ObjectMissingError extends Error {
   override readonly name = 'ObjectMissingError';
   constructor(readonly key: string) {
     super(`object ${key} does not exist; it was never stored, or deleted after its last use`);
+  }
+}
+
+/** The store cannot be reached, or does not do what it is asked to; the cause has the reason. */
+export class ObjectStoreAwayError extends Error {
+  override readonly name = 'ObjectStoreAwayError';
+  constructor(cause: unknown) {
+    super('the object store cannot be reached or refuses', { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -9,7 +9,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { checkKey, limit, ObjectMissingError } from './object-store';
-import type { ListedObject, ObjectStore, StoredObject } from './object-store';
+import type { GetOptions, ListedObject, ObjectStore, StoredObject } from './object-store';
+import { remembering } from './remembering';
 
 /** Parts that one upload sends at the same time; with 5 MiB a part (the least that S3 takes) 10 MiB of memory. */
 const PARTS_AT_ONCE = 2;
@@ -65,13 +66,15 @@ export class S3ObjectStore implements ObjectStore {
     return stored;
   }
 
-  async get(key: string): Promise<Readable> {
+  async get(key: string, { signal }: GetOptions = {}): Promise<Readable> {
     checkKey(key);
     try {
-      const { Body } = await this.client.send(new GetObjectCommand(this.address(key)));
+      const options = signal === undefined ? {} : { abortSignal: signal };
+      const { Body } = await this.client.send(new GetObjectCommand(this.address(key)), options);
       if (!(Body instanceof Readable)) throw new Error(`S3 answered without a body for object ${key}`);
-      return Body;
+      return signal === undefined ? Body : addAbortSignal(signal, Body);
     } catch (error) {
+      signal?.throwIfAborted();
       throw isMissing(error) ? new ObjectMissingError(key) : error;
     }
   }
@@ -117,24 +120,6 @@ export class S3ObjectStore implements ObjectStore {
  */
 export function createS3Client(): S3Client {
   return new S3Client({ requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS } });
-}
-
-/** Passes the stream on and keeps the error that it failed with, but not one that its reader throws into it. */
-async function* remembering(
-  source: AsyncIterable<Uint8Array>,
-  failure: { error?: unknown },
-): AsyncGenerator<Uint8Array> {
-  let reading = true;
-  try {
-    for await (const chunk of source) {
-      reading = false;
-      yield chunk;
-      reading = true;
-    }
-  } catch (error) {
-    if (reading) failure.error = error;
-    throw error;
-  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -8,6 +8,7 @@ import { MalformedImageError } from './malformed-image-error';
 import { inspectImage, keepSharpSmall, makePictures } from './pictures';
 import { originalKey, pictureKey, PICTURE_WIDTHS } from './poster';
 import { isKnown, showPoster } from './poster-store';
+import { Turns } from './turns';
 
 /** Bytes that a picture may have: far above what QUALITY makes of 640 pixels. */
 const MAX_PICTURE_BYTES = 4 * 1024 * 1024;
@@ -29,9 +30,8 @@ export function makePosterHandler({ tasks, objects }: MakePosterDependencies): T
   keepSharpSmall();
   const turns = new Turns();
   return handle(makePoster, (context) =>
-    turns.take(async () => {
+    turns.take(context.signal, async () => {
       const { signal, payload } = context;
-      signal.throwIfAborted();
       try {
         const file = await readOriginal({ tasks, objects }, context);
         const image = await inspectImage(file);
@@ -68,7 +68,7 @@ async function readOriginal({ tasks, objects }: MakePosterDependencies, context:
   const { posterId } = context.payload;
   const chunks: Uint8Array[] = [];
   try {
-    const source = await objects.get(originalKey(posterId));
+    const source = await objects.get(originalKey(posterId), { signal: context.signal });
     for await (const part of source as AsyncIterable<Uint8Array>) chunks.push(part);
   } catch (error) {
     if (!(error instanceof ObjectMissingError)) throw error;
@@ -88,15 +88,4 @@ async function readOriginal({ tasks, objects }: MakePosterDependencies, context:
 // eslint-disable-next-line @typescript-eslint/require-await -- stores take streams
 async function* chunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-/** Lets one caller work at a time, in the order in which they came. */
-class Turns {
-  private last: Promise<unknown> = Promise.resolve();
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.last.then(work);
-    this.last = mine.catch(() => undefined);
-    return mine;
-  }
 }

@@ -127,6 +127,18 @@ export function itIsAnObjectStore(open: () => Promise<StoreUnderTest>): void {
     expect(inSeconds(await listed('imports/'))).toEqual(inSeconds(stored.slice(0, 2)));
   });
 
+  test('gives back nothing once the signal has aborted', async () => {
+    await store.put('a', long(LONG_BYTES), { maxBytes: LONG_BYTES });
+    const reason = new Error('cancelled');
+    await expect(store.get('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const later = new AbortController();
+    const source = await store.get('a', { signal: later.signal });
+    const reading = (async () => {
+      for await (const part of source) if (part !== undefined) later.abort(reason);
+    })();
+    await expect(reading).rejects.toThrow();
+  });
+
   test('deletes, also what is not there', async () => {
     await store.put('a', chunks('x'), { maxBytes: 1 });
     await store.delete('a');
