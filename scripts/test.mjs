@@ -24,7 +24,7 @@ const checks = [
 ];
 
 /** The fault tests measure a whole system under load and get the machine for themselves. */
-const FAULTS = 'app/test/faults';
+const FAULTS = 'test/survival';
 const suites = [
   {
     name: 'tests',

@@ -3,7 +3,7 @@ import { invalid } from '../http/problem';
 import { FAILURE_POLICIES, PRIORITIES } from '../tasks';
 import type { AcceptOptions, PayloadInput } from '../tasks';
 import { engineName, listOf, oneOf, storableText, strictObject, truth, uuid, wholeNumber } from '../validation/values';
-import { MAX_FAIL_TIMES, MAX_RUN_MS, PROBE_OUTCOMES } from './probe.task';
+import { MAX_FAIL_TIMES, MAX_RUN_MS, PROBE_FAILURES, PROBE_OUTCOMES } from './probe.task';
 import type { probe } from './probe.task';
 
 export const MAX_PROBES = 10_000;
@@ -21,6 +21,13 @@ export const probeBody = strictObject({
   failTimes: wholeNumber({ min: 0, max: MAX_FAIL_TIMES })
     .default(0)
     .describe('Attempts that fail first; with the outcome `external` in the middle of the call'),
+  failBy: oneOf(PROBE_FAILURES)
+    .default('throw')
+    .describe(
+      'How these attempts fail: `throw` an error; `crash`: the worker process is killed; `hang`: never ends and ignores its time ' +
+        'limit; `block`: the process does nothing else for `runMs`, and the attempt then goes on; `exhaust`: the process runs ' +
+        'out of memory',
+    ),
   delaySeconds: wholeNumber({ min: 0, max: MAX_DELAY_SECONDS })
     .optional()
     .describe('Not before so many seconds from now'),
@@ -59,7 +66,7 @@ export const probeBody = strictObject({
 export type ProbeBody = z.output<typeof probeBody>;
 
 /** @throws Problem 400 when fields do not go together. */
-export function checkTogether({ count, outcome, onUnknown, uniqueKey }: ProbeBody): void {
+export function checkTogether({ count, outcome, onUnknown, uniqueKey, failTimes, failBy }: ProbeBody): void {
   const mistakes = [
     ...(uniqueKey !== undefined && count > 1
       ? [{ path: 'body.count', message: `is ${count}; under a uniqueKey allowed is 1` }]
@@ -67,13 +74,16 @@ export function checkTogether({ count, outcome, onUnknown, uniqueKey }: ProbeBod
     ...(onUnknown !== undefined && outcome !== 'external'
       ? [{ path: 'body.onUnknown', message: `is given for the outcome ${outcome}; only external has it` }]
       : []),
+    ...(failBy !== 'throw' && failTimes === 0
+      ? [{ path: 'body.failBy', message: `is ${failBy} with failTimes 0; say how many attempts fail, 1 or more` }]
+      : []),
   ];
   if (mistakes.length > 0) throw invalid(mistakes);
 }
 
 /** @param nowMs since 1970 */
 export function probePayload(
-  { runMs, failTimes, delaySeconds = 0, outcome, onUnknown }: ProbeBody,
+  { runMs, failTimes, failBy, delaySeconds = 0, outcome, onUnknown }: ProbeBody,
   nowMs: number,
 ): PayloadInput<typeof probe> {
   const until = new Date(nowMs + (delaySeconds + SNOOZE_SECONDS) * 1_000).toISOString();
@@ -82,6 +92,7 @@ export function probePayload(
     failTimes,
     // Plain probes stay such that builds without outcomes run them.
     ...(outcome !== 'done' && { outcome }),
+    ...(failBy !== 'throw' && { failBy }),
     ...(outcome === 'snooze' && { until }),
     ...(onUnknown !== undefined && { onUnknown }),
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Discard, handle, NonRetryable, Snooze } from '../tasks';
 import type { TaskContext, TaskHandler } from '../tasks';
+import { misbehave } from './misbehave';
 import { probe } from './probe.task';
 
 const RECORD_EFFECT = 'insert into app.probe_effect (task_id, attempt, at) values ($1, $2, clock_timestamp())';
@@ -9,6 +10,7 @@ export function probeHandler(): TaskHandler {
   return handle(probe, async (context) => {
     const { payload, attempt, taskId, signal } = context;
     signal.throwIfAborted();
+    if (attempt <= payload.failTimes) await misbehave(payload);
     if (payload.runMs > 0) await sleep(payload.runMs, undefined, { signal });
     if (payload.outcome === 'external') await callNobody(context);
     else failAtFirst(context);
@@ -21,8 +23,8 @@ export function probeHandler(): TaskHandler {
 
 type ProbeContext = TaskContext<typeof probe>;
 
-function failAtFirst({ attempt, payload: { failTimes } }: ProbeContext): void {
-  if (attempt <= failTimes) {
+function failAtFirst({ attempt, payload: { failTimes, failBy = 'throw' } }: ProbeContext): void {
+  if (failBy === 'throw' && attempt <= failTimes) {
     throw new Error(`attempt ${attempt} of a probe that was asked to fail ${failTimes} times`);
   }
 }

@@ -8,6 +8,9 @@ export const MAX_FAIL_TIMES = 100;
 export const PROBE_OUTCOMES = ['done', 'discard', 'snooze', 'non-retryable', 'external'] as const;
 export type ProbeOutcome = (typeof PROBE_OUTCOMES)[number];
 
+/** How a failing attempt of a probe fails; all but the first take the whole worker process along. */
+export const PROBE_FAILURES = ['throw', 'crash', 'hang', 'block', 'exhaust'] as const;
+
 /**
  * Does nothing for a while and then leaves one row in app.probe_effect, or ends in another way that it is asked for: for load
  * tests and drills.
@@ -23,6 +26,8 @@ export const probe = defineTask({
     runMs: z.int().min(0).max(MAX_RUN_MS),
     /** How many attempts fail before one succeeds. */
     failTimes: z.int().min(0).max(MAX_FAIL_TIMES),
+    /** How these fail; by an error when left out. */
+    failBy: z.enum(PROBE_FAILURES).optional(),
     /** Done when left out. */
     outcome: z.enum(PROBE_OUTCOMES).optional(),
     /** Of the outcome `snooze`: the moment until which it sleeps. */

@@ -6,7 +6,7 @@ const UUID_RULE = 'allowed is a uuid such as 01234567-89ab-4cde-8f01-23456789abc
 const NAME_RULE =
   'allowed is lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
 export const PROBE_FIELDS =
-  'allowed are count, queue, priority, runMs, failTimes, delaySeconds, outcome, onUnknown, uniqueKey, after, onFailure';
+  'allowed are count, queue, priority, runMs, failTimes, failBy, delaySeconds, outcome, onUnknown, uniqueKey, after, onFailure';
 
 export const probes = (payload: unknown): InjectOptions => ({
   method: 'POST',
@@ -191,6 +191,12 @@ export const BAD_INPUT: readonly (readonly [
     probes({ count: 1, onUnknown: 'park' }),
     400,
     'body.onUnknown is given for the outcome done; only external has it.',
+  ],
+  [
+    'a way to fail that never comes',
+    probes({ count: 1, failBy: 'crash' }),
+    400,
+    'body.failBy is crash with failTimes 0; say how many attempts fail, 1 or more.',
   ],
   [
     'a unique key for several',

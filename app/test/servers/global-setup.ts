@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../local/servers/free-port';
 import { startPostgres } from '../../local/servers/postgres-server';
 import { startRedis } from '../../local/servers/redis-server';
-import { startReaper } from './reaper.client';
+import { openTestRun } from './open-test-run';
 import './shared-servers';
 import { TEST_RUN } from './test-run';
 
@@ -14,13 +11,7 @@ const REDIS_DATABASES = 128;
 
 /** Starts one PostgreSQL and one Redis for the whole run, and what ends them however the run ends. */
 async function globalSetup(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-  // PostgreSQL may run as another user, who has to pass through here.
-  chmodSync(folder, 0o711);
-  process.env[TEST_RUN.id] = randomUUID();
-  process.env[TEST_RUN.folder] = folder;
-  const reaper = startReaper();
-
+  const { folder, reaper } = openTestRun();
   const quiet = () => undefined;
   const binDirectory = process.env[TEST_RUN.postgresBin];
   const [postgres, redis] = await Promise.all([

@@ -32,11 +32,11 @@ export class LedgerView {
     return (await this.pool.query<Row>(text, [...values])).rows;
   }
 
-  /** How many of these tasks, all when not given, are not finished. */
+  /** How many of these tasks, all when not given, are not finished; parked ones wait for a person and do not count. */
   async unfinished(taskIds?: readonly string[]): Promise<number> {
     const [answer] = await this.rows<{ tasks: number }>(
       `select count(*)::int as tasks from holdfast.task
-       where finished_at is null and ($1::uuid[] is null or uuid = any ($1))`,
+       where finished_at is null and state <> 'parked' and ($1::uuid[] is null or uuid = any ($1))`,
       [taskIds],
     );
     return answer!.tasks;
@@ -59,6 +59,24 @@ export class LedgerView {
       [workerId],
     );
     return answer.map(({ uuid }) => uuid);
+  }
+
+  /** Ids of the workers that completed a task from `sinceMs` on. */
+  async workersThatDid(sinceMs: number): Promise<string[]> {
+    const answer = await this.rows<{ worker: string }>(
+      `select distinct worker_id as worker from holdfast.task
+       where state = 'done' and finished_at >= to_timestamp($1::float8 / 1000) and worker_id is not null`,
+      [sinceMs],
+    );
+    return answer.map(({ worker }) => worker);
+  }
+
+  /** Transactions that wait for nobody but the client: what a frozen process keeps open. */
+  async idleTransactions(): Promise<number> {
+    const [answer] = await this.rows<{ sessions: number }>(
+      `select count(*)::int as sessions from pg_stat_activity where state like 'idle in transaction%'`,
+    );
+    return answer!.sessions;
   }
 
   /** A connection of its own, for a transaction that is held open. The caller ends it. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, signal } from '../../local/servers/process-table';
-import { spawnServer } from '../../local/servers/spawn-server';
-import type { SpawnedServer } from '../../local/servers/spawn-server';
-import { settlesWithin, waitUntil } from '../../local/servers/wait-until';
-import { ENVIRONMENT } from '../../src/contract';
+import { isAlive, signal } from '../../../app/local/servers/process-table';
+import { spawnServer } from '../../../app/local/servers/spawn-server';
+import type { SpawnedServer } from '../../../app/local/servers/spawn-server';
+import { settlesWithin, waitUntil } from '../../../app/local/servers/wait-until';
+import { ENVIRONMENT } from '../../../app/src/contract';
 import type { LogBook } from './log-book';
 
 const ROOT = join(__dirname, '../../..');
@@ -15,7 +15,10 @@ export interface AppProcessOptions {
   /** As shown before its log lines. */
   readonly name: string;
   /** File of app/src that the process runs. */
-  readonly entry: 'web.ts' | 'worker.ts' | 'migrate.ts';
+  readonly entry: 'web.ts' | 'worker.ts' | 'scheduler.ts' | 'migrate.ts';
+  readonly programArguments?: readonly string[];
+  /** Folder whose app/src the process runs. @default this repository */
+  readonly root?: string;
   readonly environment: NodeJS.ProcessEnv;
   /** Where its metrics are read; a port of its own. */
   readonly metricsPort: number;
@@ -92,6 +95,18 @@ export class AppProcess {
     signal(this.pid, 'SIGCONT');
   }
 
+  /** SIGTERM; resolves with how it ended, when it has. */
+  async terminate(): Promise<string> {
+    this.options.log.note(`SIGTERM to ${this.name}`);
+    signal(this.pid, 'SIGTERM');
+    return (await this.server?.ended) ?? 'not started';
+  }
+
+  /** Resolves with how it ended, when it has. */
+  ended(): Promise<string> {
+    return this.server?.ended ?? Promise.resolve('not started');
+  }
+
   /** SIGTERM, and SIGKILL to what has not drained in time; resolves when it is gone. */
   async stop(): Promise<void> {
     const { server } = this;
@@ -103,11 +118,11 @@ export class AppProcess {
   }
 
   private async spawn(): Promise<SpawnedServer> {
-    const { name, entry, environment, metricsPort, log } = this.options;
+    const { name, entry, environment, metricsPort, log, programArguments = [], root = ROOT } = this.options;
     this.server = await spawnServer({
       program: process.execPath,
-      arguments: ['--import', 'tsx', join('app/src', entry)],
-      folder: ROOT,
+      arguments: ['--import', 'tsx', join('app/src', entry), ...programArguments],
+      folder: root,
       environment: { ...environment, [ENVIRONMENT.metricsPort]: String(metricsPort) },
       log: (line) => log.add(name, line),
     });

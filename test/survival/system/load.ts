@@ -7,6 +7,12 @@ export interface ProbeRequest {
   /** How long each probe runs. */
   readonly runMs: number;
   readonly priority?: 'high';
+  readonly queue?: string;
+  readonly failTimes?: number;
+  readonly failBy?: 'throw' | 'crash' | 'hang' | 'block' | 'exhaust';
+  readonly outcome?: 'done' | 'external' | 'snooze';
+  readonly onUnknown?: 'repeat' | 'park';
+  readonly delaySeconds?: number;
 }
 
 export interface Pace {

@@ -1,4 +1,4 @@
-import { waitUntil } from '../../local/servers/wait-until';
+import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { LedgerView } from './ledger-view';
 
 const LIMIT_SECONDS = 10;

@@ -1,6 +1,6 @@
-import { waitUntil } from '../../local/servers/wait-until';
-import type { Load } from './load';
-import type { System } from './system';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import type { Load } from './system/load';
+import type { System } from './system/system';
 
 /** Goes on until after the healing: 200 probes a second in 20 requests. */
 const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
@@ -19,6 +19,8 @@ export interface Injected {
   readonly load: Load;
   /** When the fault was there, in ms since 1970. */
   readonly atMs: number;
+  /** How many tasks were acknowledged and unfinished at that moment, or shortly after. */
+  readonly backlog: number;
 }
 
 /**
@@ -38,9 +40,8 @@ export async function injectUnderLoad(system: System, fault: (load: Load) => Pro
   const atMs = Date.now();
   // Counted after the fault: at the fault it was this many or more.
   const backlog = await system.ledger.unfinished(told);
-  system.log.report(`${backlog} tasks acknowledged and unfinished at the fault`);
   if (backlog < LEAST_BACKLOG) throw new Error(`only ${backlog} tasks were unfinished at the fault; a test takes 1000`);
-  return { load, atMs };
+  return { load, atMs, backlog };
 }
 
 async function isBusy(system: System): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { z } from 'zod';
-import type { RedisServer } from '../../local/servers/redis-server';
-import { waitUntil } from '../../local/servers/wait-until';
-import { createTasks, defineTask, handle, migrate, PRIORITIES } from '../../src/tasks';
-import type { Tasks } from '../../src/tasks';
-import { createDatabase } from '../servers/databases';
-import type { TestDatabase } from '../servers/databases';
-import { startPrivateRedis } from '../servers/private-servers';
+import type { RedisServer } from '../../app/local/servers/redis-server';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import { createTasks, defineTask, handle, migrate, PRIORITIES } from '../../app/src/tasks';
+import type { Tasks } from '../../app/src/tasks';
+import { createDatabase } from '../../app/test/servers/databases';
+import type { TestDatabase } from '../../app/test/servers/databases';
+import { startPrivateRedis } from '../../app/test/servers/private-servers';
 import { ListSampler } from './list-sampler';
-import { LogBook } from './log-book';
+import { LogBook } from './system/log-book';
 
 const QUEUE = 'window';
 const WINDOW = 10_000;

@@ -1,4 +1,4 @@
-import type { TaskLogger } from '../../src/tasks';
+import type { TaskLogger } from '../../../app/src/tasks';
 
 /** Lines kept; a fault that goes on for a minute must not fill the memory. */
 const KEPT = 2_000;
@@ -39,12 +39,17 @@ export class LogBook {
     return words.filter((word) => lines.some((line) => line.includes(word)));
   }
 
+  /** The last lines of everybody. */
+  tail(): string {
+    return this.lines.slice(-SHOWN).join('\n');
+  }
+
   /** Runs a test; when it fails, shows the last lines of everybody before the error goes on. */
   async shownOnFailure(test: () => Promise<void>): Promise<void> {
     try {
       await test();
     } catch (error) {
-      process.stderr.write(`${this.lines.slice(-SHOWN).join('\n')}\n`);
+      process.stderr.write(`${this.tail()}\n`);
       throw error;
     }
   }

@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+
 /** One request of the load and what came of it. Times in ms since 1970, by this machine's clock, as the ledger's are. */
 export interface JournalEntry {
   readonly sentAtMs: number;
@@ -9,12 +11,15 @@ export interface JournalEntry {
   readonly taskIds: readonly string[];
 }
 
-/** What callers of the app know, kept outside of it. Only grows. */
+/** What callers of the app know, kept outside of it in a file of one line a request. Only grows. */
 export class Journal {
   private readonly entries: JournalEntry[] = [];
 
+  constructor(readonly file: string) {}
+
   add(entry: JournalEntry): void {
     this.entries.push(entry);
+    appendFileSync(this.file, `${JSON.stringify(entry)}\n`);
   }
 
   /** Every acknowledged task's id. */

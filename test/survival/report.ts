@@ -1,0 +1,96 @@
+import type { Verdict } from './row';
+
+const COLUMNS = ['row', 'accepted', 'done', 'other', 'effects', 'repeated', 'lost', 'recovery', 'verdict'] as const;
+
+/** One line a row, at most 80 columns wide, and below it what broke. */
+export function table(verdicts: readonly Verdict[]): string {
+  const lines = [COLUMNS, ...verdicts.map(cells), sums(verdicts)];
+  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  const text = lines.map((line) =>
+    line
+      .map((cell, column) =>
+        column === 0 || column === 8 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...text, ...verdicts.flatMap(({ row, broken }) => broken.map((sentence) => `${row.id}: ${sentence}`))].join(
+    '\n',
+  );
+}
+
+/** For `docs/evidence`. */
+export function markdown(
+  verdicts: readonly Verdict[],
+  facts: { readonly seed: number; readonly command: string },
+): string {
+  const rows = verdicts.map(({ row, facts: counts, broken, notes }) =>
+    [
+      row.id,
+      `${row.fault}${row.simulated === undefined ? '' : ` (SIMULATED: ${row.simulated})`}`,
+      counts.accepted,
+      counts.done,
+      counts.otherwise,
+      counts.effects,
+      counts.repeated,
+      counts.lost,
+      seconds(counts.recoverySeconds),
+      broken.length === 0 ? 'held' : `BROKEN: ${broken.join('; ')}`,
+      notes.join('; '),
+    ].join(' | '),
+  );
+  return [
+    '# What was survived',
+    '',
+    `\`${facts.command}\`, seed ${facts.seed}. Counts are tasks; effects are rows that they left in the database.`,
+    '',
+    '| row | fault | accepted | done | otherwise | effects | repeated | lost | recovery (s) | verdict | seen |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |',
+    ...rows.map((row) => `| ${row} |`),
+    '',
+  ].join('\n');
+}
+
+export function json(verdicts: readonly Verdict[], seed: number): string {
+  return JSON.stringify(
+    {
+      seed,
+      held: verdicts.every(({ broken }) => broken.length === 0),
+      rows: verdicts.map(({ row: { id, fault, mustHold, simulated }, ...rest }) => ({
+        id,
+        fault,
+        mustHold,
+        simulated,
+        ...rest,
+      })),
+    },
+    null,
+    2,
+  );
+}
+
+function cells({ row, facts, broken }: Verdict): string[] {
+  const { accepted, done, otherwise, effects, repeated, lost, recoverySeconds } = facts;
+  return [
+    row.id,
+    ...[accepted, done, otherwise, effects, repeated, lost].map(String),
+    seconds(recoverySeconds),
+    broken.length === 0 ? (row.simulated === undefined ? 'held' : 'held (SIMULATED)') : 'BROKEN',
+  ];
+}
+
+function sums(verdicts: readonly Verdict[]): string[] {
+  const sum = (of: 'accepted' | 'done' | 'otherwise' | 'effects' | 'repeated' | 'lost'): string =>
+    String(verdicts.reduce((total, { facts }) => total + facts[of], 0));
+  const held = verdicts.filter(({ broken }) => broken.length === 0).length;
+  return [
+    'all',
+    ...[sum('accepted'), sum('done'), sum('otherwise'), sum('effects'), sum('repeated'), sum('lost')],
+    '',
+    `${held} of ${verdicts.length} held`,
+  ];
+}
+
+function seconds(value: number | undefined): string {
+  return value === undefined ? '' : value.toFixed(1);
+}

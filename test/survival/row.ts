@@ -1,0 +1,43 @@
+import type { System, SystemOptions } from './system/system';
+import type { Trial } from './trial';
+
+/** One fault of the list, and what must hold all the same. */
+export interface Row {
+  /** `P1`; the letter is the family: processes, Redis, database, external effects, instances. */
+  readonly id: string;
+  readonly fault: string;
+  readonly mustHold: string;
+  /** Says what stands in for the real fault, where the real one cannot be had on one machine. */
+  readonly simulated?: string;
+  readonly system?: SystemOptions;
+  /** Injects, heals and checks; whatever it throws or `trial.broken` makes the row red. */
+  readonly run: (trial: Trial, system: System) => Promise<void>;
+}
+
+/** What was counted in one row. */
+export interface Facts {
+  /** Tasks that callers were told of. */
+  readonly accepted: number;
+  readonly done: number;
+  /** Dead, cancelled or parked, as the row wants it. */
+  readonly otherwise: number;
+  /** Rows that tasks left in the database. */
+  readonly effects: number;
+  /** Tasks with more than one effect. */
+  readonly repeated: number;
+  /** Acknowledged tasks that are not in the ledger or did not end as they should. */
+  readonly lost: number;
+  /** From the fault, or from its healing where the row says so, until everybody works again. */
+  readonly recoverySeconds?: number;
+  /** The longest time without any effect while there was work. */
+  readonly standstillSeconds?: number;
+}
+
+export interface Verdict {
+  readonly row: Row;
+  readonly facts: Facts;
+  /** Empty when everything held. */
+  readonly broken: readonly string[];
+  readonly notes: readonly string[];
+  readonly seconds: number;
+}

@@ -1,0 +1,77 @@
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import type { Row } from '../row';
+import type { System } from '../system/system';
+
+/** Until a task that kills its worker each time is dead: it dies with two workers at most, then alone three times. */
+const POISON_SECONDS = 180;
+
+/** Faults that a task brings over its own worker. */
+export const poisonRows: readonly Row[] = [
+  {
+    id: 'P6',
+    fault: 'a task that kills its worker every time',
+    mustHold: 'dead with reason after its attempts; the other tasks of that worker are done',
+    run: async (trial, system) => {
+      const platform = startAgain(system);
+      try {
+        await trial.disturb({
+          begin: async (load) => {
+            const poison = await trial.post(load, {
+              count: 1,
+              runMs: 0,
+              priority: 'high',
+              failTimes: 100,
+              failBy: 'crash',
+            });
+            trial.expectEnding(poison, 'dead');
+          },
+          last: () => untilDead(system),
+          // While both workers are being started again nobody works.
+          standstill: true,
+          goesOn: ['accepting', 'working'],
+        });
+      } finally {
+        await platform.stop();
+      }
+      trial.note(`workers died ${platform.deaths()} times`);
+    },
+  },
+];
+
+/** What a platform does: whatever worker ends is started again. */
+function startAgain(system: System): { stop(): Promise<void>; deaths(): number } {
+  let stopped = false;
+  let deaths = 0;
+  const kept = system.workers.map(async (worker) => {
+    while (!stopped) {
+      await Promise.race([worker.ended(), until(() => stopped)]);
+      if (stopped) return;
+      deaths += 1;
+      await worker.start();
+    }
+  });
+  return {
+    stop: async () => {
+      stopped = true;
+      await Promise.all(kept);
+    },
+    deaths: () => deaths,
+  };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  await waitUntil('the row is over', holds, { limitSeconds: 2 * POISON_SECONDS, everyMilliseconds: 100 });
+}
+
+async function untilDead(system: System): Promise<void> {
+  await waitUntil(
+    'the task that kills is dead',
+    async () => {
+      const [answer] = await system.ledger.rows<{ dead: number }>(
+        `select count(*)::int as dead from holdfast.task where state = 'dead' and dead_reason is not null`,
+      );
+      return answer!.dead > 0;
+    },
+    { limitSeconds: POISON_SECONDS, everyMilliseconds: 250 },
+  );
+}

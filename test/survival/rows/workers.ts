@@ -1,0 +1,234 @@
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import type { Row } from '../row';
+import type { AppProcess } from '../system/app-process';
+import { holdEffects } from '../system/hold-effects';
+import type { System } from '../system/system';
+import { POOL_SIZE } from '../system/system';
+import type { Trial } from '../trial';
+
+/** The engine's default lease, after which a silent worker's tasks go to others. */
+export const LEASE_SECONDS = 15;
+/** Until others have them, and have done them. */
+export const GRACE_SECONDS = 5;
+/** Some of a worker's 20 slots have them for certain. */
+const LEAST_RUNNING = 5;
+const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
+const LONG = { count: 24, runMs: 20_000, priority: 'high' } as const;
+/** Below the run time of LONG. */
+const SHORT_DRAIN = { DRAIN_SECONDS: '5' };
+/** More than the connections of one worker, so that both are in the middle of some. */
+const LEAST_HELD = POOL_SIZE + 5;
+
+/** Faults of one worker while its neighbour is well. */
+export const workerRows: readonly Row[] = [
+  {
+    id: 'P1',
+    fault: 'worker SIGKILL while running tasks',
+    mustHold: 'redelivered within lease + 5 s, no effect twice',
+    run: (trial, system) => lostWorker(trial, system, (victim) => victim.kill()),
+  },
+  {
+    id: 'P2',
+    fault: 'worker SIGTERM while running tasks shorter than the budget',
+    mustHold: 'each finishes where it runs, none restarts',
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      let running: string[] = [];
+      let ended: Promise<string> = Promise.resolve('');
+      await trial.disturb({
+        begin: async (load) => {
+          const ids = await trial.post(load, SHORT);
+          running = await runsSome(system, registration, ids);
+          ended = victim.terminate();
+        },
+        last: async () => {
+          trial.check((await ended) === 'exit code 0', `the worker ended with ${await ended}`);
+          await victim.start();
+        },
+      });
+      const moved = (await system.ledger.tasks(running)).filter(
+        ({ worker, fence, state }) => state !== 'done' || worker !== registration || fence !== 1,
+      );
+      trial.check(moved.length === 0, `${moved.length} of ${running.length} did not finish where they ran`);
+      trial.note(`${running.length} tasks finished where they ran`);
+    },
+  },
+  {
+    id: 'P3',
+    fault: 'worker SIGTERM while running a task longer than the budget',
+    mustHold: 'given back before the kill, taken by another at once, fence moves',
+    system: { workerEnvironment: () => SHORT_DRAIN },
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      let running: string[] = [];
+      let endedMs = 0;
+      await trial.disturb({
+        begin: async (load) => {
+          const ids = await trial.post(load, LONG);
+          running = await runsSome(system, registration, ids);
+          const ending = await victim.terminate();
+          endedMs = Date.now();
+          trial.check(ending === 'exit code 0', `the worker ended with ${ending}`);
+        },
+        last: async () => {
+          const left = (await system.ledger.runningOn(registration)).length;
+          trial.check(left === 0, `${left} tasks were still in the ended worker's hands`);
+          await waitUntil(
+            'somebody else runs what was given back',
+            async () =>
+              (await system.ledger.tasks(running)).every(
+                ({ state, worker }) => state === 'done' || (state === 'running' && worker !== registration),
+              ),
+            { limitSeconds: LEASE_SECONDS, everyMilliseconds: 50 },
+          );
+          const seconds = (Date.now() - endedMs) / 1_000;
+          trial.note(`${running.length} tasks were given back; ${seconds.toFixed(1)} s later others ran them`);
+          trial.check(seconds <= GRACE_SECONDS, `others took them after ${seconds.toFixed(1)} s only`);
+          await victim.start();
+        },
+        // The slots of the one that stays are full of the long ones.
+        standstill: true,
+      });
+      const same = (await system.ledger.tasks(running)).filter(({ fence }) => fence < 2);
+      trial.check(
+        same.length === 0,
+        `${same.length} tasks were done under the fence of the worker that gave them back`,
+      );
+    },
+  },
+  {
+    id: 'P4',
+    fault: 'worker frozen (SIGSTOP) past its lease, then continued',
+    mustHold: 'its late completion changes nothing',
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      await trial.disturb({
+        begin: () => victim.freeze(),
+        last: async () => {
+          const tasks = await leftWith(system, registration);
+          trial.check(tasks.length > 0, 'the frozen worker ran nothing');
+          await doneElsewhere(system, tasks, registration);
+          const before = await system.ledger.tasks(tasks);
+          victim.thaw();
+          await anotherRegistration(system, victim, registration);
+          const after = await system.ledger.tasks(tasks);
+          trial.check(
+            JSON.stringify(after) === JSON.stringify(before),
+            'the woken worker changed what others had done',
+          );
+          const late = system.log.wordsBeside(victim.name, 'attempt ended too late', tasks).length;
+          trial.note(`${tasks.length} ran on the frozen worker, which came too late with ${late}`);
+        },
+      });
+    },
+  },
+  {
+    id: 'P16',
+    fault: 'worker frozen between the completing update and its COMMIT',
+    mustHold: "others' reaping is not blocked; effect once",
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      await trial.disturb({
+        begin: async () => {
+          const effects = await holdEffects(system.ledger);
+          try {
+            await effects.held(LEAST_HELD);
+            await victim.freeze();
+          } finally {
+            await effects.release();
+          }
+        },
+        last: async (fromMs) => {
+          const open = await system.ledger.idleTransactions();
+          const tasks = await leftWith(system, registration);
+          trial.note(`${tasks.length} tasks ran on the frozen worker, ${open} transactions stood open`);
+          await waitUntil(
+            'the frozen worker has lost its tasks',
+            async () => (await system.ledger.runningOn(registration)).length === 0,
+            { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
+          );
+          const seconds = (Date.now() - fromMs) / 1_000;
+          trial.note(`they were taken from it after ${seconds.toFixed(1)} s`);
+          trial.check(
+            seconds <= LEASE_SECONDS + GRACE_SECONDS,
+            `they were taken from it after ${seconds.toFixed(1)} s only`,
+          );
+          await doneElsewhere(system, tasks, registration);
+          victim.thaw();
+          await anotherRegistration(system, victim, registration);
+        },
+      });
+    },
+  },
+];
+
+/** One worker is lost for good with what it runs; others do that within lease + 5 s, and it is started again. */
+export async function lostWorker(
+  trial: Trial,
+  system: System,
+  lose: (victim: AppProcess) => Promise<unknown>,
+): Promise<void> {
+  const [victim] = system.workers;
+  const registration = await system.registrationOf(victim);
+  let seconds = 0;
+  await trial.disturb({
+    begin: () => lose(victim),
+    last: async (fromMs) => {
+      const tasks = await leftWith(system, registration);
+      trial.check(tasks.length > 0, 'the lost worker ran nothing');
+      await doneElsewhere(system, tasks, registration);
+      seconds = (Date.now() - fromMs) / 1_000;
+      trial.note(`${tasks.length} ran on the lost worker`);
+      await victim.start();
+    },
+    goesOn: ['accepting', 'working'],
+  });
+  trial.recoveredAfter(seconds, LEASE_SECONDS + GRACE_SECONDS);
+}
+
+/** What stays in the hands of a worker that neither answers nor commits any more. */
+export function leftWith(system: System, registration: string): Promise<string[]> {
+  let before: string | undefined;
+  return waitUntil(
+    'what the stopped worker had sent off has been committed',
+    async () => {
+      const running = await system.ledger.runningOn(registration);
+      const same = before === running.join();
+      before = running.join();
+      return same && running;
+    },
+    { limitSeconds: 10, everyMilliseconds: 250 },
+  );
+}
+
+export async function doneElsewhere(system: System, tasks: readonly string[], lost: string): Promise<void> {
+  await waitUntil(
+    'others have done the tasks of the lost worker',
+    async () => (await system.ledger.tasks(tasks)).every(({ state, worker }) => state === 'done' && worker !== lost),
+    { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
+  );
+}
+
+async function runsSome(system: System, registration: string, ids: readonly string[]): Promise<string[]> {
+  const wanted = new Set(ids);
+  return waitUntil(
+    'the worker runs some of them',
+    async () => {
+      const running = (await system.ledger.runningOn(registration)).filter((id) => wanted.has(id));
+      return running.length >= LEAST_RUNNING && running;
+    },
+    { limitSeconds: 10 },
+  );
+}
+
+async function anotherRegistration(system: System, worker: AppProcess, before: string): Promise<void> {
+  await waitUntil(
+    `${worker.name} has registered anew`,
+    async () => (await system.registrationOf(worker).catch(() => before)) !== before,
+    { limitSeconds: LEASE_SECONDS },
+  );
+}

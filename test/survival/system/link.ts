@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+interface Connection {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** When the last bytes in each direction are due, so that a delay never lets them overtake each other. */
+  dueMs: { up: number; down: number };
+}
+
+/** The network between one process and one server: every way in which it may fail, on 127.0.0.1. */
+export class Link {
+  private readonly connections = new Set<Connection>();
+  private target: number;
+  private dropping = false;
+  private refusing = false;
+  private delay = { ms: 0, jitterMs: 0 };
+  /** Set while answers to a message that contains it are to be lost. */
+  private wanted: { readonly text: string; readonly found: () => void } | undefined;
+
+  static async to(port: number): Promise<Link> {
+    const listener = createServer();
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    return new Link(listener, port);
+  }
+
+  private constructor(
+    private readonly listener: Server,
+    target: number,
+  ) {
+    this.target = target;
+    listener.on('connection', (client) => this.accept(client));
+  }
+
+  get port(): number {
+    return (this.listener.address() as AddressInfo).port;
+  }
+
+  /** New connections lead to this port. Those that exist stay where they are, as to an old primary that lives on. */
+  lead(port: number): void {
+    this.target = port;
+  }
+
+  /** Breaks the connections that exist, with a reset. */
+  cut(): void {
+    for (const { client, server } of this.connections) {
+      client.resetAndDestroy();
+      server.destroy();
+    }
+  }
+
+  /** Breaks a share (0 to 1) of the connections, chosen by `random`, as a network that resets now and then. */
+  cutSome(share: number, random: () => number): void {
+    for (const { client } of [...this.connections]) if (random() < share) client.resetAndDestroy();
+  }
+
+  /** From now on nothing passes, on new connections either, and nobody is told. */
+  drop(): void {
+    this.dropping = true;
+  }
+
+  /** New connections are reset at once, as by a server that has none left; those that exist go on. */
+  refuse(): void {
+    this.refusing = true;
+  }
+
+  /** Everything takes so much longer, each way; a random part of `jitterMs` comes on top. */
+  slow(ms: number, jitterMs: number): void {
+    this.delay = { ms, jitterMs };
+  }
+
+  /**
+   * Lets the next message that contains `text` pass, and breaks its connection before the answer.
+   * Resolves when that has happened.
+   */
+  loseAnswerTo(text: string): Promise<void> {
+    return new Promise((found) => (this.wanted = { text, found }));
+  }
+
+  /** Makes the network whole. What was dropped stays lost, so its connections break now. */
+  heal(): void {
+    const broken = this.dropping;
+    [this.dropping, this.refusing, this.wanted] = [false, false, undefined];
+    this.delay = { ms: 0, jitterMs: 0 };
+    if (broken) this.cut();
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.listener, 'close');
+    this.listener.close();
+    this.cut();
+    await closed;
+  }
+
+  private accept(client: Socket): void {
+    if (this.refusing) {
+      client.on('error', () => undefined);
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect(this.target, '127.0.0.1');
+    const connection = { client, server, dueMs: { up: 0, down: 0 } };
+    this.connections.add(connection);
+    const end = (): void => {
+      this.connections.delete(connection);
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end);
+    let mute = false;
+    client.on('data', (data) => {
+      const { wanted } = this;
+      if (wanted !== undefined && data.includes(wanted.text)) {
+        this.wanted = undefined;
+        mute = true;
+        server.once('data', () => {
+          client.resetAndDestroy();
+          wanted.found();
+        });
+      }
+      this.pass(connection, 'up', data);
+    });
+    server.on('data', (data) => {
+      if (!mute) this.pass(connection, 'down', data);
+    });
+  }
+
+  private pass(connection: Connection, way: 'up' | 'down', data: Buffer): void {
+    if (this.dropping) return;
+    const to = way === 'up' ? connection.server : connection.client;
+    const now = performance.now();
+    const due = Math.max(connection.dueMs[way], now + this.delay.ms + Math.random() * this.delay.jitterMs);
+    if (this.delay.ms === 0 && connection.dueMs[way] <= now) {
+      to.write(data);
+      return;
+    }
+    connection.dueMs[way] = due;
+    setTimeout(() => {
+      if (!to.destroyed) to.write(data);
+    }, due - now);
+  }
+}

@@ -1,0 +1,297 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Redis } from 'ioredis';
+import { freePort } from '../../../app/local/servers/free-port';
+import type { PostgresServer } from '../../../app/local/servers/postgres-server';
+import type { RedisServer } from '../../../app/local/servers/redis-server';
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import { ENVIRONMENT, PATHS } from '../../../app/src/contract';
+import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
+import { AppProcess } from './app-process';
+import { HttpClient } from './http-client';
+import { Journal } from './journal';
+import { LedgerView } from './ledger-view';
+import { Link } from './link';
+import { Load } from './load';
+import type { Pace } from './load';
+import { LogBook } from './log-book';
+
+const START_SECONDS = 30;
+/** Tasks that a worker runs at once. */
+const CONCURRENCY = 20;
+/** Connections that a worker has for them. */
+export const POOL_SIZE = 10;
+export const LIBRARY_ZONE = 'Europe/London';
+
+export interface SystemOptions {
+  /** @default 0 */
+  readonly schedulers?: 0 | 1 | 2;
+  /** @default 1 */
+  readonly webs?: 1 | 2;
+  /** A cache Redis for the web processes. @default false */
+  readonly cache?: boolean;
+  /** More variables of every process. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** More variables of the workers, by their number from 0. */
+  readonly workerEnvironment?: (worker: number) => NodeJS.ProcessEnv;
+  /** Folder whose app/src a process runs instead of this repository's: another build. */
+  readonly build?: (process: string) => string | undefined;
+  /** @default all */
+  readonly queues?: string;
+}
+
+/** The network between one process and the servers. */
+export interface Links {
+  readonly postgres: Link;
+  readonly queue: Link;
+  readonly cache: Link;
+}
+
+/** PostgreSQL, Redis and the app's processes of its own, with the engine's default times. */
+export class System {
+  readonly log = new LogBook();
+  readonly journal: Journal;
+  readonly client: HttpClient;
+  readonly clients: readonly HttpClient[];
+  readonly ledger: LedgerView;
+  readonly redis: Redis;
+  readonly webs: readonly AppProcess[];
+  readonly workers: readonly [AppProcess, AppProcess];
+  readonly schedulers: readonly AppProcess[];
+  readonly token = randomBytes(24).toString('hex');
+  private readonly loads = new Set<Load>();
+  private readonly closing: (() => Promise<void>)[] = [];
+
+  /** Resolves when web is ready and both workers are registered. */
+  static async start(options: SystemOptions = {}): Promise<System> {
+    const [postgres, queue, cache] = await Promise.all([
+      startPrivatePostgres(),
+      startPrivateRedis(),
+      startPrivateRedis({ policy: 'allkeys-lru' }),
+    ]);
+    const names = [
+      ...Array.from({ length: options.webs ?? 1 }, (_, i) => `web-${i + 1}`),
+      ...['worker-1', 'worker-2'],
+      ...Array.from({ length: options.schedulers ?? 0 }, (_, i) => `scheduler-${i + 1}`),
+    ];
+    const parts = new Map<string, { links: Links; port: number; metricsPort: number }>();
+    const ports = await freePorts(2 * names.length + 1);
+    for (const name of [...names, 'migrate']) {
+      const links = {
+        postgres: await Link.to(postgres.port),
+        queue: await Link.to(queue.port),
+        cache: await Link.to(cache.port),
+      };
+      parts.set(name, { links, port: ports.pop() ?? 0, metricsPort: ports.pop() ?? 0 });
+    }
+    const system = new System({ postgres, queue, cache }, parts, options);
+    try {
+      await system.migrate();
+      await Promise.all(system.processes.map((process) => process.start()));
+      return system;
+    } catch (error) {
+      process.stderr.write(`${system.log.tail()}\n`);
+      await system.stop();
+      throw error;
+    }
+  }
+
+  private constructor(
+    readonly servers: { postgres: PostgresServer; queue: RedisServer; readonly cache: RedisServer },
+    private readonly parts: ReadonlyMap<string, { links: Links; port: number; metricsPort: number }>,
+    private readonly options: SystemOptions,
+  ) {
+    this.journal = new Journal(join(testFolder('journal'), 'acknowledged.jsonl'));
+    this.clients = this.namesOf('web').map((name) => new HttpClient(this.part(name).port, this.token));
+    this.client = this.clients[0]!;
+    this.ledger = new LedgerView(servers.postgres.url);
+    this.redis = new Redis(servers.queue.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+    this.redis.on('error', () => undefined);
+    this.webs = this.namesOf('web').map((name, i) => this.process(name, 'web.ts', () => this.webReady(i)));
+    const worker = (name: string): AppProcess => this.process(name, 'worker.ts', (pid) => this.workerReady(pid));
+    this.workers = [worker('worker-1'), worker('worker-2')];
+    this.schedulers = this.namesOf('scheduler').map((name) =>
+      this.process(name, 'scheduler.ts', () => this.metricsReady(name)),
+    );
+  }
+
+  get processes(): readonly AppProcess[] {
+    return [...this.webs, ...this.workers, ...this.schedulers];
+  }
+
+  /** The network between this process and the servers. */
+  links(process: AppProcess): Links {
+    return this.part(process.name).links;
+  }
+
+  /** Every process's link to one of the servers. */
+  linksTo(server: keyof Links): Link[] {
+    return this.processes.map((process) => this.links(process)[server]);
+  }
+
+  /** Runs the migration as a deployment does. @param newEpoch as after a restore */
+  async migrate(newEpoch = false): Promise<void> {
+    const process = this.process('migrate', 'migrate.ts', () => Promise.resolve(), newEpoch ? ['--new-epoch'] : []);
+    await process.runToEnd();
+  }
+
+  /** Callers that go on until `stop`, or until the test stops them. */
+  startLoad(pace: Pace): Load {
+    const load = new Load(this.client, this.journal, pace);
+    this.loads.add(load);
+    return load;
+  }
+
+  /** Id of the worker's present registration. */
+  async registrationOf(worker: AppProcess): Promise<string> {
+    const found = (await this.ledger.liveWorkers()).find(({ pid }) => pid === worker.pid);
+    if (found === undefined) throw new Error(`${worker.name} is not registered`);
+    return found.id;
+  }
+
+  /** How many ids the lanes' lists hold. */
+  async idsInRedis(): Promise<number> {
+    const lists = await this.lists();
+    const lengths = await Promise.all(lists.map((list) => this.redis.llen(list)));
+    return lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** The lanes' lists. */
+  lists(): Promise<string[]> {
+    return this.redis.keys('*:lane:*');
+  }
+
+  /** Whether every worker process draws from there, as GET /api/queues shows it. */
+  async drawsFrom(source: 'redis' | 'postgres'): Promise<boolean> {
+    const answer = await this.client.get('/api/queues');
+    if (answer.status !== 200) throw new Error(`GET /api/queues answered ${answer.status}: ${answer.body}`);
+    const { workers } = JSON.parse(answer.body) as { workers: { readonly pid: number; readonly source: string }[] };
+    return this.workers
+      .filter(({ alive }) => alive)
+      .every(({ pid }) => workers.some((worker) => worker.pid === pid && worker.source === source));
+  }
+
+  /** Waits until every worker process draws from Redis. */
+  async drawFromRedis(limitSeconds: number): Promise<void> {
+    await waitUntil('/api/queues shows both workers drawing from Redis', () => this.drawsFrom('redis'), {
+      limitSeconds,
+      everyMilliseconds: 100,
+    });
+  }
+
+  /** Sees to it that this is stopped with the system. */
+  with<T extends { stop(): Promise<void> }>(part: T): T {
+    this.closing.push(() => part.stop());
+    return part;
+  }
+
+  async stopLoads(): Promise<void> {
+    await Promise.all([...this.loads].map((load) => load.stop()));
+    this.loads.clear();
+  }
+
+  async stop(): Promise<void> {
+    for (const { links } of this.parts.values()) for (const link of Object.values(links) as Link[]) link.heal();
+    await this.stopLoads();
+    await Promise.all(this.processes.map((process) => process.stop()));
+    for (const client of this.clients) client.close();
+    this.redis.disconnect();
+    await this.ledger.close();
+    for (const close of this.closing) await close();
+    for (const { links } of this.parts.values())
+      await Promise.all(Object.values(links).map((link: Link) => link.close()));
+    const { postgres, queue, cache } = this.servers;
+    await Promise.all([queue.stop(), cache.stop(), postgres.stop()]);
+  }
+
+  private part(name: string): { readonly links: Links; readonly port: number; readonly metricsPort: number } {
+    const part = this.parts.get(name);
+    if (part === undefined) throw new Error(`the system has no ${name}`);
+    return part;
+  }
+
+  private namesOf(kind: string): string[] {
+    return [...this.parts.keys()].filter((name) => name.startsWith(`${kind}-`));
+  }
+
+  private process(
+    name: string,
+    entry: 'web.ts' | 'worker.ts' | 'scheduler.ts' | 'migrate.ts',
+    ready: (pid: number) => Promise<void>,
+    programArguments: readonly string[] = [],
+  ): AppProcess {
+    const build = this.options.build?.(name);
+    return new AppProcess({
+      ...{ name, entry, ready, log: this.log, metricsPort: this.part(name).metricsPort, programArguments },
+      ...(build !== undefined && { root: build }),
+      environment: this.environment(name),
+    });
+  }
+
+  /** Of the app's variables only these, so that what is set for a developer's own run changes nothing here. */
+  private environment(name: string): NodeJS.ProcessEnv {
+    const others = Object.entries(process.env).filter(
+      ([variable]) => !Object.values(ENVIRONMENT).some((known) => known === variable),
+    );
+    const { links, port } = this.part(name);
+    const at = (url: string, link: Link): string => url.replace(/:\d+(?=\/|$)/, `:${link.port}`);
+    const { options, servers } = this;
+    const cached = options.cache === true && name.startsWith('web');
+    return {
+      ...Object.fromEntries(others),
+      [ENVIRONMENT.databaseUrl]: at(servers.postgres.url, links.postgres),
+      [ENVIRONMENT.databasePoolSize]: String(POOL_SIZE),
+      [ENVIRONMENT.queueRedisUrl]: at(servers.queue.url, links.queue),
+      ...(cached && { [ENVIRONMENT.cacheRedisUrl]: at(servers.cache.url, links.cache) }),
+      [ENVIRONMENT.objectsUrl]: pathToFileURL(testFolder('objects')).href,
+      [ENVIRONMENT.adminToken]: this.token,
+      [ENVIRONMENT.listenHost]: '127.0.0.1',
+      [ENVIRONMENT.port]: String(port),
+      [ENVIRONMENT.publicUrl]: `http://127.0.0.1:${port}`,
+      [ENVIRONMENT.timeZone]: LIBRARY_ZONE,
+      [ENVIRONMENT.probes]: 'on',
+      ...(name.startsWith('worker') && {
+        [ENVIRONMENT.workerQueues]: options.queues ?? 'default,probes,imports,images,collect,reminders',
+        [ENVIRONMENT.workerConcurrency]: String(CONCURRENCY),
+      }),
+      // One line a request would bury what the workers say.
+      [ENVIRONMENT.logLevel]: name.startsWith('web') ? 'warn' : 'info',
+      ...options.environment,
+      ...(name.startsWith('worker') && options.workerEnvironment?.(Number(name.slice(-1)) - 1)),
+    };
+  }
+
+  private async webReady(index: number): Promise<void> {
+    const client = this.clients[index];
+    await waitUntil(
+      'web is ready',
+      async () => (await client?.get(PATHS.ready).catch(() => undefined))?.status === 200,
+      { limitSeconds: START_SECONDS },
+    );
+  }
+
+  private async workerReady(pid: number): Promise<void> {
+    await waitUntil(
+      'the worker is registered',
+      async () => (await this.ledger.liveWorkers()).some((worker) => worker.pid === pid),
+      { limitSeconds: START_SECONDS },
+    );
+  }
+
+  private async metricsReady(name: string): Promise<void> {
+    const { metricsPort } = this.part(name);
+    await waitUntil(
+      `${name} is ready`,
+      async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`).catch(() => undefined))?.ok,
+      { limitSeconds: START_SECONDS },
+    );
+  }
+}
+
+/** Ports that are free and differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count + 1) ports.add(await freePort());
+  return [...ports];
+}
