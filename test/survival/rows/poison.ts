@@ -1,5 +1,6 @@
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
+import type { AppProcess } from '../system/app-process';
 import type { System } from '../system/system';
 
 /** Until a task that kills its worker each time is dead: it dies with two workers at most, then alone three times. */
@@ -40,27 +41,31 @@ export const poisonRows: readonly Row[] = [
 
 /** What a platform does: whatever worker ends is started again. */
 function startAgain(system: System): { stop(): Promise<void>; deaths(): number } {
-  let stopped = false;
+  const over = new AbortController();
+  const { signal } = over;
   let deaths = 0;
   const kept = system.workers.map(async (worker) => {
-    while (!stopped) {
-      await Promise.race([worker.ended(), until(() => stopped)]);
-      if (stopped) return;
+    while (await diedBefore(worker, signal)) {
       deaths += 1;
       await worker.start();
     }
   });
   return {
     stop: async () => {
-      stopped = true;
+      over.abort();
       await Promise.all(kept);
     },
     deaths: () => deaths,
   };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  await waitUntil('the row is over', holds, { limitSeconds: 2 * POISON_SECONDS, everyMilliseconds: 100 });
+/** Whether the process ended before the row was over. */
+async function diedBefore(worker: AppProcess, signal: AbortSignal): Promise<boolean> {
+  const over = new Promise<boolean>((resolve) => {
+    if (signal.aborted) resolve(false);
+    signal.addEventListener('abort', () => resolve(false), { once: true });
+  });
+  return Promise.race([worker.ended().then(() => true), over]);
 }
 
 async function untilDead(system: System): Promise<void> {
