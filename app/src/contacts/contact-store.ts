@@ -9,6 +9,7 @@ import {
   INSERT_CONTACT,
   LIST_CODES,
   LOCK_ADDRESS,
+  LOCK_UNNEEDED,
   SECONDS_TO_NEXT_CODE,
   VERIFY,
   WANTS_CODE,
@@ -72,7 +73,8 @@ export async function verifyContact(database: Queryable, contactId: string): Pro
   await database.query(VERIFY, [contactId]);
 }
 
-/** Deletes addresses a day after they were given, unless a reminder needs them; some at a time. */
+/** In a transaction: deletes addresses a day after they were given, unless a reminder needs them; some at a time. */
 export async function forgetContacts(tx: Queryable): Promise<void> {
-  await tx.query(FORGET_CONTACTS, [FORGOTTEN_AT_ONCE]);
+  const unneeded = await tx.query<{ id: string }>(LOCK_UNNEEDED, [FORGOTTEN_AT_ONCE]);
+  await tx.query(FORGET_CONTACTS, [unneeded.rows.map(({ id }) => id)]);
 }

@@ -37,9 +37,19 @@ export const VERIFY = `
   with used as (delete from app.contact_code where contact_id = $1)
   update app.contact set verified_at = now() where id = $1 and verified_at is null`;
 
-/** Addresses that nothing needs, a day after they were given; $1 the most. Relies on: contact_created_at, reminder_contact_id. */
+/**
+ * Locks addresses that nothing needs, a day after they were given; $1 the most. One that is being given a reminder at
+ * this moment is locked and passed over. Relies on: contact_created_at, reminder_contact_id.
+ */
+export const LOCK_UNNEEDED = `
+  select id from app.contact where created_at < now() - interval '1 day'
+  and not exists (select from app.reminder where contact_id = contact.id)
+  order by created_at limit $1 for update skip locked`;
+
+/**
+ * $1 ids that this transaction has locked. A statement of its own, which sees reminders that were committed before the
+ * lock was had; deleting the contact would take them along.
+ */
 export const FORGET_CONTACTS = `
-  delete from app.contact where id in (
-    select id from app.contact where created_at < now() - interval '1 day'
-    and not exists (select from app.reminder where contact_id = contact.id)
-    order by created_at limit $1)`;
+  delete from app.contact where id = any ($1::uuid[])
+  and not exists (select from app.reminder where contact_id = contact.id)`;

@@ -56,7 +56,7 @@ export async function remindAt(
   return found.rows[0];
 }
 
-/** @returns its id, and whether it is new; undefined when it was deleted at this moment. */
+/** @returns its id, and whether it is new; undefined when it, or the contact, was deleted at this moment. */
 export async function insertReminder(
   database: Queryable,
   screeningId: string,

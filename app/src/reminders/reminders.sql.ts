@@ -9,9 +9,13 @@ const REMIND_AT = `least((${DAY} + $2::time) at time zone $1, screening.starts_a
 export const REMIND_AT_OF_SCREENING = `
   select ${REMIND_AT} as "remindAt", screening.starts_at <= now() as begun from app.screening where id = $3`;
 
-/** $1 screening, $2 contact, $3 its address. No row when the address has a reminder of this screening already. */
+/**
+ * $1 screening, $2 contact, $3 its address. No row when the address has a reminder of this screening already, or the
+ * contact was forgotten at this moment: the lock keeps it from being forgotten until the reminder is there.
+ */
 export const INSERT_REMINDER = `
-  insert into app.reminder (screening_id, contact_id, address) values ($1, $2, $3)
+  with kept as (select id from app.contact where id = $2 for key share)
+  insert into app.reminder (screening_id, contact_id, address) select $1, kept.id, $3 from kept
   on conflict (screening_id, address) do nothing returning id`;
 
 export const FIND_REMINDER = `select id from app.reminder where screening_id = $1 and address = $2`;

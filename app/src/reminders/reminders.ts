@@ -48,7 +48,8 @@ export class Reminders {
       throw new Problem(409, `The contact is not verified; send its code to /api/contacts/${contactId}/verify first.`);
     }
     const inserted = await inTime(insertReminder(database, screeningId, contact));
-    if (inserted === undefined) throw new Problem(409, 'The reminder was deleted at this moment; ask for it again.');
+    if (inserted === undefined)
+      throw new Problem(409, 'The reminder or its contact was deleted at this moment; ask again.');
     return { ...inserted, screeningId, remindAt: moment };
   }
 

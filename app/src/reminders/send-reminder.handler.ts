@@ -15,14 +15,16 @@ export interface SendReminderDependencies {
 /**
  * Reminds once: neither SES nor SNS nor SMTP knows idempotency keys, and a reminder that comes twice annoys, so a call
  * whose outcome is unknown parks the task for a person to decide. A reminder that is gone, whose screening has moved to
- * another day or has begun, is not sent; the day is given up, so that it is due again should the screening return to it.
+ * another day or has begun, is not sent; the day is given up, so that it is due again should the screening return to it, or
+ * be postponed to later on that day.
  */
 export function sendReminderHandler({ messenger, library }: SendReminderDependencies): TaskHandler {
   const time = new LibraryTime(library.timeZone);
   return handle(sendReminder, async ({ payload: { reminderId, day }, external, transaction, effects }) => {
     const found = await transaction(async (tx) => {
       const reminder = await getReminderToSend(tx, library.timeZone, reminderId);
-      if (reminder !== undefined && reminder.day !== day) await giveUpDay(tx, { id: reminderId, day });
+      if (reminder !== undefined && (reminder.day !== day || reminder.begun))
+        await giveUpDay(tx, { id: reminderId, day });
       return reminder;
     });
     if (found === undefined) throw new Discard('the reminder or its screening was deleted');

@@ -1,5 +1,7 @@
 import type { OutboxMessage } from '../../src/outbox/outbox-message';
-import { acceptReminders } from '../../src/reminders/reminders.task';
+import { forgetContacts } from '../../src/contacts/contact-store';
+import { insertReminder } from '../../src/reminders/reminder-store';
+import { acceptReminders, sendReminder } from '../../src/reminders/reminders.task';
 import { ADMIN, eventually, expectProblem, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 
@@ -166,6 +168,73 @@ describe('reminders', () => {
     );
     const past = await screening('2020-01-01T18:00:00.000Z');
     expectProblem(await post(`/api/screenings/${past.id}/reminders`, { contactId: unproved }), 409, /has begun/);
+  });
+
+  test('begun when its task runs and then postponed on the same day, it is told of the new time', async () => {
+    const evening = await screening();
+    const reader = await person();
+    await post(`/api/screenings/${evening.id}/reminders`, { contactId: reader.id });
+    await test_.tasks.pauseQueue('reminders');
+    const { id } = await test_.tasks.accept(acceptReminders, { at: NINE });
+    await untilFinished(test_.tasks, id);
+    // The day stays the one that the task was accepted for, and passes.
+    const [today] = (
+      await test_.database.query<{ day: string }>(`
+        select ((now() - interval '1 minute') at time zone 'Europe/Berlin')::date::text as day`)
+    ).rows;
+    const to = (startsAt: string) =>
+      test_.database.query(`update app.screening set starts_at = ${startsAt} where id = $1`, [evening.id]);
+    await to(`now() - interval '1 minute'`);
+    await test_.database.query('update app.reminder set accepted_for = $2 where screening_id = $1', [
+      evening.id,
+      today!.day,
+    ]);
+    const reminder = await test_.database.query<{ id: string }>('select id from app.reminder where screening_id = $1', [
+      evening.id,
+    ]);
+    const late = await test_.tasks.accept(sendReminder, { reminderId: reminder.rows[0]!.id, day: today!.day });
+    await test_.tasks.resumeQueue('reminders');
+    expect(await untilFinished(test_.tasks, late.id)).toBe('cancelled');
+    expect((await test_.tasks.get(late.id))?.error).toBe('Discard: the screening has begun');
+    expect(remindersTo(reader.address)).toEqual([]);
+    const due = await test_.database.query(
+      'select from app.reminder where screening_id = $1 and accepted_for is null',
+      [evening.id],
+    );
+    expect(due.rowCount).toBe(1);
+    await to(`'${EVENING}'`);
+    await tick(NINE);
+    expect(remindersTo(reader.address)).toHaveLength(1);
+  });
+
+  test('a reminder that is just being added keeps its contact', async () => {
+    const { id } = await screening();
+    const reader = await person();
+    await test_.database.query(`update app.contact set created_at = now() - interval '25 hours' where id = $1`, [
+      reader.id,
+    ]);
+    const adding = await test_.database.connect();
+    const forgetting = await test_.database.connect();
+    try {
+      await adding.query('begin');
+      await insertReminder(adding, id, { ...reader, channel: 'email', verified: true });
+      await forgetting.query('begin');
+      await forgetContacts(forgetting);
+      await adding.query('commit');
+      await forgetting.query('commit');
+      expect((await test_.database.query('select from app.reminder where screening_id = $1', [id])).rowCount).toBe(1);
+
+      await test_.database.query('delete from app.reminder where screening_id = $1', [id]);
+      await forgetting.query('begin');
+      await forgetContacts(forgetting);
+      const added = insertReminder(adding, id, { ...reader, channel: 'email', verified: true });
+      await forgetting.query('commit');
+      expect(await added).toBeUndefined();
+    } finally {
+      await Promise.all([adding, forgetting].map((client) => client.query('rollback')));
+      adding.release();
+      forgetting.release();
+    }
   });
 
   test('what nothing needs is forgotten', async () => {
