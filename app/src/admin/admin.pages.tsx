@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { z } from 'zod';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import { pathOf } from '../http/path-of';

@@ -1,5 +1,5 @@
 import type { Channel } from '../configuration/channels';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { CODE_MINUTES, MOST_TRIES } from './code';
 import {
   ADD_CODE,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel } from '../configuration/channels';
 import { ENVIRONMENT } from '../contract';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { acceptInTime } from '../http/accept-in-time';
 import { inTime } from '../http/deadline';
 import { invalid, Problem } from '../http/problem';

@@ -1,4 +1,5 @@
 import type { Transaction } from '../tasks';
+import type { Queryable } from '../postgres/queryable';
 import type { FilmRow } from './film-row';
 import { COUNT_FILMS, LIST_FILMS, ROWS_OF_FILMS, UPSERT_FILMS } from './films.sql';
 
@@ -22,9 +23,6 @@ export interface FilmPage {
   readonly total: number;
   readonly items: readonly Film[];
 }
-
-/** Anything that runs one statement: a pool or a transaction. */
-export type Queryable = Pick<Transaction, 'query'>;
 
 export const FILMS_PER_PAGE = 20;
 

@@ -4,7 +4,7 @@ import { inTime } from '../http/deadline';
 import { problemResponses } from '../http/problem';
 import { queryNumber, storableText, strictObject } from '../validation/values';
 import { FILMS_PER_PAGE, listFilms } from './film-store';
-import type { Queryable } from './film-store';
+import type { Queryable } from '../postgres/queryable';
 
 /** Deep pages cost as much as reading everything before them. */
 const MAX_PAGE = 100_000;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PATHS } from '../contract';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import { RETRY_AFTER_SECONDS } from '../http/problem';

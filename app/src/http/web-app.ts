@@ -4,7 +4,7 @@ import { PageCache } from '../cache/page-cache';
 import type { Channel } from '../configuration/channels';
 import { Contacts } from '../contacts/contacts';
 import { registerContactRoutes } from '../contacts/contacts.routes';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { registerFilmRoutes } from '../films/films.routes';
 import { registerHealthRoutes } from '../health/health.routes';
 import type { Library } from '../library/library';

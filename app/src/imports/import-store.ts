@@ -1,4 +1,4 @@
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { Transaction } from '../tasks';
 import {
   ADD_BAD_ROWS,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { acceptInTime, UnknownOutcome } from '../http/accept-in-time';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';

@@ -1,4 +1,4 @@
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { FeedReading } from './feed-xml';
 import type { FeedDocument } from './feed.client';
 import {

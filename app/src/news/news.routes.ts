@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { App } from '../http/app';
 import { inTime } from '../http/deadline';
 import { problemResponses } from '../http/problem';

@@ -3,7 +3,7 @@ import formbody from '@fastify/formbody';
 import { registerAdminActions } from '../admin/admin-actions.pages';
 import { registerAdminPages } from '../admin/admin.pages';
 import type { PageCache } from '../cache/page-cache';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { App } from '../http/app';
 import type { Limits } from '../http/client-limits';
 import { pathOf } from '../http/path-of';

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import { z } from 'zod';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { App } from '../http/app';
 import { administration } from '../http/authorization';
 import type { Authorize } from '../http/authorization';

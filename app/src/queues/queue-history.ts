@@ -1,4 +1,4 @@
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { QueueStatus, Tasks } from '../tasks';
 import { PRUNE_SAMPLES, RECENT_SAMPLES, RECORD_SAMPLE } from './queue-history.sql';
 

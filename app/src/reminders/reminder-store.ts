@@ -1,6 +1,6 @@
 import type { Channel } from '../configuration/channels';
 import type { Contact } from '../contacts/contact-store';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import {
   DELETE_BY_TOKEN,
   FIND_REMINDER,

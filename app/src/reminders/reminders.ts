@@ -1,5 +1,5 @@
 import type { Contacts } from '../contacts/contacts';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { inTime } from '../http/deadline';
 import { Problem } from '../http/problem';
 import { deleteByToken, getByToken, insertReminder, remindAt } from './reminder-store';

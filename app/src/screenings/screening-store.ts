@@ -1,4 +1,4 @@
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import type { Screening, ScreeningContent } from './screening';
 import {
   COUNT_SCREENINGS,

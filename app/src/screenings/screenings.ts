@@ -1,5 +1,5 @@
 import type { PageCache } from '../cache/page-cache';
-import type { Queryable } from '../films/film-store';
+import type { Queryable } from '../postgres/queryable';
 import { Problem } from '../http/problem';
 import type { Tasks, Transaction } from '../tasks';
 import type { Screening, ScreeningContent } from './screening';
