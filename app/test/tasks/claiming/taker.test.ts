@@ -148,7 +148,8 @@ it('a claim whose answer never comes keeps its slots for seconds only, and what 
   const tasks = createTasks({ postgres: { connectionString: proxy.url }, logger: recordingLogger() });
   const counted = handle(probe, () => Promise.resolve());
   await tasks.startWorker({ handlers: [counted], queues, concurrency: 2 });
-  await queueTasks(fixture, 5_000);
+  // Enough to be busy after the loss, and few enough for two slots.
+  await queueTasks(fixture, 1_000);
   await proxy.loseAnswerTo('claim_oldest');
   const lostMs = monotonicMs();
   const before = tasks.metrics().done!;
