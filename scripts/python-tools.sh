@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# ministack drives containers through docker's client library.
-readonly packages=(cfn-lint==1.58.0 ministack==1.5.33 docker==7.2.0 'celery[redis]==5.7.0')
+# ministack drives containers through docker's client library, and signs their certificates with cryptography.
+readonly packages=(cfn-lint==1.58.0 ministack==1.5.33 docker==7.2.0 cryptography==50.0.2 'celery[redis]==5.7.0')
 readonly tools=.holdfast-tools
 readonly python=$tools/venv/bin/python
 # Written as the last step: what is installed is known to be whole.

@@ -1,0 +1,119 @@
+"""Containers of Amazon ECS tasks: what a definition says of limits, rights, network and stopping reaches the engine.
+
+ministack starts containers by image, command, environment and ports alone. Added here: entry point, user, read-only file
+system, folders in memory, capabilities, init process, memory limit, stop time-out, the network, the trust in the
+emulated authorities, the agent's endpoint, and metrics that are written to the log (embedded metric format).
+"""
+import copy
+import json
+import os
+import re
+import tempfile
+
+from docker.errors import APIError
+from health import Health
+from marks import marks
+from ministack.core import container_reaper
+from ministack.services import cloudwatch, ecs, elasticache, rds
+
+ECR_HOST = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/")
+STOP_TIMEOUT = "emulator.stop-timeout"
+AUTHORITIES = "/etc/emulated-aws/authorities.pem"
+
+
+def install(network, gateway, port):
+    build, register, attach = ecs._build_run_kwargs, ecs._register_metadata, ecs._attach_started_container
+    worker, emit, own_labels = ecs._start_task_worker, ecs._emit_awslogs_event, container_reaper.own_labels
+    authorities = write_authorities()
+    health = Health()
+
+    def options(definition, task_definition, env, ports, _network, host_mode, task_id, task_arn, _ip, cluster_arn):
+        given = build(definition, task_definition, env, ports, network, host_mode, task_id, task_arn, gateway,
+                      cluster_arn)
+        given.update(of_definition(definition))
+        given["labels"][STOP_TIMEOUT] = str(definition.get("stopTimeout") or 30)
+        given["volumes"] = [*given.get("volumes", []), f"{authorities}:{AUTHORITIES}:ro"]
+        return given
+
+    def metadata(task_arn, cluster_arn, task_definition, definition, launch_type, env, host_mode, _ip):
+        token = register(task_arn, cluster_arn, task_definition, definition, launch_type, env, host_mode, gateway)
+        env["ECS_AGENT_URI"] = env["ECS_CONTAINER_METADATA_URI_V4"]
+        env["NODE_EXTRA_CA_CERTS"] = AUTHORITIES
+        # An SDK refuses this address, which is neither loopback nor 169.254.170.2, and nothing serves it.
+        for name in ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"):
+            env.pop(name, None)
+        env.update(credentials(task_definition, definition))
+        return token
+
+    def stop(client, reference):
+        try:
+            container = client.containers.get(reference) if isinstance(reference, str) else reference
+            health.deregister(container)
+            container.stop(timeout=int(container.labels.get(STOP_TIMEOUT, 30)))
+            container.remove(v=True, force=True)
+        except (APIError, AttributeError):
+            pass
+
+    def start(task, task_definition, overrides, client):
+        task_definition = copy.deepcopy(task_definition)
+        for definition in task_definition["containerDefinitions"]:
+            definition["image"] = ECR_HOST.sub(f"127.0.0.1:{port}/", definition["image"])
+        return worker(task, task_definition, overrides, client)
+
+    ecs._start_task_worker, ecs._build_run_kwargs, ecs._remove_docker_container = start, options, stop
+    ecs._register_metadata = metadata
+    ecs._attach_started_container = lambda task, container, index, token, _network: attach(
+        task, container, index, token, network)
+    ecs._emit_awslogs_event = lambda config, message: (emit(config, message), extract_metrics(message))
+    container_reaper.own_labels = lambda service, **extra: {**own_labels(service, **extra), **marks()}
+    health.install()
+
+
+def of_definition(definition):
+    """What a container definition says, in the words of the engine."""
+    given = {}
+    for key, option in (("entryPoint", "entrypoint"), ("user", "user"), ("workingDirectory", "working_dir")):
+        if definition.get(key):
+            given[option] = definition[key]
+    linux = definition.get("linuxParameters") or {}
+    if definition.get("memory"):
+        given["mem_limit"] = f"{definition['memory']}m"
+    given["read_only"] = truth(definition.get("readonlyRootFilesystem"))
+    given["init"] = truth(linux.get("initProcessEnabled"))
+    given["cap_drop"] = (linux.get("capabilities") or {}).get("drop") or []
+    given["tmpfs"] = {folder["containerPath"]: ",".join([f"size={folder['size']}m", *folder.get("mountOptions", [])])
+                      for folder in linux.get("tmpfs") or []}
+    return given
+
+
+def truth(value):
+    return str(value).lower() == "true"
+
+
+def credentials(task_definition, definition):
+    return {"AWS_ACCESS_KEY_ID": ecs.get_account_id(), "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": ecs.get_region()}
+
+
+def write_authorities():
+    """The two authorities that sign the servers' certificates; on AWS every client trusts those already."""
+    path = os.path.join(tempfile.mkdtemp(prefix="emulated-aws-"), "authorities.pem")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(rds.pg_ca_cert_pem() + elasticache._ensure_serverless_ca()[0])
+    os.chmod(os.path.dirname(path), 0o755)
+    return path
+
+
+def extract_metrics(message):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
+    try:
+        record = json.loads(message)
+        for block in record["_aws"]["CloudWatchMetrics"]:
+            for metric in block["Metrics"]:
+                for names in block["Dimensions"]:
+                    cloudwatch._put_metric_data({}, {"Namespace": block["Namespace"], "MetricData": [{
+                        "MetricName": metric["Name"], "Unit": metric.get("Unit", "None"),
+                        "Value": record[metric["Name"]],
+                        "Dimensions": [{"Name": name, "Value": record[name]} for name in names]}]}, False, True)
+    except (ValueError, KeyError, TypeError):
+        pass

@@ -1,0 +1,81 @@
+"""Task scale-in protection of Amazon ECS: the API and the agent's endpoint ($ECS_AGENT_URI)."""
+import json
+import threading
+import time
+
+from ministack.services import ecs, ecs_metadata
+
+# Reasons with which ministack's scheduler stops tasks; StopTask itself, as on AWS, ignores protection.
+BY_THE_SCHEDULER = ("Service scaling down", "Deployment completed", "Deployment capacity limit",
+                    "Task definition updated")
+
+
+def install():
+    stop_task, metadata = ecs._stop_task, ecs_metadata.handle_request
+
+    def scheduler_stop(data):
+        task = ecs._tasks.get(data["task"])
+        if not (task and data.get("reason") in BY_THE_SCHEDULER and protected(task)):
+            return stop_task(data)
+        if data["reason"] == "Service scaling down":
+            for other in sorted(ecs._tasks.values(), key=lambda item: item["createdAt"]):
+                if (other["group"], other["lastStatus"]) == (task["group"], "RUNNING") and not protected(other):
+                    return stop_task({**data, "task": other["taskArn"]})
+        return None
+
+    async def agent(method, path, headers, body, query):
+        if not path.endswith("/task-protection/v1/state"):
+            return await metadata(method, path, headers, body, query)
+        task = ecs._tasks.get(ecs_metadata._TOKEN_TO_TASK.get(path.split("/")[2]))
+        if not task:
+            return ecs.json_response({"message": "unknown token"}, status=404)
+        if method == "PUT":
+            asked = json.loads(body)
+            protect(task, asked["ProtectionEnabled"], asked.get("ExpiresInMinutes") or 120)
+        answer = {"TaskArn": task["taskArn"], "ProtectionEnabled": protected(task)}
+        if protected(task):
+            until = time.gmtime(task["_protected_until"])
+            answer["ExpirationDate"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", until)
+        return ecs.json_response({"protection": answer})
+
+    ecs._ACTION_MAP["UpdateTaskProtection"] = action(lambda task, data: protect(
+        task, data["protectionEnabled"], data.get("expiresInMinutes") or 120))
+    ecs._ACTION_MAP["GetTaskProtection"] = action(lambda task, data: view(task))
+    ecs._stop_task, ecs_metadata.handle_request = scheduler_stop, agent
+
+
+def action(change):
+    def handler(data):
+        done, failures = [], []
+        for reference in data.get("tasks") or []:
+            task = ecs._resolve_task(reference, ecs._resolve_cluster_name(data.get("cluster", "default")))
+            if not task or task["lastStatus"] == "STOPPED" or not task["group"].startswith("service:"):
+                failures.append({"arn": reference, "reason": "TASK_NOT_VALID" if task else "MISSING"})
+            else:
+                done.append(change(task, data))
+        return ecs.json_response({"protectedTasks": done, "failures": failures})
+    return handler
+
+
+def protected(task):
+    return task.get("_protected_until", 0) > time.time()
+
+
+def view(task):
+    until = {"expirationDate": task["_protected_until"]} if protected(task) else {}
+    return {"taskArn": task["taskArn"], "protectionEnabled": protected(task), **until}
+
+
+def protect(task, enabled, minutes):
+    """Asks the scheduler to look again when the protection ends."""
+    def reconcile(account=ecs.get_account_id(), region=ecs.get_region()):
+        with ecs.request_scope(account, region):
+            cluster = ecs._cluster_name_from_arn(task["clusterArn"])
+            ecs._reconcile_service_tasks(cluster, f"{cluster}/{task['group'].split(':', 1)[1]}")
+    was = protected(task)
+    task["_protected_until"] = time.time() + minutes * 60 if enabled else 0
+    if enabled or was:
+        timer = threading.Timer(minutes * 60 + 1 if enabled else 0, reconcile)
+        timer.daemon = True
+        timer.start()
+    return view(task)

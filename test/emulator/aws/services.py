@@ -1,0 +1,52 @@
+"""Amazon ECS services in templates: a stack waits for its service's deployment, and fails with it."""
+import time
+
+from ministack.services import ecs
+from ministack.services.cloudformation import provisioners as cfn, stacks
+
+STEADY_SECONDS = 240
+NESTED = ("secrets", "healthCheck", "dependsOn", "ulimits", "repositoryCredentials", "systemControls",
+          "linuxParameters")
+# These wait; they must not hold up the event loop, on which the registry answers that they pull from.
+WAITING = ("AWS::ECS::Service", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup")
+
+
+def install():
+    handler = cfn._RESOURCE_HANDLERS["AWS::ECS::Service"]
+    service = dict(handler)
+
+    def create(logical_id, properties, stack_name):
+        arn, attributes = service["create"](logical_id, properties, stack_name)
+        until_steady(arn, properties["TaskDefinition"])
+        return arn, attributes
+
+    def update(physical_id, old, new, stack_name):
+        made = service["update"](physical_id, old, new, stack_name)
+        until_steady(physical_id, new["TaskDefinition"])
+        return made
+
+    handler.update(create=create, update=update)
+    on_thread = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: on_thread(resource_type) or resource_type in WAITING
+    # ministack leaves what lies deeper in a container definition as the template writes it.
+    plain = cfn._normalize_container_defs
+    cfn._normalize_container_defs = lambda items: [
+        {key: cfn._pascal_to_camel(value) if key in NESTED else value for key, value in item.items()}
+        for item in plain(items)]
+
+
+def until_steady(arn, definition):
+    cluster, name = arn.split("service/")[1].split("/")
+    key = f"{ecs._resolve_cluster_name(cluster)}/{name}"
+    end = time.monotonic() + STEADY_SECONDS
+    while time.monotonic() < end:
+        service = ecs._services[key]
+        for deployment in service["deployments"]:
+            if deployment["taskDefinition"] == definition:
+                # ministack calls a first deployment completed before its tasks run.
+                if deployment["rolloutState"] == "COMPLETED" and service["runningCount"] >= service["desiredCount"]:
+                    return
+                if deployment["rolloutState"] == "FAILED":
+                    raise ValueError(f"{name}: {deployment['rolloutStateReason']}")
+        time.sleep(0.3)
+    raise ValueError(f"{name}: no steady state within {STEADY_SECONDS} s")

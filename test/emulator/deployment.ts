@@ -1,0 +1,55 @@
+import { waitUntil } from '../../app/local/servers/wait-until';
+import { PATHS } from '../../app/src/contract';
+import { Cdk, STAGE } from './cdk';
+import { EmulatedAws } from './emulated-aws';
+import type { Steps } from './steps';
+
+/** A stage of the reference app that runs on the emulated AWS. */
+export interface RunningDeployment {
+  readonly aws: EmulatedAws;
+  readonly cdk: Cdk;
+  readonly stage: string;
+  /** Through the emulated load balancer, without a slash at the end. */
+  readonly url: string;
+}
+
+/** Deploys, hands the deployment to `use`, and destroys it. @throws what `use` throws, after all is removed. */
+export async function withDeployment<T>(steps: Steps, use: (deployment: RunningDeployment) => Promise<T>): Promise<T> {
+  const aws = await steps.run('start the emulated AWS', () => EmulatedAws.start());
+  const cdk = new Cdk(aws.environment);
+  try {
+    return await deployed(steps, { aws, cdk }, use);
+  } catch (error) {
+    console.error(`The emulated AWS said last:\n${aws.log.slice(-40).join('\n')}`);
+    throw error;
+  } finally {
+    cdk.remove();
+    await steps.run('remove what was started', () => aws.stop());
+  }
+}
+
+async function deployed<T>(
+  steps: Steps,
+  { aws, cdk }: Pick<RunningDeployment, 'aws' | 'cdk'>,
+  use: (deployment: RunningDeployment) => Promise<T>,
+): Promise<T> {
+  await steps.run('cdk bootstrap', () => cdk.bootstrap());
+  const outputs = await steps.run('cdk deploy --all', () => cdk.deploy());
+  const deployment = { aws, cdk, stage: STAGE, url: balancerUrl(aws, outputs) };
+  await steps.run('answer through the load balancer', () => answers(deployment.url));
+  const result = await use(deployment);
+  await steps.run('cdk destroy --all', () => cdk.destroy());
+  return result;
+}
+
+/** ministack serves a load balancer on its own port, by the name of the balancer in the path. */
+function balancerUrl(aws: EmulatedAws, outputs: Awaited<ReturnType<Cdk['deploy']>>): string {
+  const url = Object.values(outputs).flatMap((stack) => stack.Url ?? [])[0];
+  if (url === undefined) throw new Error('The deployed stacks have no output Url.');
+  const name = (new URL(url).hostname.split('.')[0] ?? '').replace(/-[0-9a-z]+$/, '');
+  return `${aws.endpoint}/_alb/${name}`;
+}
+
+async function answers(url: string): Promise<void> {
+  await waitUntil('the app is healthy', async () => (await fetch(`${url}${PATHS.health}`)).ok, { limitSeconds: 30 });
+}

@@ -1,0 +1,41 @@
+import { defineConfiguration } from '../../lib/config';
+
+/** The stage that `npm run test:deploy` deploys to the emulated AWS: the reference app, as small as stage dev. */
+export default defineConfiguration({
+  name: 'emulated',
+  image: { directory: '.', dockerfile: 'app/Dockerfile' },
+  // Short, because a rollout waits for it.
+  web: { command: ['node', 'dist/web.js'], scaling: { min: 2, max: 2 }, requestSeconds: 10, deregistrationSeconds: 5 },
+  workers: {
+    default: {
+      command: ['node', 'dist/worker.js'],
+      queues: [
+        { name: 'default', weight: 2 },
+        { name: 'imports' },
+        { name: 'reminders' },
+        { name: 'images' },
+        { name: 'collect' },
+        { name: 'probes' },
+      ],
+      handlerSeconds: 60,
+      scaling: { min: 2, max: 3 },
+    },
+  },
+  scheduler: { command: ['node', 'dist/scheduler.js'] },
+  migration: { command: ['node', 'dist/migrate.js'] },
+  mail: { from: 'library@example.org' },
+  tls: { httpOnly: { reason: 'Nobody but the test reaches the emulated load balancer.' } },
+  acknowledge: { 'holdfast:alarms-reach-nobody': 'Nobody operates the emulated stage.' },
+  stages: {
+    test: {
+      like: 'dev',
+      region: 'us-east-1',
+      probes: true,
+      // The image is built for the machine that runs it.
+      fleet: { instanceType: process.arch === 'arm64' ? 't4g.medium' : 't3.medium', min: 2 },
+      // The versions whose images the tests have; the rest of the defaults is that of stage dev.
+      database: { instanceClass: 't4g.small', engineVersion: '16.9' },
+      redis: { queue: { engineVersion: '8.1' } },
+    },
+  },
+});
