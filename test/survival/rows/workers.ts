@@ -13,7 +13,8 @@ export const GRACE_SECONDS = 5;
 /** Some of a worker's 20 slots have them for certain. */
 const LEAST_RUNNING = 5;
 const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
-const LONG = { count: 24, runMs: 20_000, priority: 'high' } as const;
+/** So few that either worker has slots for what the other gives back. */
+const LONG = { count: 16, runMs: 20_000, priority: 'high' } as const;
 /** Below the run time of LONG. */
 const SHORT_DRAIN = { DRAIN_SECONDS: '5' };
 /** More than the connections of one worker, so that both are in the middle of some. */
