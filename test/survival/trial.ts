@@ -98,7 +98,7 @@ export class Trial {
     await load.stop();
     const endMs = Date.now();
     await this.drain();
-    await this.checkAnswers(fromMs, endMs, disturbance);
+    this.checkAnswers(fromMs, endMs, disturbance);
     await this.checkWork(fromMs, toMs, disturbance);
     if (disturbance.standstill !== true) await this.checkStandstill(fromMs, endMs);
   }
@@ -152,7 +152,7 @@ export class Trial {
     };
   }
 
-  private async checkAnswers(fromMs: number, toMs: number, { answers = [] }: Disturbance): Promise<void> {
+  private checkAnswers(fromMs: number, toMs: number, { answers = [] }: Disturbance): void {
     const allowed = new Set<string>(['202', ...answers]);
     const counts = answersByStatus(this.system.journal.sentBetween(fromMs, toMs));
     const wrong = Object.entries(counts).filter(([status]) => !allowed.has(status));
@@ -161,7 +161,6 @@ export class Trial {
       `callers were answered ${wrong.map(([status, n]) => `${status} (${n})`).join(', ')}`,
     );
     if (answers.length > 0) this.note(`answers ${JSON.stringify(counts)}`);
-    await Promise.resolve();
   }
 
   private async checkWork(fromMs: number, toMs: number, { goesOn = [] }: Disturbance): Promise<void> {

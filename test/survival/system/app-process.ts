@@ -67,14 +67,6 @@ export class AppProcess {
     }
   }
 
-  /** One number of its metrics page. @throws Error when the page does not have it. */
-  async metric(name: string): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
-    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text())?.[1];
-    if (value === undefined) throw new Error(`${this.name} has no metric ${name}`);
-    return Number(value);
-  }
-
   /** SIGKILL; resolves when it is gone. */
   async kill(): Promise<void> {
     this.options.log.note(`SIGKILL to ${this.name}`);

@@ -38,11 +38,6 @@ export class Journal {
       .filter(({ endedAtMs }) => endedAtMs >= fromMs && endedAtMs < toMs)
       .reduce((sum, { taskIds }) => sum + taskIds.length, 0);
   }
-
-  /** Requests without an answer. */
-  get unanswered(): number {
-    return this.entries.filter(({ status }) => status === undefined).length;
-  }
 }
 
 /** How many answers there were of each status; `none` for requests without one. */
@@ -50,10 +45,4 @@ export function answersByStatus(entries: readonly JournalEntry[]): Record<string
   const counts: Record<string, number> = {};
   for (const { status } of entries) counts[status ?? 'none'] = (counts[status ?? 'none'] ?? 0) + 1;
   return counts;
-}
-
-/** The time in ms within which `share` (0 to 1) of the requests ended. */
-export function latencyMs(entries: readonly JournalEntry[], share: number): number {
-  const sorted = entries.map(({ sentAtMs, endedAtMs }) => endedAtMs - sentAtMs).sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Infinity;
 }

@@ -61,7 +61,6 @@ export class System {
   readonly schedulers: readonly AppProcess[];
   readonly token = randomBytes(24).toString('hex');
   private readonly loads = new Set<Load>();
-  private readonly closing: (() => Promise<void>)[] = [];
 
   /** Resolves when web is ready and both workers are registered. */
   static async start(options: SystemOptions = {}): Promise<System> {
@@ -180,12 +179,6 @@ export class System {
     });
   }
 
-  /** Sees to it that this is stopped with the system. */
-  with<T extends { stop(): Promise<void> }>(part: T): T {
-    this.closing.push(() => part.stop());
-    return part;
-  }
-
   async stopLoads(): Promise<void> {
     await Promise.all([...this.loads].map((load) => load.stop()));
     this.loads.clear();
@@ -198,7 +191,6 @@ export class System {
     for (const client of this.clients) client.close();
     this.redis.disconnect();
     await this.ledger.close();
-    for (const close of this.closing) await close();
     for (const { links } of this.parts.values())
       await Promise.all(Object.values(links).map((link: Link) => link.close()));
     const { postgres, queue, cache } = this.servers;
