@@ -50,11 +50,11 @@ it('is rolled back when the task went to another worker before, and the attempt 
         throw thrown;
       });
   });
-  await tasks.startWorker({ handlers: [splits], queues: [{ name: 'default' }] });
+  const worker = await tasks.startWorker({ handlers: [splits], queues: [{ name: 'default' }] });
   const { id } = await tasks.accept(parent, {});
   await refused.opened;
   expect(error).toMatchObject({ name: 'FencedOff' });
-  await until('the attempt is over', async () => (await tasks.status()).workers[0]?.running === 0);
+  await worker.stop();
   expect(await children()).toEqual([]);
   expect(await taskRow(fixture, id)).toMatchObject({ state: 'running', fence: 2, error: null });
 });

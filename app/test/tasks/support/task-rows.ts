@@ -95,10 +95,10 @@ export async function ageClaims(ledger: LedgerFixture, workerId: string): Promis
   );
 }
 
-/** Takes a running task away as a reaper and another worker's claim would: the fence moves on. */
+/** Takes a running task away as a reaper and the claim of another, living worker would: the fence moves on. */
 export async function takeAway(ledger: LedgerFixture, id: string): Promise<void> {
   await ledger.pool.query(
     'update holdfast.task set fence = fence + 1, worker_id = $2 where id::text = $1 or uuid::text = $1',
-    [id, randomUUID()],
+    [id, await workerRow(ledger)],
   );
 }
