@@ -96,7 +96,7 @@ export const METRICS = {
   runningWorkers: 'RunningWorkers',
   /** Backlog divided by running workers; by 1 while there are none. */
   backlogPerWorker: 'BacklogPerWorker',
-  /** Tasks that need a person, in all queues. */
+  /** Tasks that need a person, dead and parked ones, in all queues. */
   deadTasks: 'DeadTasks',
   /** Due tasks that no living worker of their queue knows, and those of queues that no kind of worker serves. */
   unclaimableTasks: 'UnclaimableTasks',

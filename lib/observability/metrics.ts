@@ -68,7 +68,7 @@ export class TaskMetrics {
     return this.metric(METRICS.backlogPerWorker, 'Average', kind);
   }
 
-  /** Tasks of all queues that need a person. */
+  /** Tasks of all queues that need a person: dead and parked ones. */
   deadTasks(): cloudwatch.Metric {
     return this.metric(METRICS.deadTasks, 'Maximum');
   }

@@ -69,7 +69,7 @@ export function addQueueAlarms(alarms: StageAlarms, configuration: StageConfigur
       noData: 'notBreaching',
       meaning: `The queue's Redis threw at least one key away, which its policy noeviction forbids: somebody changed its parameters. ${configuration.taskEngine === 'holdfast' ? 'Tasks are not lost, they come again from the database.' : 'Tasks may be lost.'}`,
       firstStep:
-        'compare maxmemory-policy of the parameter group with what is configured, then deploy the stateful stack.',
+        'compare maxmemory-policy of the parameter group with what is configured, and set it back in the ElastiCache console: a deploy compares templates and may leave it.',
     });
   }
   if (configuration.alarms.set === 'all') addEarlyQueueAlarms(alarms, configuration, queue, redis.queue.nodeType);

@@ -100,7 +100,7 @@ function addDead(alarms: StageAlarms, metrics: TaskMetrics): void {
     noData: 'ignore',
     meaning: 'At least one task failed for good, or stopped where only a person can decide. It stays until then.',
     firstStep:
-      'read the reason: GET /api/tasks?state=dead with the administration token. When the cause is mended: POST /api/tasks/ID/retry.',
+      'read the reasons: npx holdfast retry lists the dead ones, the admin area the parked ones too. When the cause is mended: npx holdfast retry ID; of a parked one find out what happened: npx holdfast resolve ID sent, or not-sent.',
   });
 }
 

@@ -73,14 +73,14 @@ function metricLines(options: CloudWatchMetricsOptions, status: SystemStatus, ti
       ...(kind === undefined ? {} : { [METRICS.dimension]: kind }),
       ...Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value])),
     });
-  const dead = status.queues.reduce((sum, queue) => sum + queue.dead, 0);
+  const needPerson = status.queues.reduce((sum, queue) => sum + queue.dead + queue.parked, 0);
   const served = new Set(options.kinds.flatMap(({ queues }) => queues));
   const unserved = status.queues.filter(({ name }) => !served.has(name)).reduce((sum, { backlog }) => sum + backlog, 0);
   const unclaimable = status.unknownKinds.reduce((sum, kind) => sum + kind.count, unserved);
   return [
     ...options.kinds.map((kind) => line(valuesOf(kind, status, options.leaseSeconds), kind.name)),
     line({
-      [METRICS.deadTasks]: count(dead),
+      [METRICS.deadTasks]: count(needPerson),
       [METRICS.unclaimableTasks]: count(unclaimable),
       [METRICS.schedulerBeat]: count(1),
     }),

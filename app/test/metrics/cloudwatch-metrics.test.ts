@@ -92,13 +92,14 @@ describe('the metrics for CloudWatch', () => {
     expect(silent).toMatchObject({ RunningWorkers: 0, BacklogPerWorker: 9 });
   });
 
-  test('count dead tasks of all queues', async () => {
+  test('count what needs a person in all queues: dead tasks and parked ones', async () => {
     await tasks.accept(probe, { runMs: 0, failTimes: 1 }, { queue: 'elsewhere', attempts: 1 });
-    await tasks.startWorker({ handlers: [probeHandler()], queues: [{ name: 'elsewhere' }] });
+    await tasks.accept(probe, { runMs: 0, failTimes: 1, outcome: 'external', onUnknown: 'park' }, { queue: 'images' });
+    await tasks.startWorker({ handlers: [probeHandler()], queues: [{ name: 'elsewhere' }, { name: 'images' }] });
     await eventually(async () => {
       const lines = parse(await publishedOnce(tasks));
-      return lines[2]?.[METRICS.deadTasks] === 1 ? true : undefined;
-    }, 'the dead task is counted');
+      return lines[2]?.[METRICS.deadTasks] === 2 ? true : undefined;
+    }, 'the dead and the parked task are counted');
   });
 
   test('count what no worker can run: queues of no kind, and what no worker of a queue knows', async () => {
