@@ -4,7 +4,7 @@ import type { SeedOptions } from './seed';
 interface Planned {
   readonly title: string;
   readonly room: string;
-  /** Days from today, and the hour (UTC) it begins. */
+  /** Days from today, and the hour (UTC) it begins; what has begun by now is shown a day later. */
   readonly inDays: number;
   readonly hour: number;
   readonly description: string;
@@ -100,6 +100,8 @@ const PROGRAMME: readonly Planned[] = [
   planned('Wings', 'Large hall', 22, 19, 'William A. Wellman, 1927. Two fliers, one war, and real aeroplanes.'),
 ];
 
+/** The app refuses what has begun by the time that it is sent. */
+const MARGIN_MS = 60_000;
 /** Every so many screenings one has no poster, so that it can be seen what stands in for it. */
 const WITHOUT_POSTER = 5;
 
@@ -122,6 +124,7 @@ export async function seedScreenings({
     const startsAt = new Date();
     startsAt.setUTCDate(startsAt.getUTCDate() + inDays);
     startsAt.setUTCHours(hour, 0, 0, 0);
+    if (startsAt.getTime() < Date.now() + MARGIN_MS) startsAt.setUTCDate(startsAt.getUTCDate() + 1);
     const response = await fetch(list, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization },

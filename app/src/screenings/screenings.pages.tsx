@@ -15,6 +15,7 @@ import { EMPTY_FORM } from '../pages/forms';
 import type { Contacts } from '../contacts/contacts';
 import { SignUp } from '../reminders/sign-up';
 import { queryNumber, storableText, uuid } from '../validation/values';
+import { cachedList } from './cached-list';
 import type { Screening } from './screening';
 import { SCREENINGS_PER_PAGE } from './screening-store';
 import type { ScreeningPage } from './screening-store';
@@ -48,7 +49,7 @@ export function registerScreeningPages(app: App, dependencies: ScreeningPagesDep
     if (!isForEverybody(request, sessions)) {
       return send(request, reply.header(CACHE_HEADER, 'bypass'), await content());
     }
-    const { text, status } = await cache.getOrSet(JSON.stringify(['/', page, query]), async () => {
+    const { text, status } = await cachedList(cache, '/', request.query, async () => {
       const { title, body } = await content();
       return renderPage({ library, title, path: '/', staff: false, children: body });
     });

@@ -8,6 +8,7 @@ import { inTime } from '../http/deadline';
 import { sendJsonText } from '../http/json-text';
 import { problemResponses } from '../http/problem';
 import { allowed, queryNumber, storableText, strictObject, uuid, wholeNumber } from '../validation/values';
+import { cachedList } from './cached-list';
 import { screeningSchema, screeningTexts, toJson } from './screening';
 import { SCREENINGS_PER_PAGE } from './screening-store';
 import type { Screenings } from './screenings';
@@ -21,7 +22,10 @@ const content = {
   startsAt: z.iso
     .datetime({ offset: true, ...allowed('a moment such as 2026-11-27T19:30:00+01:00') })
     .transform((text) => new Date(text))
-    .meta({ type: 'string', format: 'date-time' }),
+    .meta({
+      ...{ type: 'string', format: 'date-time' },
+      description: 'A moment to come; a screening that has begun may keep its own',
+    }),
 };
 
 export interface ScreeningRouteDependencies {
@@ -53,7 +57,7 @@ export function registerScreeningRoutes(app: App, { screenings, cache, authorize
     },
     async (request, reply) => {
       const { query, page } = request.query;
-      const { text, status } = await cache.getOrSet(JSON.stringify(['/api/screenings', page, query]), async () => {
+      const { text, status } = await cachedList(cache, '/api/screenings', request.query, async () => {
         const { total, items } = await inTime(screenings.list(query, page));
         return JSON.stringify({ total, page, items: items.map(toJson) });
       });

@@ -1,7 +1,8 @@
 import type { PageCache } from '../cache/page-cache';
 import type { Queryable } from '../postgres/queryable';
-import { Problem } from '../http/problem';
+import { invalid, Problem } from '../http/problem';
 import type { Tasks, Transaction } from '../tasks';
+import { show } from '../validation/values';
 import type { Screening, ScreeningContent } from './screening';
 import { deleteScreening, getScreening, insertScreening, listScreenings, updateScreening } from './screening-store';
 import type { ScreeningPage } from './screening-store';
@@ -13,10 +14,17 @@ export interface ScreeningsDependencies {
   readonly cache: Pick<PageCache, 'invalidate'>;
 }
 
-/** What else must happen in the transaction that moves or deletes a screening. */
+/** What else must happen in the transaction that deletes a screening. */
 export interface ScreeningListener {
-  changed?(tx: Transaction, screening: Screening): Promise<void>;
-  deleted?(tx: Transaction, screening: Screening): Promise<void>;
+  deleted(tx: Transaction, screening: Screening): Promise<void>;
+}
+
+/** A screening was to begin at a moment that has passed: 400. */
+export class BeginningPassed extends Problem {
+  constructor(startsAt: Date) {
+    const mistake = { path: 'body.startsAt', message: `is ${show(startsAt)}; allowed is a moment to come` };
+    super(400, invalid([mistake]).detail, { errors: [mistake] });
+  }
 }
 
 /** The one place through which screenings are read and written. */
@@ -35,16 +43,23 @@ export class Screenings {
     return (await getScreening(this.dependencies.database, id)) ?? notFound();
   }
 
-  create(content: ScreeningContent): Promise<Screening> {
+  /** @throws BeginningPassed */
+  async create(content: ScreeningContent): Promise<Screening> {
+    refusePast(content.startsAt);
     return this.write((tx) => insertScreening(tx, content));
   }
 
   /**
+   * A screening that has begun keeps its beginning, so that its texts can still be mended, or gets one to come.
    * @param version of the screening that the change is based on
-   * @throws Problem 404, or 409 when somebody else has changed it since
+   * @throws BeginningPassed, Problem 404, or 409 when somebody else has changed it since
    */
   change(id: string, version: number, content: ScreeningContent): Promise<Screening> {
     return this.write(async (tx) => {
+      const before = (await getScreening(tx, id)) ?? notFound();
+      const isMoved = before.startsAt.getTime() !== content.startsAt.getTime();
+      // Of another version the update finds nothing, which is what its reader must hear first.
+      if (isMoved && before.version === version) refusePast(content.startsAt);
       const changed = await updateScreening(tx, id, version, content);
       if (changed === undefined) {
         const current = (await getScreening(tx, id)) ?? notFound();
@@ -53,7 +68,6 @@ export class Screenings {
           `The screening has been changed by somebody else: it is at version ${current.version}, the change is based on ${version}. Read it again and repeat the change.`,
         );
       }
-      for (const listener of this.listeners) await listener.changed?.(tx, changed);
       return changed;
     });
   }
@@ -62,7 +76,7 @@ export class Screenings {
   async delete(id: string): Promise<void> {
     await this.write(async (tx) => {
       const deleted = (await deleteScreening(tx, id)) ?? notFound();
-      for (const listener of this.listeners) await listener.deleted?.(tx, deleted);
+      for (const listener of this.listeners) await listener.deleted(tx, deleted);
     });
   }
 
@@ -78,6 +92,10 @@ export class Screenings {
       await cache.invalidate();
     }
   }
+}
+
+function refusePast(startsAt: Date): void {
+  if (startsAt.getTime() <= Date.now()) throw new BeginningPassed(startsAt);
 }
 
 function notFound(): never {

@@ -16,6 +16,7 @@ import type { Screening, ScreeningContent } from './screening';
 import { SCREENINGS_PER_PAGE } from './screening-store';
 import type { ScreeningPage } from './screening-store';
 import { listQuery } from './screenings.pages';
+import { BeginningPassed } from './screenings';
 import type { ScreeningPagesDependencies } from './screenings.pages';
 
 export interface StaffScreeningPagesDependencies extends ScreeningPagesDependencies {
@@ -47,8 +48,14 @@ export function registerStaffScreeningPages(app: App, dependencies: StaffScreeni
       const body = <Editor time={time} form={checked.form} />;
       return send(request, reply, { title: 'New screening', status: 400, body });
     }
-    const created = await screenings.create(checked.value);
-    return redirectWithNotice(reply, `/screenings/${created.id}`, `“${created.title}” is in the list.`);
+    try {
+      const created = await screenings.create(checked.value);
+      return await redirectWithNotice(reply, `/screenings/${created.id}`, `“${created.title}” is in the list.`);
+    } catch (error) {
+      const { status, errors } = refusalOf(error);
+      const body = <Editor time={time} form={{ values: textsOf(time, checked.value), errors }} />;
+      return send(request, reply, { title: 'New screening', status, body });
+    }
   });
 
   app.get(`${HOME}/:id`, { schema: { hide: true, params } }, async (request, reply) => {
@@ -67,18 +74,18 @@ export function registerStaffScreeningPages(app: App, dependencies: StaffScreeni
       return send(request, reply, { title: screening.title, status: 400, body });
     }
     const { version, ...content } = checked.value;
+    // The field shows no seconds; a beginning that was left as it is must not lose them.
+    const isKept = time.field(content.startsAt) === time.field(screening.startsAt);
+    const { startsAt } = isKept ? screening : content;
     try {
-      const changed = await screenings.change(id, version ?? 0, content);
+      const changed = await screenings.change(id, version ?? 0, { ...content, startsAt });
       return await redirectWithNotice(reply, `/screenings/${id}`, `“${changed.title}” is changed.`);
     } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 409) throw error;
+      const { status, errors } = refusalOf(error);
       // What was typed stays; sending it again overwrites knowingly.
-      const form = {
-        values: textsOf(time, content),
-        errors: { form: 'was changed by somebody else in the meantime; check what you write over it and send again' },
-      };
+      const form = { values: textsOf(time, content), errors };
       const body = <Editor time={time} form={form} screening={await inTime(screenings.get(id))} />;
-      return send(request, reply, { title: screening.title, status: 409, body });
+      return send(request, reply, { title: screening.title, status, body });
     }
   });
 
@@ -100,6 +107,16 @@ function screeningForm(time: LibraryTime) {
     version: z.coerce.number().int().min(1).optional(),
   });
   return (body: unknown) => checkForm(schema, body);
+}
+
+/** What the form says that is shown again. @throws what no other input would mend. */
+function refusalOf(error: unknown): { readonly status: number; readonly errors: FormState['errors'] } {
+  if (error instanceof BeginningPassed) {
+    return { status: error.status, errors: { startsAt: 'has passed; choose a moment to come' } };
+  }
+  if (!(error instanceof Problem) || error.status !== 409) throw error;
+  const form = 'was changed by somebody else in the meantime; check what you write over it and send again';
+  return { status: error.status, errors: { form } };
 }
 
 function textsOf(time: LibraryTime, { title, description, room, startsAt }: ScreeningContent): Record<string, string> {

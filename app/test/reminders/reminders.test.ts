@@ -166,7 +166,8 @@ describe('reminders', () => {
       404,
       /no such screening/,
     );
-    const past = await screening('2020-01-01T18:00:00.000Z');
+    const past = await screening();
+    await test_.database.query(`update app.screening set starts_at = '2020-01-01T18:00:00Z' where id = $1`, [past.id]);
     expectProblem(await post(`/api/screenings/${past.id}/reminders`, { contactId: unproved }), 409, /has begun/);
   });
 
