@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { MultipartFile } from '@fastify/multipart';
+import type { Multipart, MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { acceptInTime, UnknownOutcome } from '../http/accept-in-time';
 import { discardRest } from '../http/discard-rest';
@@ -96,7 +96,7 @@ export async function receivePoster(
 async function storeFile(objects: ObjectStore, key: string, request: FastifyRequest): Promise<string> {
   const hash = createHash('sha256');
   let files = 0;
-  for await (const part of request.parts()) {
+  for await (const part of partsOf(request)) {
     if (part.type !== 'file') continue;
     checkPart(part, files);
     const { bytes } = await objects.put(key, hashing(part.file, hash), { maxBytes: MAX_FILE_BYTES });
@@ -105,6 +105,22 @@ async function storeFile(objects: ObjectStore, key: string, request: FastifyRequ
   }
   if (files === 0) throw new Problem(400, `The form holds no file; send an image as the field ${FIELD}.`);
   return hash.digest('hex');
+}
+
+async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
+  try {
+    yield* request.parts();
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+/** What the parser says of a form that is cut off, or is none, has no status; what it says of a limit has one. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof Error) || 'statusCode' in error) return error;
+  return new Problem(400, `The form cannot be read: ${error.message}; send it whole, as ${FORM_TYPE}.`, {
+    cause: error,
+  });
 }
 
 function checkPart({ fieldname, filename, mimetype }: MultipartFile, files: number): void {
@@ -122,9 +138,13 @@ function checkPart({ fieldname, filename, mimetype }: MultipartFile, files: numb
 
 /** The default of iterating would close the file's stream, and with it the form, when reading ends early. */
 async function* hashing(source: Readable, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const part of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-    hash.update(part);
-    yield part;
+  try {
+    for await (const part of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      hash.update(part);
+      yield part;
+    }
+  } catch (error) {
+    throw unreadable(error);
   }
 }
 

@@ -26,6 +26,7 @@ export function SignUp({ screeningId, channels, form }: SignUpProps) {
   const [only] = channels;
   if (only === undefined) return null;
   const chosen = form.values['channel'] ?? only;
+  const isUnchosen = form.errors['channel'] !== undefined;
   const field = channels.length === 1 ? FIELDS[only] : BOTH;
   return (
     <form method="post" action={`/screenings/${screeningId}/reminders`} class="card sign-up">
@@ -34,7 +35,7 @@ export function SignUp({ screeningId, channels, form }: SignUpProps) {
       {channels.length === 1 ? (
         <input type="hidden" name="channel" value={only} />
       ) : (
-        <fieldset class="choices">
+        <fieldset class="choices" aria-describedby={isUnchosen ? 'channel-error' : undefined}>
           <legend>By</legend>
           {channels.map((channel) => (
             <label key={channel}>
@@ -42,7 +43,11 @@ export function SignUp({ screeningId, channels, form }: SignUpProps) {
               {NAMES[channel]}
             </label>
           ))}
-          {form.errors['channel'] === undefined ? null : <p class="error">Choose one.</p>}
+          {isUnchosen ? (
+            <p class="error" id="channel-error">
+              Choose one.
+            </p>
+          ) : null}
         </fieldset>
       )}
       <Field form={form} name="address" {...field} required maxLength={ADDRESS_LENGTH} />

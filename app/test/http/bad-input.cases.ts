@@ -36,6 +36,14 @@ const limits = (payload: object): InjectOptions => ({
 const contacts = (payload: object): InjectOptions => ({ ...post('/api/contacts', {}), payload });
 const verify = (id: string, payload: object): InjectOptions => ({ ...post(`/api/contacts/${id}/verify`, {}), payload });
 
+const screenings = (payload: object): InjectOptions => ({ ...post('/api/screenings'), payload });
+const screening = { title: 'Metropolis', room: 'Hall', startsAt: '2099-07-14T18:30:00Z' };
+const MOMENT_RULE = 'allowed is a moment such as 2026-11-27T19:30:00+01:00';
+const poster = (id: string, headers: Record<string, string> = {}, payload = ''): InjectOptions => ({
+  ...{ method: 'PUT', url: `/api/screenings/${id}/poster`, payload },
+  headers: { ...ADMIN, 'content-type': 'multipart/form-data; boundary=b', ...headers },
+});
+
 const resolve = (payload: object): InjectOptions => ({ ...post(`/api/tasks/${UNKNOWN}/resolve`), payload });
 
 /** Every route's bad inputs with the status and the exact sentence that answers them. */
@@ -84,6 +92,77 @@ export const BAD_INPUT: readonly (readonly [
     404,
     'There is no such screening; it may have been deleted.',
   ],
+  [
+    'a screening in the past',
+    screenings({ ...screening, startsAt: '2020-01-01T18:00:00Z' }),
+    400,
+    'body.startsAt is "2020-01-01T18:00:00.000Z"; allowed is a moment to come.',
+  ],
+  [
+    'a screening at no moment',
+    screenings({ ...screening, startsAt: 'soon' }),
+    400,
+    `body.startsAt is "soon"; ${MOMENT_RULE}.`,
+  ],
+  [
+    'a screening without a zone',
+    screenings({ ...screening, startsAt: '2099-07-14T18:30:00' }),
+    400,
+    `body.startsAt is "2099-07-14T18:30:00"; ${MOMENT_RULE}.`,
+  ],
+  [
+    'a screening without a title',
+    screenings({ ...screening, title: ' ' }),
+    400,
+    'body.title is ""; allowed is text of 1 to 200 characters.',
+  ],
+  [
+    'a change without its version',
+    { method: 'PUT', url: `/api/screenings/${UNKNOWN}`, headers: ADMIN, payload: screening },
+    400,
+    'body.version is missing; allowed is a whole number from 1 to 2147483647.',
+  ],
+  [
+    'a change of no screening',
+    { method: 'PUT', url: `/api/screenings/${UNKNOWN}`, headers: ADMIN, payload: { ...screening, version: 1 } },
+    404,
+    'There is no such screening; it may have been deleted.',
+  ],
+  [
+    'a screening without a token',
+    { ...screenings(screening), headers: {} },
+    401,
+    'This route is for administrators; send Authorization: Bearer <token>.',
+  ],
+  [
+    'a poster without a token',
+    poster(UNKNOWN, { authorization: '' }),
+    401,
+    /^This route is for administrators|^The token/,
+  ],
+  ['a poster of no uuid', poster('x'), 400, `path.id is "x"; ${UUID_RULE}.`],
+  ['a poster of no screening', poster(UNKNOWN), 404, 'There is no such screening; it may have been deleted.'],
+  [
+    'a poster that is no form',
+    poster(UNKNOWN, { 'content-type': 'image/png' }),
+    415,
+    'The content type "image/png" is not accepted; send multipart/form-data.',
+  ],
+  [
+    'a poster that says that it is too large',
+    poster(UNKNOWN, { 'content-length': String(11 * 1024 * 1024) }),
+    413,
+    'The file is larger than 10485760 bytes (10 MiB), the most allowed.',
+  ],
+  ['a poster under a wrong Idempotency-Key', poster(UNKNOWN, { 'idempotency-key': 'a b' }), 400, KEY_RULE],
+  ['page 0 of the news', get('/api/news?page=0'), 400, 'query.page is "0"; allowed is a whole number from 1 to 10000.'],
+  [
+    'a page of the news beyond all',
+    get('/api/news?page=10001'),
+    400,
+    'query.page is "10001"; allowed is a whole number from 1 to 10000.',
+  ],
+  ['the news of one feed', get('/api/news?feed=town'), 400, 'query.feed is not a known field; allowed is page.'],
   ['malformed JSON', probes('{"count":'), 400, 'The body is not JSON: Unexpected end of JSON input.'],
   ['JSON with text behind it', probes('{"count":1} x'), 400, /^The body is not JSON: .* position 12/],
   ['an array for an object', probes([]), 400, 'body is []; allowed is an object.'],

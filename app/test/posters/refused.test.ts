@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import { expectProblem, startTestApp, untilFinished } from '../http/test-app';
+import { ADMIN, expectProblem, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 import { storedFiles } from '../imports/upload.client';
-import { accepted, drawn, pictures, screening, send } from './posters.client';
+import { accepted, drawn, formOf, pictures, screening, send } from './posters.client';
 
 describe('a file that cannot be a poster', () => {
   let test_: TestApp;
@@ -36,10 +36,48 @@ describe('a file that cannot be a poster', () => {
     expectProblem(await send(test_, id, { content: randomBytes(11 * 1024 * 1024) }), 413, /larger than 10485760 bytes/);
     const gif = { content: Buffer.from('GIF89a'), type: 'image/gif' };
     expectProblem(await send(test_, id, gif), 415, /content type is "image\/gif"/);
-    expectProblem(await send(test_, id), 400, /holds no file/);
+    expectProblem(await send(test_, id), 400, 'The form holds no file; send an image as the field poster.');
+    const image = { content: Buffer.from('an image') };
+    expectProblem(
+      await send(test_, id, { ...image, field: 'picture' }),
+      400,
+      /file as "picture"; send one file as poster/,
+    );
+    expectProblem(await send(test_, id, image, image), 400, 'The form holds more than one file; send one.');
+    expectProblem(await send(test_, id, { ...image, filename: '' }), 400, 'No file was chosen; choose an image.');
+    expectProblem(await send(test_, id, { content: Buffer.alloc(0) }), 400, 'The file is empty; send an image.');
     expect(await storedFiles(test_)).toHaveLength(before);
   });
 });
+
+describe('a form that is none', () => {
+  let test_: TestApp;
+  let id: string;
+  beforeAll(async () => {
+    test_ = await startTestApp();
+    id = await screening(test_);
+  });
+  afterAll(() => test_.close());
+
+  test.each([
+    ['without a boundary', 'multipart/form-data', 'anything'],
+    ['that is empty', 'multipart/form-data; boundary=b', ''],
+    ['that is cut off', 'multipart/form-data; boundary=b', cutOff()],
+    ['with broken headers', 'multipart/form-data; boundary=b', '--b\r\nnonsense\r\n\r\nx\r\n--b--\r\n'],
+  ])('%s is answered with what is wrong, and nothing is kept', async (_what, type, payload) => {
+    const answer = await test_.request({
+      ...{ method: 'PUT', url: `/api/screenings/${id}/poster`, payload },
+      headers: { ...ADMIN, 'content-type': type },
+    });
+    expectProblem(answer, 400, /form/);
+    expect(await storedFiles(test_)).toEqual([]);
+    expect((await test_.tasks.list()).items).toEqual([]);
+  });
+});
+
+function cutOff(): Buffer {
+  return formOf({ content: Buffer.from('an image') }).payload.subarray(0, -20);
+}
 
 /** A whole PNG image of one bit a pixel, far smaller than what it unpacks to. */
 function blackPng(width: number, height: number): Buffer {
