@@ -9,7 +9,6 @@ import {
   GET_TO_SEND,
   GIVE_UP_DAY,
   INSERT_REMINDER,
-  MARK_SENT,
   REMIND_AT_OF_SCREENING,
   TAKE_DUE,
 } from './reminders.sql';
@@ -92,10 +91,6 @@ export async function getReminderToSend(
 
 export async function giveUpDay(tx: Queryable, { id, day }: DueReminder): Promise<void> {
   await tx.query(GIVE_UP_DAY, [id, day]);
-}
-
-export async function markSent(tx: Queryable, id: string): Promise<void> {
-  await tx.query(MARK_SENT, [id]);
 }
 
 export async function getByToken(

@@ -1,3 +1,6 @@
+// Nothing reads or writes app.reminder.sent_at any more. The column stays for one release, as processes of the version
+// before still write it while a deploy is under way; a later migration may drop it.
+
 /**
  * When a reminder goes out: at $time on the day of the screening, in the library's zone; an hour before the screening
  * where that is earlier. $1 is the zone, $2 the time of day.
@@ -47,8 +50,6 @@ export const GET_TO_SEND = `
 
 /** $1 reminder, $2 day. A task for that day has ended without a word: should the screening come back to it, it is due. */
 export const GIVE_UP_DAY = `update app.reminder set accepted_for = null where id = $1 and accepted_for = $2::date`;
-
-export const MARK_SENT = `update app.reminder set sent_at = now() where id = $1`;
 
 /** $1 token. */
 export const GET_BY_TOKEN = `

@@ -3,7 +3,7 @@ import type { Library } from '../library/library';
 import { LibraryTime } from '../library/time';
 import { Discard, handle } from '../tasks';
 import type { TaskHandler } from '../tasks';
-import { getReminderToSend, giveUpDay, markSent } from './reminder-store';
+import { getReminderToSend, giveUpDay } from './reminder-store';
 import type { ReminderToSend } from './reminder-store';
 import { sendReminder } from './reminders.task';
 
@@ -20,7 +20,7 @@ export interface SendReminderDependencies {
  */
 export function sendReminderHandler({ messenger, library }: SendReminderDependencies): TaskHandler {
   const time = new LibraryTime(library.timeZone);
-  return handle(sendReminder, async ({ payload: { reminderId, day }, external, transaction, effects }) => {
+  return handle(sendReminder, async ({ payload: { reminderId, day }, external, transaction }) => {
     const found = await transaction(async (tx) => {
       const reminder = await getReminderToSend(tx, library.timeZone, reminderId);
       if (reminder !== undefined && (reminder.day !== day || reminder.begun))
@@ -33,7 +33,6 @@ export function sendReminderHandler({ messenger, library }: SendReminderDependen
     await external('message', { onUnknown: 'park' }, ({ idempotencyKey, signal }) =>
       messenger.send({ ...messageOf(found, library, time), key: idempotencyKey }, { signal }),
     );
-    effects((tx) => markSent(tx, reminderId));
   });
 }
 
