@@ -11,7 +11,7 @@ import { InvalidTaskError, KeyHeldError, TaskStateError } from '../tasks';
 import type { BulkCounts, Tasks } from '../tasks';
 import { engineName, oneOf, storableText, uuid } from '../validation/values';
 import { countOf } from './amounts';
-import { DEAD } from './dead-tasks';
+import { bulkCursor, DEAD, restPage } from './bulk-rest';
 import { ADMIN, shortId } from './frame';
 import { PARKED } from './parked-tasks';
 
@@ -23,7 +23,7 @@ const params = z.object({ id: uuid() });
 const schema = { hide: true, params };
 
 const backForm = z.object({ kind: engineName().optional() });
-const kindForm = z.object({ kind: engineName() });
+const kindForm = z.object({ kind: engineName(), after: bulkCursor.optional() });
 const resolveForm = z.object({
   outcome: oneOf(['sent', 'not-sent']),
   key: storableText({ min: 1, max: 100 }),
@@ -72,23 +72,20 @@ export function registerAdminActions(app: App, { tasks }: { readonly tasks: Task
     }),
   );
 
-  app.post(`${DEAD}/retry`, { schema: { hide: true } }, (request, reply) =>
-    act(request, reply, DEAD, async () => {
-      const { kind } = read(kindForm, request);
-      const work = tasks.retryAll({ name: kind }, { signal: AbortSignal.timeout(BULK_MS) });
-      const counts = await changeInTime(work, HOW_TO_FIND_OUT);
-      return bulkSentence(counts, kind, counts.changed === 1 ? 'is queued again' : 'are queued again');
-    }),
-  );
-
-  app.post(`${DEAD}/discard`, { schema: { hide: true } }, (request, reply) =>
-    act(request, reply, DEAD, async () => {
-      const { kind } = read(kindForm, request);
-      const work = tasks.discardAll({ name: kind, state: 'dead' }, { signal: AbortSignal.timeout(BULK_MS) });
-      const counts = await changeInTime(work, HOW_TO_FIND_OUT);
-      return bulkSentence(counts, kind, counts.changed === 1 ? 'is set aside' : 'are set aside');
-    }),
-  );
+  for (const { action, done, work } of [
+    { action: 'retry', done: ['is queued again', 'are queued again'], work: tasks.retryAll.bind(tasks) },
+    { action: 'discard', done: ['is set aside', 'are set aside'], work: tasks.discardAll.bind(tasks) },
+  ] as const) {
+    app.post(`${DEAD}/${action}`, { schema: { hide: true } }, (request, reply) =>
+      act(request, reply, DEAD, async () => {
+        const { kind, after } = read(kindForm, request);
+        const options = { signal: AbortSignal.timeout(BULK_MS), ...(after !== undefined && { after }) };
+        const counts = await changeInTime(work({ name: kind, state: 'dead' }, options), HOW_TO_FIND_OUT);
+        const notice = bulkSentence(counts, kind, done);
+        return counts.next === null ? notice : { notice, page: restPage({ action, kind, after: counts.next }) };
+      }),
+    );
+  }
 
   for (const { action, done, set } of [
     { action: 'pause', done: 'is paused: what runs goes on', set: (name: string) => tasks.pauseQueue(name) },
@@ -107,17 +104,21 @@ export function registerAdminActions(app: App, { tasks }: { readonly tasks: Task
   }
 }
 
+/** What is said, on the page that the form was on or on another one. */
+type Done = string | { readonly notice: string; readonly page: string };
+
 /** Does it and leads on; where somebody else was faster, says what the matter is. */
 async function act(
   request: FastifyRequest,
   reply: FastifyReply,
   page: string,
-  work: () => Promise<string>,
+  work: () => Promise<Done>,
 ): Promise<FastifyReply> {
   try {
-    const notice = await work();
+    const done = await work();
+    const { notice, page: next } = typeof done === 'string' ? { notice: done, page } : done;
     request.log.info({ page, notice }, 'done by staff in the admin area');
-    return await redirectWithNotice(reply, page, notice);
+    return await redirectWithNotice(reply, next, notice);
   } catch (error) {
     const why = conflict(error);
     if (why === undefined) throw error;
@@ -134,9 +135,13 @@ function conflict(error: unknown): string | undefined {
   return error instanceof InvalidTaskError ? `${error.message}.` : undefined;
 }
 
-function bulkSentence({ changed, left, complete }: BulkCounts, kind: string, done: string): string {
+function bulkSentence(
+  { changed, left, complete }: BulkCounts,
+  kind: string,
+  [one, many]: readonly [one: string, many: string],
+): string {
   const rest = left === 0 ? '' : ` ${countOf(left, 'was', 'were')} left as they are: changed meanwhile, or held.`;
-  return `${countOf(changed, 'task')} ${kind} ${done}.${rest}${complete ? '' : ' Time was up: do it again for the rest.'}`;
+  return `${countOf(changed, 'task')} ${kind} ${changed === 1 ? one : many}.${rest}${complete ? '' : ' Time was up before the rest.'}`;
 }
 
 /** The list that a form was on. */

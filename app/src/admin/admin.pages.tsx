@@ -13,8 +13,9 @@ import { HTML } from '../pages/page';
 import type { SendPage } from '../pages/page';
 import { recentSamples } from '../queues/queue-history';
 import type { TaskDetails, Tasks } from '../tasks';
-import { engineName, storableText } from '../validation/values';
-import { DEAD, DeadTasks } from './dead-tasks';
+import { engineName, oneOf, storableText } from '../validation/values';
+import { BULK_ACTIONS, bulkCursor, DEAD } from './bulk-rest';
+import { DeadTasks } from './dead-tasks';
 import { ADMIN, Frame, LivePart } from './frame';
 import { Overview } from './overview';
 import { PARKED, ParkedTasks } from './parked-tasks';
@@ -71,14 +72,21 @@ export function registerAdminPages(app: App, { library, send, tasks, database }:
     return show(request, reply, 'Overview', body);
   });
 
-  const deadQuery = z.object({ kind: engineName().optional(), after: cursor });
+  const deadQuery = z.object({
+    kind: engineName().optional(),
+    after: cursor,
+    rest: oneOf(BULK_ACTIONS).optional(),
+    from: bulkCursor.optional(),
+  });
   app.get(DEAD, { schema: { hide: true, querystring: deadQuery } }, async (request, reply) => {
-    const { kind, after } = request.query;
+    const { kind, after, rest: action, from } = request.query;
+    const isBulk = kind !== undefined && action !== undefined && from !== undefined;
+    const rest = isBulk ? { action, kind, after: from } : undefined;
     const filter = { ...(kind !== undefined && { name: kind }), ...(after !== undefined && { after }) };
     const [kinds, page] = await inTime(
       Promise.all([tasks.deadKinds(), tasks.list({ ...filter, state: 'dead', limit: DEAD_PER_PAGE })]),
     );
-    return show(request, reply, 'Dead tasks', <DeadTasks {...{ kinds, page, kind, time }} now={new Date()} />);
+    return show(request, reply, 'Dead tasks', <DeadTasks {...{ kinds, page, kind, rest, time }} now={new Date()} />);
   });
 
   app.get(PARKED, { schema: { hide: true, querystring: z.object({ after: cursor }) } }, async (request, reply) => {

@@ -1,11 +1,11 @@
 import type { LibraryTime } from '../library/time';
+import { Moment } from '../pages/moment';
 import type { DeadKind, TaskPage, TaskRecord } from '../tasks';
 import { countOf } from './amounts';
+import { DEAD, Rest } from './bulk-rest';
+import type { BulkRest } from './bulk-rest';
 import { ADMIN, TaskLink } from './frame';
-import { Moment } from './moment';
 import { NextPage } from './next-page';
-
-export const DEAD = `${ADMIN}/dead`;
 
 export interface DeadTasksProps {
   readonly kinds: readonly DeadKind[];
@@ -13,22 +13,25 @@ export interface DeadTasksProps {
   readonly page: TaskPage;
   /** Only tasks of this kind are listed. */
   readonly kind: string | undefined;
+  /** Of a bulk whose time was up. */
+  readonly rest?: BulkRest | undefined;
   readonly now: Date;
   readonly time: LibraryTime;
 }
 
 /** Tasks that have failed for good, with what a person can do about them. */
-export function DeadTasks({ kinds, page, kind, now, time }: DeadTasksProps) {
+export function DeadTasks({ kinds, page, kind, rest, now, time }: DeadTasksProps) {
   if (page.items.length === 0) {
     return (
       <p class="empty">
-        {kind === undefined ? 'No task is dead.' : `No task ${kind} is dead.`}
+        {kind === undefined ? 'No task is dead.' : `No task ${kind} is dead. `}
         {kind === undefined ? null : <AllKinds />}
       </p>
     );
   }
   return (
     <>
+      {rest === undefined ? null : <Rest {...rest} />}
       <section aria-labelledby="kinds">
         <h2 id="kinds">By kind</h2>
         <ul class="cases">

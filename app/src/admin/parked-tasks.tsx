@@ -1,8 +1,11 @@
 import type { LibraryTime } from '../library/time';
+import { Moment } from '../pages/moment';
+import { inPlainWords } from '../task-pages/plain-words';
+import type { TaskSubject } from '../task-pages/task-subject';
+import { TASK_SUBJECTS } from '../task-pages/task-subjects';
 import type { ExternalEffectRecord, TaskDetails } from '../tasks';
 import { One, Reason } from './dead-tasks';
 import { ADMIN, TaskLink } from './frame';
-import { Moment } from './moment';
 import { NextPage } from './next-page';
 
 export const PARKED = `${ADMIN}/parked`;
@@ -21,8 +24,9 @@ export function ParkedTasks({ tasks, next, now, time }: ParkedTasksProps) {
     <section aria-labelledby="tasks">
       <h2 id="tasks">What happened?</h2>
       <p>
-        Each of these tasks called somebody outside, and its worker was lost before the answer came. Find out there
-        whether it took effect, and say so here: then the task goes on, and nothing is sent twice.
+        Each of these tasks called somebody outside, and its worker was lost, or gave up, before the answer came. Find
+        out there whether it took effect, for example in the log of the mail server, and say so here: what was sent is
+        not sent again, what was not sent is sent now, and the task goes on.
       </p>
       <ol class="cases">
         {tasks.map((task) => (
@@ -44,13 +48,14 @@ interface ParkedProps {
 
 function Parked({ task, now, time }: ParkedProps) {
   const { id, name, queue, error, acceptedAt, effects } = task;
+  const subject = TASK_SUBJECTS[name]?.(task);
   return (
     <>
       <div class="case">
         <h3>
-          <TaskLink id={id} name={name} />
+          <TaskLink id={id} name={subject?.title ?? name} />
         </h3>
-        {error === null ? null : <Reason text={error} id={id} />}
+        {error === null ? null : <Reason text={inPlainWords(error)} id={id} />}
         <p class="when">
           Queue {queue} · accepted <Moment at={acceptedAt} now={now} time={time} />
         </p>
@@ -58,7 +63,9 @@ function Parked({ task, now, time }: ParkedProps) {
           {effects.filter(isInQuestion).map(({ key, intentAt }) => (
             <li key={key} data-key={key}>
               <p>
-                <code>{key}</code>, begun <Moment at={intentAt} now={now} time={time} />
+                <strong>{questionOf(key, subject)}</strong>
+                <br />
+                External effect <code>{key}</code>, called <Moment at={intentAt} now={now} time={time} />
               </p>
               <form method="post" action={`${ADMIN}/tasks/${id}/resolve`} class="actions">
                 <input type="hidden" name="key" value={key} />
@@ -78,6 +85,11 @@ function Parked({ task, now, time }: ParkedProps) {
       </div>
     </>
   );
+}
+
+function questionOf(key: string, subject: TaskSubject | undefined): string {
+  const sent = subject?.sends?.[key];
+  return sent === undefined ? `Did “${key}” happen?` : `Was ${sent} sent?`;
 }
 
 function isInQuestion({ onUnknown, receiptAt }: ExternalEffectRecord): boolean {

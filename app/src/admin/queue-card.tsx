@@ -1,10 +1,10 @@
 import type { LibraryTime } from '../library/time';
+import { Moment } from '../pages/moment';
 import type { QueueSample } from '../queues/queue-history';
 import type { QueueStatus } from '../tasks';
 import { count, countOf, duration } from './amounts';
 import { Chart } from './chart';
 import { ADMIN } from './frame';
-import { Moment } from './moment';
 
 /** Of the charts' time axis. */
 export const HISTORY_SECONDS = 3600;

@@ -2,7 +2,7 @@ import type { LibraryTime } from '../library/time';
 import type { TaskRecord } from '../tasks';
 import { countOf } from './amounts';
 import { ADMIN, TaskLink } from './frame';
-import { Since } from './moment';
+import { Since } from './since';
 import { Table } from './table';
 
 /** Rows on the overview. */

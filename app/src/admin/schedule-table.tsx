@@ -1,7 +1,7 @@
 import type { LibraryTime } from '../library/time';
+import { Moment } from '../pages/moment';
 import type { ScheduleStatus } from '../tasks';
 import { duration } from './amounts';
-import { Moment } from './moment';
 import { Table } from './table';
 
 export interface ScheduleTableProps {

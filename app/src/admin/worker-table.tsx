@@ -1,7 +1,7 @@
 import type { LibraryTime } from '../library/time';
 import type { WorkerStatus } from '../tasks';
 import { count, duration } from './amounts';
-import { Since } from './moment';
+import { Since } from './since';
 import { Table } from './table';
 
 export interface WorkerTableProps {

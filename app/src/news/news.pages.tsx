@@ -66,7 +66,7 @@ interface FailureProps {
 function Failure({ time, staff, feed: { feed, items, failingSince, failure } }: FailureProps) {
   return (
     <p class="feed-failure">
-      <strong>{feed}</strong> cannot be read since <Moment time={time} at={failingSince} />
+      <strong>{feed}</strong> cannot be read since <DateAndTime time={time} at={failingSince} />
       {items === 0 ? '.' : '; what it brought before is shown.'}
       {staff && failure !== null ? (
         <>
@@ -103,7 +103,7 @@ function Item({ time, item }: { readonly time: LibraryTime; readonly item: NewsI
         )}
       </h2>
       <p class="soft">
-        {feed} · <Moment time={time} at={publishedAt} />
+        {feed} · <DateAndTime time={time} at={publishedAt} />
       </p>
       {summary === '' || summary === title ? null : <p>{summary}</p>}
     </li>
@@ -121,7 +121,7 @@ function Sources({ time, feeds }: { readonly time: LibraryTime; readonly feeds: 
             {feed}: {count(items)}
             {newAt === null ? null : (
               <>
-                , {newItems} new on <Moment time={time} at={newAt} />
+                , {newItems} new on <DateAndTime time={time} at={newAt} />
               </>
             )}
           </li>
@@ -131,7 +131,7 @@ function Sources({ time, feeds }: { readonly time: LibraryTime; readonly feeds: 
   );
 }
 
-function Moment({ time, at }: { readonly time: LibraryTime; readonly at: Date }) {
+function DateAndTime({ time, at }: { readonly time: LibraryTime; readonly at: Date }) {
   return (
     <time dateTime={at.toISOString()}>
       {time.fullDate(at)}, {time.time(at)}

@@ -1,8 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import type { LibraryTime } from '../library/time';
 import { asset } from '../pages/assets';
+import { Moment } from '../pages/moment';
 import type { AttemptRecord, TaskDetails, TaskNeighbour } from '../tasks';
-import { duration, Moment } from './moment';
+import { duration } from './duration';
+import { inPlainWords } from './plain-words';
 import { meaningOf, StateBadge } from './task-state';
 import type { Progress, TaskSubject } from './task-subject';
 
@@ -74,11 +76,6 @@ function State({ task, subject }: TaskPageProps) {
       ) : null}
     </section>
   );
-}
-
-/** Without the class of the error, which stands before the message and means nothing to readers. */
-function inPlainWords(error: string): string {
-  return error.replace(/^\w*(?:Error|NonRetryable|Discard): /, '');
 }
 
 function Bar({ progress: { done, total, text } }: { readonly progress: Progress }) {

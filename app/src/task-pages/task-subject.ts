@@ -23,6 +23,8 @@ export interface TaskSubject {
   readonly link?: SubjectLink;
   /** The same for the staff. @default link */
   readonly staffLink?: SubjectLink;
+  /** What it sends to somebody outside, by the key of the external effect: as in `Was the reminder sent?` */
+  readonly sends?: Readonly<Record<string, string>>;
 }
 
 /** Tells what a task is about from its payload and progress. */

@@ -1,6 +1,8 @@
+import { sendCode } from '../contacts/send-code.task';
 import { importFilms } from '../imports/import.task';
 import { makePoster } from '../posters/make-poster.task';
 import { announceNews, fetchFeed, parseFeed, storeNews } from '../news/news.tasks';
+import { acceptReminders, sendReminder } from '../reminders/reminders.task';
 import { countedProgress } from './task-subject';
 import type { TaskSubjects } from './task-subject';
 
@@ -12,6 +14,9 @@ export const TASK_SUBJECTS: TaskSubjects = {
   [parseFeed.name]: () => ({ title: 'Reading a news feed', link: NEWS }),
   [storeNews.name]: () => ({ title: 'Storing news', link: NEWS }),
   [announceNews.name]: () => ({ title: 'Counting news', link: NEWS }),
+  [sendCode.name]: () => ({ title: 'Code for an address', sends: { code: 'the code' } }),
+  [acceptReminders.name]: () => ({ title: 'Looking for reminders that are due' }),
+  [sendReminder.name]: () => ({ title: 'Reminder of a screening', sends: { message: 'the reminder' } }),
   [importFilms.name]: ({ progress }) => ({
     title: 'Import of films',
     progress: countedProgress(progress, 'rows', 'rows'),

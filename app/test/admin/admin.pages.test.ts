@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { recordQueues } from '../../src/queues/queue-history';
 import { probe } from '../../src/probes/probe.task';
+import { sendReminder } from '../../src/reminders/reminders.task';
 import { defineSchedule, handle } from '../../src/tasks';
 import { ADMIN_TOKEN, eventually, startTestApp } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
@@ -168,6 +169,7 @@ describe('the admin area', () => {
     const id = await parked(['mail', 'receipt <1>']);
     const { body } = await get('/admin/parked');
     expect(body).toContain('value="receipt &lt;1>"');
+    expect(body).toContain('<strong>Did “mail” happen?</strong>');
     const url = `/admin/tasks/${id}/resolve`;
     expect(await done(url, { outcome: 'sent', key: 'mail' })).toMatch(/Something else of it is still in question\.$/);
     expect(await done(url, { outcome: 'not-sent', key: 'other' })).toMatch(/^Nothing was changed: key: is/);
@@ -177,6 +179,24 @@ describe('the admin area', () => {
       /^Nothing was changed: task \w{8} is \w+ by now\.$/,
     );
     expect((await post(url, { outcome: 'maybe', key: 'mail' })).statusCode).toBe(400);
+  });
+
+  test('asks about what the app itself sends in the words of its domain', async () => {
+    const { id } = await test_.tasks.accept(sendReminder, { reminderId: NOTHING, day: '2099-07-14' });
+    await test_.database.query(
+      `with t as (
+         update holdfast.task
+         set state = 'parked', run_at = 'infinity', resume_at = now(), error = 'Parked: whether it happened is unknown'
+         where uuid = $1 returning id
+       )
+       insert into holdfast.external_effect (task_id, key, on_unknown, fence) select id, 'message', 'park', 1 from t`,
+      [id],
+    );
+    const body = await shown('/admin/parked', 'Was the reminder sent?');
+    expect(body).toMatch(/Reminder of a screening <code>/);
+    expect(body).toContain('<p class="reason">whether it happened is unknown</p>');
+    expect(body).not.toContain(`${id}:`);
+    await test_.tasks.discard(id);
   });
 
   test('pauses and resumes queues, cancels what runs, and shows schedules', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineTask, handle, NonRetryable } from '../../src/tasks';
-import { distance, duration } from '../../src/task-pages/moment';
+import { distance } from '../../src/pages/moment';
+import { duration } from '../../src/task-pages/duration';
 import { ADMIN_TOKEN, eventually, startTestApp, untilFinished } from '../http/test-app';
 import type { TestApp } from '../http/test-app';
 

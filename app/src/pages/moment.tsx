@@ -1,12 +1,12 @@
 import type { LibraryTime } from '../library/time';
 
-interface MomentProps {
+export interface MomentProps {
   readonly time: LibraryTime;
   readonly at: Date;
   readonly now: Date;
 }
 
-/** A time as its distance from now, with the exact one on hover; task.js keeps it true. */
+/** A time as its distance from now, with the exact one on hover; task.js and live.js keep it true. */
 export function Moment({ time, at, now }: MomentProps) {
   const exact = `${time.date(at)}, ${time.second(at)}`;
   return (
@@ -28,12 +28,4 @@ const STEPS = [
 export function distance(seconds: number): string {
   const [, unit, length] = STEPS.find(([below]) => Math.abs(seconds) < below) ?? STEPS[3];
   return RELATIVE.format(Math.trunc(seconds / length), unit);
-}
-
-/** `0.8 s`, `12 s`, `3 min 5 s`. @param ms milliseconds */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
