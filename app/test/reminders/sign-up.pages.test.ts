@@ -72,7 +72,7 @@ describe('the pages on which readers sign up', () => {
       expect(statusCode).toBe(400);
       expect(body).toContain(says);
       const typed = (fields['address'] ?? '').trim();
-    expect(body).toContain(typed === '' ? 'type="text" value/>' : `value="${typed}"`);
+      expect(body).toContain(typed === '' ? 'type="text" value/>' : `value="${typed}"`);
       if (fields['channel'] === 'sms') expect(body).toMatch(/value="sms" checked/);
       expectDescribed(body);
     },
