@@ -1,3 +1,5 @@
+import { readyBox } from '../ready-box';
+
 export interface AddressesOptions {
   readonly project: string;
   readonly port: number;
@@ -5,37 +7,20 @@ export interface AddressesOptions {
   readonly madeAdminToken: string | undefined;
 }
 
-/** What a person needs once everything runs; no line is longer than 80 columns. */
+/** What `npm run start:docker` says once everything runs. */
 export function addresses({ project, port, madeAdminToken }: AddressesOptions): string {
-  const app = `http://localhost:${port}`;
-  const rows: [string, string][] = [
-    ['App', app],
-    ['Staff', `${app}/staff/screenings`],
-    ['Outbox', `${app}/dev/outbox (mail and text messages)`],
-    ['API', `${app}/docs`],
-    ['Queues', `${app}/api/queues`],
-    ['Admin token', madeAdminToken ?? 'as set in ADMIN_TOKEN'],
-    ['', 'it is also the password of the staff'],
-    ['Containers', `docker ps --filter name=${project}-`],
-    ['Logs', `docker logs --follow ${project}-worker-1`],
-    ['Data', 'in volumes (dropped by: npm run start:docker -- --fresh)'],
-  ];
-  const line = '─'.repeat(72);
-  return [
-    '',
-    line,
-    '  Holdfast is ready.',
-    '',
-    ...rows.map(([name, value]) => `  ${name.padEnd(13)}${value}`),
-    '',
-    '  Try: accept 1,000 tasks, kill a worker and the queue, and see all done.',
-    `    curl -X POST ${app}/api/probes \\`,
-    `      -H 'authorization: Bearer ${madeAdminToken ?? '<ADMIN_TOKEN>'}' \\`,
-    `      -H 'content-type: application/json' -d '{"count": 1000, "runMs": 50}'`,
-    `    docker kill ${project}-worker-1 ${project}-queue`,
-    '',
-    '  Press Ctrl-C to stop; the data is kept.',
-    line,
-    '',
-  ].join('\n');
+  return readyBox({
+    app: `http://localhost:${port}`,
+    madeAdminToken,
+    rows: [
+      ['Containers', `docker ps --filter name=${project}-`],
+      ['Logs', `docker logs --follow ${project}-worker-1`],
+      ['Data', 'in volumes (dropped by: npm run start:docker -- --fresh)'],
+    ],
+    trial: {
+      sentence: 'accept 1,000 tasks, kill a worker and the queue, and see all done.',
+      probes: { count: 1000, runMs: 50 },
+      then: [`docker kill ${project}-worker-1 ${project}-queue`],
+    },
+  });
 }
