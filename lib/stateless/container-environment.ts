@@ -87,11 +87,11 @@ export function workerEnvironment(props: EnvironmentProps, kind: string): Contai
 
 export function schedulerEnvironment(props: EnvironmentProps): ContainerEnvironment {
   const { configuration, drainBudget, services } = props;
-  const common = merge(database(props), queueEnvironment(services), mail(props), region(props), {
+  const common = merge(database(props), queueEnvironment(services), region(props), {
     environment: { [ENVIRONMENT.drainSeconds]: String(drainBudget.scheduler.drainSeconds) },
   });
   if (configuration.taskEngine !== 'holdfast') {
-    return merge(common, cache(props), objects(props), address(props), celery(props));
+    return merge(common, cache(props), objects(props), mail(props), address(props), celery(props));
   }
   return merge(common, engine(configuration, 'scheduler', configuration.scheduler?.databaseConnections ?? 0), {
     environment: {

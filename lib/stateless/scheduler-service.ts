@@ -43,8 +43,10 @@ export class SchedulerService extends Construct {
       ...(healthCheck === undefined ? {} : { healthCheck }),
     });
     this.service = service;
-    grantMail(task, configuration);
-    if (!durable) grantObjects(task, services);
+    if (!durable) {
+      grantMail(task, configuration);
+      grantObjects(task, services);
+    }
     if (configuration.taskEngine === 'celery') {
       const image = images.of(scheduler.image ?? configuration.image);
       addCeleryMetrics(task.taskDefinition, { configuration, image, queue: services.queue, logGroup: task.logGroup });

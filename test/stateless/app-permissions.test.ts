@@ -31,4 +31,6 @@ test.each(['holdfast', 'celery', 'custom'] as const)('%s: each process may use w
   const all = { objects: true, mail: true };
   const none = { objects: false, mail: false };
   expect(processes.migration?.may).toEqual(taskEngine === 'holdfast' ? none : all);
+  // The durable engine's scheduler only accepts tasks.
+  expect(processes.scheduler?.may).toEqual(taskEngine === 'holdfast' ? none : all);
 });

@@ -15,9 +15,8 @@ const REMINDERS = ['reminderTime'] as const;
 const LIBRARY = ['libraryName', 'timeZone', 'publicUrl'] as const;
 
 /**
- * The variables that each kind of process reads; it neither needs nor checks the others. The cache's address (web) and
- * that of mail (scheduler) are checked at the start already, so that a wrong one fails the deployment; pages and tasks
- * that come later use them.
+ * The variables that each kind of process reads; it neither needs nor checks the others. All are checked at the start, so
+ * that a wrong one fails the deployment.
  */
 export const READ_BY = {
   migrate: LEDGER,
@@ -48,7 +47,7 @@ export const READ_BY = {
     'workerConcurrency',
     'scaleInProtection',
   ],
-  scheduler: [...SERVER, ...MAIL, 'workerKinds', 'metricsNamespace', 'newsFeeds', 'newsSeconds'],
+  scheduler: [...SERVER, 'workerKinds', 'metricsNamespace', 'newsFeeds', 'newsSeconds'],
 } as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;
 
 /** What it reads besides, of the variables that the platform sets. */

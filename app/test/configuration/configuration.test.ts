@@ -246,7 +246,7 @@ describe('readConfiguration', () => {
     'mail may come from %s',
     (from) => {
       const environment = { ...NEEDED, MAIL_URL: 'ses://ap-northeast-2', MAIL_FROM: from };
-      expect(readConfiguration('scheduler', environment)).toMatchObject({
+      expect(readConfiguration('worker', environment)).toMatchObject({
         mailUrl: { kind: 'ses', region: 'ap-northeast-2' },
         mailFrom: from,
       });
@@ -270,8 +270,10 @@ describe('readConfiguration', () => {
     expect(mistakes('worker', { ...NEEDED, MAIL_URL: 'smtp://127.0.0.1:1025' })).toEqual([
       'MAIL_FROM is not set although MAIL_URL is; set both, or neither.',
     ]);
-    expect(mistakes('scheduler', { ...NEEDED, MAIL_FROM: 'post@example.org', METRICS_NAMESPACE: 'Holdfast' })).toEqual([
+    expect(mistakes('worker', { ...NEEDED, MAIL_FROM: 'post@example.org' })).toEqual([
       'MAIL_URL is not set although MAIL_FROM is; set both, or neither.',
+    ]);
+    expect(mistakes('scheduler', { ...NEEDED, METRICS_NAMESPACE: 'Holdfast' })).toEqual([
       'WORKER_KINDS is not set although METRICS_NAMESPACE is; set both, or neither.',
     ]);
   });
