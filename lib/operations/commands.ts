@@ -2,11 +2,13 @@ import type { OperationsCommand } from './command';
 import { backup } from './backup.command';
 import { cost } from './cost.command';
 import { diagram } from './diagram.command';
+import { doctor } from './doctor.command';
 import { logs } from './logs.command';
 import { pause, resume } from './pause.command';
 import { queues } from './queues.command';
 import { resolve } from './resolve.command';
 import { retry } from './retry.command';
+import { secrets } from './secrets.command';
 import { status } from './status.command';
 import { task } from './task.command';
 
@@ -20,6 +22,8 @@ export const COMMANDS: readonly OperationsCommand[] = [
   pause,
   resume,
   logs,
+  secrets,
+  doctor,
   backup,
   cost,
   diagram,

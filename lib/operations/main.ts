@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DEFAULT_FILE } from '../deployment-file';
+import { cdkContext } from './cdk-context';
 import type { CommandResult } from './command';
 import { LOCAL, OperationsContext } from './context';
 import { EXIT, OperationsError, usageError } from './exit-codes';
@@ -62,20 +61,9 @@ function print(result: CommandResult, terminal: Terminal): void {
 /** What is named, else HOLDFAST_STAGE, else what `npx cdk` takes too. */
 function stageOf({ stage }: GlobalOptions, environment: NodeJS.ProcessEnv, root: string): string {
   const fromEnvironment = environment['HOLDFAST_STAGE'];
-  const chosen = stage ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? contextStage(root) ?? 'dev';
+  const chosen = stage ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? cdkContext(root)['stage'] ?? 'dev';
   if (chosen.trim() !== '') return chosen;
   throw usageError('--stage is empty; allowed is a stage of the configuration, or local: write --stage dev.');
-}
-
-function contextStage(root: string): string | undefined {
-  try {
-    const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as {
-      readonly context?: { readonly stage?: unknown };
-    };
-    return typeof context?.stage === 'string' ? context.stage : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function sentenceOf(error: unknown, environment: NodeJS.ProcessEnv): string {

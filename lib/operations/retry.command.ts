@@ -82,7 +82,7 @@ function deadTask(task: Task): Block[] {
   const when = task.finishedAt === null ? '' : `, ${ago(task.finishedAt)}`;
   return [
     { kind: 'lines', lines: [`${task.id}  ${task.name}${when}`] },
-    { kind: 'text', text: warning(`  ${task.error ?? 'no reason'}`), indent: 2 },
+    { kind: 'text', text: warning(task.error ?? 'no reason'), start: 2, indent: 2 },
   ];
 }
 

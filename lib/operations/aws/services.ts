@@ -63,24 +63,28 @@ export function isSteady({ deployments = [], runningCount = 0, desiredCount = 0,
   return deployments.length === 1 && runningCount === desiredCount && pendingCount === 0;
 }
 
-/** The services whose containers read this secret when they start. */
-export async function servicesReading(
-  aws: AwsClients,
-  services: readonly Service[],
-  secretArn: string,
-): Promise<Service[]> {
-  const reading: Service[] = [];
-  for (const service of services) {
-    const { taskDefinition } = await aws.ecs.send(
-      new DescribeTaskDefinitionCommand({ taskDefinition: service.taskDefinition }),
-    );
-    const secrets = (taskDefinition?.containerDefinitions ?? []).flatMap((container) => container.secrets ?? []);
-    // With a field the reference goes on behind the ARN.
-    if (secrets.some(({ valueFrom = '' }) => valueFrom === secretArn || valueFrom.startsWith(`${secretArn}:`))) {
-      reading.push(service);
-    }
-  }
-  return reading;
+/** A service and the references of the secrets that its containers read when they start. */
+export interface SecretReader {
+  readonly service: string;
+  readonly references: readonly string[];
+}
+
+/** What each service reads, sidecars included, by the task definitions that run. */
+export async function secretReaders(aws: AwsClients, services: readonly Service[]): Promise<SecretReader[]> {
+  return Promise.all(
+    services.map(async ({ serviceName = '', taskDefinition: named }) => {
+      const { taskDefinition } = await aws.ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: named }));
+      const secrets = (taskDefinition?.containerDefinitions ?? []).flatMap((container) => container.secrets ?? []);
+      return { service: serviceName, references: secrets.flatMap(({ valueFrom }) => valueFrom ?? []) };
+    }),
+  );
+}
+
+/** Names of the services that read the secret. */
+export function readersOf(readers: readonly SecretReader[], secretArn: string): string[] {
+  // With a field the reference goes on behind the ARN.
+  const isOf = (reference: string): boolean => reference === secretArn || reference.startsWith(`${secretArn}:`);
+  return readers.filter(({ references }) => references.some(isOf)).map(({ service }) => service);
 }
 
 /** Starts new containers of the services, which read their secrets anew, and stops the old ones by their drain. */

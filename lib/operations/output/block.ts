@@ -16,8 +16,8 @@ export type Block =
   | { readonly kind: 'title'; readonly text: string }
   | { readonly kind: 'pairs'; readonly rows: readonly (readonly [string, Cell])[] }
   | { readonly kind: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly Cell[])[] }
-  /** Wrapped at 80 columns; lines behind the first are indented by `indent` characters. */
-  | { readonly kind: 'text'; readonly text: Cell; readonly indent?: number }
+  /** Wrapped at 80 columns; the first line is indented by `start` characters, those behind it by `indent`. */
+  | { readonly kind: 'text'; readonly text: Cell; readonly start?: number; readonly indent?: number }
   /** As it is. */
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'gap' };

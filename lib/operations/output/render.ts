@@ -37,9 +37,7 @@ function linesOf(block: Block, options: RenderOptions): string[] {
     case 'lines':
       return [...block.lines];
     case 'text':
-      return wrap(textOf(block.text), options.width, block.indent ?? 0).map((line) =>
-        painted(block.text, line, options),
-      );
+      return wrap(textOf(block.text), options.width, block).map((line) => painted(block.text, line, options));
     case 'pairs':
       return pairLines(block.rows, options);
     case 'table':
@@ -51,7 +49,7 @@ function pairLines(rows: readonly (readonly [string, Cell])[], options: RenderOp
   const label = Math.max(0, ...rows.map(([name]) => name.length));
   const indent = label + BETWEEN.length;
   return rows.flatMap(([name, cell]) =>
-    wrap(textOf(cell), options.width - indent, 0).map(
+    wrap(textOf(cell), options.width - indent).map(
       (line, index) =>
         `${paint('quiet', (index === 0 ? name : '').padEnd(label), options)}${BETWEEN}${painted(cell, line, options)}`,
     ),
@@ -111,18 +109,19 @@ function pad(words: string, width: number, { align }: Column): string {
 }
 
 /** Breaks between words; a word that is longer than a line, such as an ARN, stays whole. */
-export function wrap(words: string, width: number, indent: number): string[] {
+export function wrap(words: string, width: number, { start = 0, indent = 0 } = {}): string[] {
   const lines: string[] = [];
   for (const paragraph of words.split('\n')) {
-    let line = '';
+    let line = ' '.repeat(lines.length === 0 ? start : indent);
+    let isEmpty = true;
     for (const word of paragraph.split(' ')) {
-      const start = lines.length === 0 ? '' : ' '.repeat(indent);
-      if (line === '') line = `${start}${word}`;
-      else if (line.length + 1 + word.length <= width) line += ` ${word}`;
-      else {
+      if (!isEmpty && line.length + 1 + word.length > width) {
         lines.push(line);
-        line = `${' '.repeat(indent)}${word}`;
+        line = ' '.repeat(indent);
+        isEmpty = true;
       }
+      line += isEmpty ? word : ` ${word}`;
+      isEmpty = false;
     }
     lines.push(line);
   }

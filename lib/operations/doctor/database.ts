@@ -1,0 +1,74 @@
+import { databaseOf } from '../aws/backing-servers';
+import type { OperationsContext } from '../context';
+import { expected, failed, ok } from './finding';
+import type { Finding } from './finding';
+
+/** Whether the database is what the configuration says. */
+export async function checkDatabase(context: OperationsContext): Promise<Finding[]> {
+  const { database: wanted } = await context.configuration();
+  if ('existing' in wanted) return [ok('database', 'one of your own: not looked at')];
+  const database = await databaseOf(context);
+  if (database === undefined) return [failed('database', 'the stage has published none', 'Deploy the stateful stack.')];
+  const id = database.DBInstanceIdentifier ?? '';
+  const deploy = 'npx cdk deploy of the stateful stack sets it back';
+  const modify = `aws rds modify-db-instance --db-instance-identifier ${id} --apply-immediately`;
+  const days = database.BackupRetentionPeriod ?? 0;
+  const pending = Object.keys(database.PendingModifiedValues ?? {});
+  return [
+    expected(
+      'database, state',
+      database.DBInstanceStatus ?? 'unknown',
+      database.DBInstanceStatus === 'available',
+      'Wait, if it changes; else see its events in the RDS console.',
+      'warning',
+    ),
+    expected(
+      'database, zones',
+      database.MultiAZ === true ? 'a standby in another zone' : 'in one zone',
+      (database.MultiAZ ?? false) || !wanted.multiAz,
+      `The configuration says multiAz: ${modify} --multi-az, or deploy.`,
+    ),
+    expected(
+      'database, backups',
+      days === 0 ? 'none' : `any moment of ${days} days can be restored`,
+      days >= wanted.backupDays,
+      `${modify} --backup-retention-period ${wanted.backupDays}, or deploy.`,
+    ),
+    expected(
+      'database, deletion protection',
+      database.DeletionProtection === true ? 'on' : 'off',
+      (database.DeletionProtection ?? false) || !wanted.deletionProtection,
+      `${modify} --deletion-protection, or deploy.`,
+    ),
+    expected(
+      'database, closed',
+      database.PubliclyAccessible === true ? 'open to the internet' : 'not open to the internet',
+      database.PubliclyAccessible !== true,
+      `${modify} --no-publicly-accessible.`,
+    ),
+    expected(
+      'database, encryption',
+      database.StorageEncrypted === true ? 'encrypted at rest' : 'not encrypted at rest',
+      (database.StorageEncrypted ?? false) || wanted.fromSnapshot !== undefined,
+      'It cannot be added: copy a snapshot with a key and start from it (docs/deploy.md).',
+    ),
+    expected(
+      'database, version',
+      `PostgreSQL ${database.EngineVersion ?? 'unknown'} on ${database.DBInstanceClass ?? 'unknown'}`,
+      database.EngineVersion === wanted.engineVersion && database.DBInstanceClass === `db.${wanted.instanceClass}`,
+      `The configuration says ${wanted.engineVersion} on db.${wanted.instanceClass}: ${deploy}, or change the configuration.`,
+      'warning',
+    ),
+    ...(pending.length === 0
+      ? []
+      : [
+          expected(
+            'database, pending',
+            `${pending.join(', ')} changes in the next maintenance window`,
+            false,
+            `To have it now, with a short interruption: ${modify}.`,
+            'warning',
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,45 @@
+import { EXIT, OperationsError } from '../exit-codes';
+
+/** What one look has found. */
+export interface Finding {
+  /** What was looked at, in some words: `queue, eviction`. */
+  readonly check: string;
+  /** `unknown`: it could not be looked at. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'unknown';
+  readonly found: string;
+  /** What mends it, as a sentence. @default - nothing is to be mended */
+  readonly fix?: string;
+}
+
+export function ok(check: string, found: string): Finding {
+  return { check, state: 'ok', found };
+}
+
+export function failed(check: string, found: string, fix: string): Finding {
+  return { check, state: 'failed', found, fix };
+}
+
+export function warned(check: string, found: string, fix: string): Finding {
+  return { check, state: 'warning', found, fix };
+}
+
+/** A fact and what it ought to be: ok, or what mends it. */
+export function expected(
+  check: string,
+  found: string,
+  isRight: boolean,
+  fix: string,
+  otherwise: 'failed' | 'warning' = 'failed',
+): Finding {
+  return isRight ? ok(check, found) : { check, state: otherwise, found, fix };
+}
+
+/** Looks, and takes what keeps it from looking as a finding of its own, so that the other looks are still taken. */
+export async function look(check: string, work: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OperationsError) || error.exitCode === EXIT.interrupted) throw error;
+    return [{ check, state: 'unknown', found: error.message, fix: 'Mend that, then look again.' }];
+  }
+}

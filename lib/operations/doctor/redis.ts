@@ -1,0 +1,129 @@
+import { DescribeCacheClustersCommand, DescribeCacheParametersCommand } from '@aws-sdk/client-elasticache';
+import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
+import type { StageConfiguration } from '../../config';
+import { redisOf } from '../aws/backing-servers';
+import type { AwsClients } from '../aws/clients';
+import type { OperationsContext } from '../context';
+import { expected, failed, ok, warned } from './finding';
+import type { Finding } from './finding';
+
+type Redis = Exclude<StageConfiguration['redis'], { existing: unknown }>;
+
+const DEPLOY = 'npx cdk deploy of the stateful stack sets it back';
+
+/** Whether queue and cache are what the configuration says. */
+export async function checkRedis(context: OperationsContext): Promise<Finding[]> {
+  const { redis } = await context.configuration();
+  if ('existing' in redis) {
+    return [ok('queue', 'a Redis of your own: not looked at; its maxmemory-policy must be noeviction')];
+  }
+  const aws = await context.aws();
+  const [queue, cache] = [await redisOf(context, 'queue'), await redisOf(context, 'cache')];
+  return [
+    ...(queue === undefined
+      ? [failed('queue', 'the stage has published none', 'Deploy the stateful stack.')]
+      : [
+          ...(await checkGroup(aws, queue, 'queue', redis.cache === 'shared' ? 'volatile-lru' : 'noeviction')),
+          ...checkQueue(queue, redis),
+        ]),
+    ...(cache === undefined ? [] : await checkGroup(aws, cache, 'cache', 'allkeys-lru')),
+  ];
+}
+
+async function checkGroup(aws: AwsClients, group: ReplicationGroup, name: string, policy: string): Promise<Finding[]> {
+  const { policy: actual, applied } = await evictionPolicy(aws, group);
+  return [
+    expected(
+      `${name}, state`,
+      group.Status ?? 'unknown',
+      group.Status === 'available',
+      'Wait, if it changes; else see its events in the ElastiCache console.',
+      'warning',
+    ),
+    expected(
+      `${name}, eviction`,
+      `maxmemory-policy is ${actual}${actual === policy ? '' : `; it must be ${policy}`}`,
+      actual === policy,
+      `Somebody changed the parameter group: ${DEPLOY}, or set it there by hand.`,
+    ),
+    ...(applied === 'in-sync'
+      ? []
+      : [
+          warned(
+            `${name}, parameters`,
+            `they are ${applied}`,
+            'Reboot the nodes in the ElastiCache console, one by one.',
+          ),
+        ]),
+    expected(
+      `${name}, TLS and token`,
+      `TLS ${onOff(group.TransitEncryptionEnabled)}, token ${onOff(group.AuthTokenEnabled)}, encrypted at rest ${onOff(group.AtRestEncryptionEnabled)}`,
+      [group.TransitEncryptionEnabled, group.AuthTokenEnabled, group.AtRestEncryptionEnabled].every(Boolean),
+      'It cannot be added later: put another stage beside this one, or replace the group (docs/deploy.md).',
+    ),
+    ...(group.PendingModifiedValues?.AuthTokenStatus === undefined
+      ? []
+      : [
+          warned(
+            `${name}, rotation`,
+            'a rotation of its token has not ended: two tokens are valid',
+            `Run npx holdfast secrets rotate ${name}, which takes it up.`,
+          ),
+        ]),
+  ];
+}
+
+function checkQueue(queue: ReplicationGroup, { queue: wanted }: Redis): Finding[] {
+  const nodes = queue.MemberClusters?.length ?? 0;
+  const shards = Math.max(1, queue.NodeGroups?.length ?? 1);
+  const wantedNodes = shards * (1 + wanted.replicas);
+  const failover = queue.AutomaticFailover === 'enabled';
+  const multiAz = queue.MultiAZ === 'enabled';
+  const days = queue.SnapshotRetentionLimit ?? 0;
+  return [
+    expected(
+      'queue, nodes',
+      `${nodes} of type ${queue.CacheNodeType ?? 'unknown'}`,
+      nodes === wantedNodes && queue.CacheNodeType === wanted.nodeType,
+      `The configuration says ${wantedNodes} of ${wanted.nodeType}: see "Replicas of the queue" in docs/deploy.md.`,
+    ),
+    wanted.replicas === 0
+      ? ok('queue, failover', 'none, as configured: the ledger has every task while a node is replaced')
+      : expected(
+          'queue, failover',
+          `automatic failover ${onOff(failover)}, Multi-AZ ${onOff(multiAz)}`,
+          failover && multiAz,
+          `${DEPLOY}.`,
+        ),
+    expected('queue, snapshots', `kept for ${days} days`, days >= wanted.snapshotDays, `${DEPLOY}.`),
+  ];
+}
+
+/** What the first node runs with; all nodes of a group share their parameter group. */
+async function evictionPolicy(
+  aws: AwsClients,
+  group: ReplicationGroup,
+): Promise<{ readonly policy: string; readonly applied: string }> {
+  const [node] = group.MemberClusters ?? [];
+  const { CacheClusters } = await aws.elastiCache.send(new DescribeCacheClustersCommand({ CacheClusterId: node }));
+  const used = CacheClusters?.[0]?.CacheParameterGroup;
+  let marker: string | undefined;
+  do {
+    const answer = await aws.elastiCache.send(
+      new DescribeCacheParametersCommand({
+        CacheParameterGroupName: used?.CacheParameterGroupName,
+        ...(marker === undefined ? {} : { Marker: marker }),
+      }),
+    );
+    const found = answer.Parameters?.find(({ ParameterName }) => ParameterName === 'maxmemory-policy');
+    if (found !== undefined) {
+      return { policy: found.ParameterValue ?? 'not set', applied: used?.ParameterApplyStatus ?? 'in-sync' };
+    }
+    marker = answer.Marker;
+  } while (marker !== undefined && marker !== '');
+  return { policy: 'not set', applied: used?.ParameterApplyStatus ?? 'in-sync' };
+}
+
+function onOff(value: boolean | undefined): string {
+  return value === true ? 'on' : 'off';
+}

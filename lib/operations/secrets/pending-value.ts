@@ -1,0 +1,105 @@
+import { randomInt } from 'node:crypto';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { AwsClients } from '../aws/clients';
+import { EXIT, OperationsError, usageError } from '../exit-codes';
+import type { StageSecret } from './stage-secrets';
+
+const CURRENT = 'AWSCURRENT';
+const PENDING = 'AWSPENDING';
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Letters and digits, which need no escaping in a URL, a shell or an HTTP header; 6 bits each. */
+export function randomValue(length: number): string {
+  return Array.from({ length }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+}
+
+/** A new value that is written down and not valid yet, so that a rotation that was interrupted goes on with it. */
+export interface PendingValue {
+  readonly value: string;
+  /** Makes it the one that containers read. */
+  promote(): Promise<void>;
+}
+
+/**
+ * The value that an interrupted rotation has left, or a new one.
+ * Source: Secrets Manager guide, "How rotation works": the staging labels AWSPENDING and AWSCURRENT.
+ */
+export async function pendingValue(aws: AwsClients, secret: StageSecret, length: number): Promise<PendingValue> {
+  const { VersionIdsToStages = {} } = await aws.secrets.send(new DescribeSecretCommand({ SecretId: secret.arn }));
+  const holding = (stage: string): string | undefined =>
+    Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(stage))?.[0];
+  const current = holding(CURRENT);
+  let pending = holding(PENDING);
+  let value: string;
+  if (pending !== undefined && pending !== current) {
+    value = valueIn(await read(aws, secret, PENDING), secret);
+  } else {
+    value = randomValue(length);
+    const SecretString = withValue(secret.field === undefined ? '' : await read(aws, secret, CURRENT), secret, value);
+    const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString, VersionStages: [PENDING] });
+    pending = (await aws.secrets.send(put)).VersionId;
+  }
+  return {
+    value,
+    promote: async () => {
+      const common = { SecretId: secret.arn };
+      await aws.secrets.send(
+        new UpdateSecretVersionStageCommand({
+          ...common,
+          VersionStage: CURRENT,
+          MoveToVersionId: pending,
+          ...(current === undefined ? {} : { RemoveFromVersionId: current }),
+        }),
+      );
+      await aws.secrets.send(
+        new UpdateSecretVersionStageCommand({ ...common, VersionStage: PENDING, RemoveFromVersionId: pending }),
+      );
+    },
+  };
+}
+
+/** Writes a value that is valid at once; of a secret in JSON its other fields stay. */
+export async function putValue(aws: AwsClients, secret: StageSecret, value: string): Promise<void> {
+  const SecretString = withValue(secret.field === undefined ? '' : await read(aws, secret, CURRENT), secret, value);
+  await aws.secrets.send(new PutSecretValueCommand({ SecretId: secret.arn, SecretString }));
+}
+
+async function read(aws: AwsClients, { arn, name }: StageSecret, VersionStage: string): Promise<string> {
+  const { SecretString } = await aws.secrets.send(new GetSecretValueCommand({ SecretId: arn, VersionStage }));
+  if (SecretString !== undefined) return SecretString;
+  throw usageError(`The secret ${name} is binary; allowed here is text: set it with the AWS command line.`);
+}
+
+function valueIn(content: string, secret: StageSecret): string {
+  if (secret.field === undefined) return content;
+  const value = fieldsOf(content, secret)[secret.field];
+  if (typeof value === 'string') return value;
+  throw notJson(secret);
+}
+
+function withValue(content: string, secret: StageSecret, value: string): string {
+  if (secret.field === undefined) return value;
+  return JSON.stringify({ ...fieldsOf(content, secret), [secret.field]: value });
+}
+
+function fieldsOf(content: string, secret: StageSecret): Readonly<Record<string, unknown>> {
+  try {
+    const fields: unknown = JSON.parse(content);
+    if (typeof fields === 'object' && fields !== null) return fields as Readonly<Record<string, unknown>>;
+  } catch {
+    // Told below, without what it holds.
+  }
+  throw notJson(secret);
+}
+
+function notJson({ name, field = '' }: StageSecret): OperationsError {
+  return new OperationsError(
+    EXIT.found,
+    `The secret ${name} is no JSON with the field "${field}", which the configuration says: set it as a whole in the Secrets Manager console.`,
+  );
+}
