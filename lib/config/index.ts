@@ -16,7 +16,15 @@ export type { LoadedStage } from './load-stage';
 export { PRICE_SOURCES } from './prices';
 export type { PriceMark } from './prices';
 export { instancesAtSmallestScale } from './smallest-scale';
-export { alarmName, clusterName, logGroupName, parameterPath, stackName } from './stage-names';
+export {
+  alarmName,
+  clusterName,
+  logGroupName,
+  parameterPath,
+  ROLLED_BACK_FROM,
+  stackName,
+  taskFamily,
+} from './stage-names';
 export type { StageName } from './stage-names';
 export { addressOf, defineConfiguration, resolveStage, stagesOf } from './stage-configuration';
 export type {

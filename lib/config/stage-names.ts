@@ -15,6 +15,14 @@ export function clusterName({ name, stage }: StageName): string {
   return `${name}-${stage}`;
 }
 
+/** The family of a process's task definitions, the migration's included. */
+export function taskFamily({ name, stage }: StageName, process: string): string {
+  return `${name}-${stage}-${process}`;
+}
+
+/** Tag of a task definition that `holdfast rollback` has registered; its value is the ARN of the one that was deployed. */
+export const ROLLED_BACK_FROM = 'holdfast:rolled-back-from';
+
 /** The log group of a process, the migration included. */
 export function logGroupName({ name, stage }: StageName, process: string): string {
   return `/${name}/${stage}/${process}`;

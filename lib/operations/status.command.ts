@@ -1,19 +1,16 @@
-import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
-import type { Stack } from '@aws-sdk/client-cloudformation';
-import type { Service } from '@aws-sdk/client-ecs';
-import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
-import type { DBInstance } from '@aws-sdk/client-rds';
 import { PATHS } from '../../app/src/contract';
-import { alarmShortName, alarmsOf } from './aws/alarms';
+import { alarmsOf } from './aws/alarms';
 import { databaseOf, redisOf } from './aws/backing-servers';
 import { isSteady, servicesOf } from './aws/services';
+import { rolledBackAmong } from './aws/task-definitions';
 import type { QueuesAnswer } from './app-api/answers';
 import type { CommandResult, OperationsCommand } from './command';
 import type { OperationsContext } from './context';
 import { EXIT, OperationsError } from './exit-codes';
-import { ago, count, counted, duration } from './output/amounts';
-import { GAP, bad, good, pairs, text, title, warning } from './output/block';
-import type { Block, Cell } from './output/block';
+import { count, counted, duration } from './output/amounts';
+import { GAP, bad, good, pairs, text, warning } from './output/block';
+import type { Cell } from './output/block';
+import { alarmCell, dataRows, isSettled, serviceTable, soundingAlarms, stackTable } from './status/stage-view';
 
 export const status: OperationsCommand = {
   name: 'status',
@@ -61,6 +58,7 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
   const sounding = alarms.filter(({ StateValue }) => StateValue === 'ALARM');
   const viewed = app === undefined ? { cells: [], data: {} } : viewOfApp(app);
   const data = dataRows(database, queue, cache);
+  const rolledBack = await rolledBackAmong(aws, services);
   const isWell =
     app?.ready !== false &&
     sounding.length === 0 &&
@@ -77,6 +75,7 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
         ({ serviceName, runningCount, desiredCount, pendingCount, deployments, taskDefinition }) => ({
           ...{ name: serviceName, running: runningCount, desired: desiredCount, pending: pendingCount },
           ...{ deployments: deployments?.length, rollout: deployments?.[0]?.rolloutState, taskDefinition },
+          rolledBackFrom: rolledBack.find(({ process }) => process === serviceName)?.fromArn ?? null,
         }),
       ),
       data,
@@ -100,7 +99,8 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
       GAP,
       stackTable(stacks),
       GAP,
-      serviceTable(services),
+      serviceTable(services, rolledBack),
+      ...rolledBack.slice(0, 1).map(() => text(warning('Rolled back: npx holdfast doctor says from what to what.'))),
       GAP,
       {
         kind: 'table',
@@ -161,110 +161,4 @@ function viewOfApp({ ready, queues, trouble }: AppStatus): { cells: (readonly [s
     ],
     data: { ready, trouble: trouble ?? null, tasks },
   };
-}
-
-function isSettled({ StackStatus }: Stack): boolean {
-  return /^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(StackStatus ?? '');
-}
-
-function stackTable(stacks: readonly Stack[]): Block {
-  return {
-    kind: 'table',
-    columns: [{ heading: 'Stack', cuts: 'middle' }, { heading: 'State' }, { heading: 'Changed', align: 'right' }],
-    rows: stacks.map((stack) => {
-      const state: string = stack.StackStatus ?? '';
-      const changed = stack.LastUpdatedTime ?? stack.CreationTime;
-      return [
-        stack.StackName ?? '',
-        isSettled(stack) ? good(state) : /IN_PROGRESS/.test(state) ? warning(state) : bad(state),
-        changed === undefined ? '' : ago(changed),
-      ];
-    }),
-  };
-}
-
-function serviceTable(services: readonly Service[]): Block {
-  return {
-    kind: 'table',
-    columns: [
-      { heading: 'Process', cuts: 'end' },
-      { heading: 'Running', align: 'right' },
-      { heading: 'Version', align: 'right' },
-      { heading: 'Deployment', cuts: 'end' },
-    ],
-    rows: services.map((service) => {
-      const { serviceName = '', runningCount = 0, desiredCount = 0, taskDefinition = '' } = service;
-      const running = `${runningCount} of ${desiredCount}`;
-      return [
-        serviceName,
-        runningCount < desiredCount ? bad(running) : running,
-        taskDefinition.split(':').at(-1) ?? '',
-        isSteady(service) ? good('complete') : warning(rolloutOf(service)),
-      ];
-    }),
-  };
-}
-
-function rolloutOf({ deployments = [] }: Service): string {
-  const newest = deployments.find(({ status: of }) => of === 'PRIMARY');
-  const state = (newest?.rolloutState ?? 'unknown').toLowerCase().replaceAll('_', ' ');
-  return deployments.length > 1 ? `${state}, ${deployments.length} versions run` : state;
-}
-
-interface DataRow {
-  readonly what: string;
-  readonly is: string;
-  readonly id: string;
-  readonly state: string;
-}
-
-function dataRows(
-  database: DBInstance | undefined,
-  queue: ReplicationGroup | undefined,
-  cache: ReplicationGroup | undefined,
-): DataRow[] {
-  const redis = (what: string, group: ReplicationGroup | undefined): DataRow[] => {
-    if (group === undefined) return [];
-    const nodes = group.MemberClusters?.length ?? 0;
-    const is = [group.CacheNodeType, counted(nodes, 'node'), ...(group.MultiAZ === 'enabled' ? ['Multi-AZ'] : [])];
-    return [{ what, is: is.join(', '), id: group.ReplicationGroupId ?? '', state: group.Status ?? 'unknown' }];
-  };
-  return [
-    ...(database === undefined
-      ? []
-      : [
-          {
-            what: 'database',
-            is: [
-              ...[database.DBInstanceClass, `${database.Engine ?? ''} ${database.EngineVersion ?? ''}`],
-              ...(database.MultiAZ === true ? ['Multi-AZ'] : []),
-            ].join(', '),
-            id: database.DBInstanceIdentifier ?? '',
-            state: database.DBInstanceStatus ?? 'unknown',
-          },
-        ]),
-    ...redis('queue', queue),
-    ...redis('cache', cache),
-  ];
-}
-
-function alarmCell(alarms: readonly MetricAlarm[], sounding: readonly MetricAlarm[]): Cell {
-  if (sounding.length > 0) return bad(`${sounding.length} of ${counted(alarms.length, 'alarm')} sounds`);
-  return alarms.length === 0 ? warning('there are none') : good(`none of ${counted(alarms.length, 'alarm')} sounds`);
-}
-
-function soundingAlarms(sounding: readonly MetricAlarm[], stage: { name: string; stage: string }): Block[] {
-  if (sounding.length === 0) return [];
-  return [
-    GAP,
-    title('Alarms that sound'),
-    ...sounding.map((alarm): Block => {
-      const since = alarm.StateUpdatedTimestamp === undefined ? '' : `, ${ago(alarm.StateUpdatedTimestamp)}`;
-      return {
-        kind: 'text',
-        text: bad(`${alarmShortName(alarm, stage)}${since}: ${alarm.AlarmDescription ?? ''}`),
-        indent: 2,
-      };
-    }),
-  ];
 }

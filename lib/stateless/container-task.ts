@@ -6,7 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { logGroupName } from '../config';
+import { logGroupName, taskFamily } from '../config';
 import type { ProcessConfiguration, SecretConfiguration, SidecarConfiguration, StageConfiguration } from '../config';
 import type { BackingServices } from '../stateful/backing-services';
 import { merge } from './container-environment';
@@ -74,7 +74,7 @@ export class ContainerTask extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.taskDefinition = new ecs.Ec2TaskDefinition(this, 'Definition', {
-      family: `${configuration.name}-${configuration.stage}-${name}`,
+      family: taskFamily(configuration, name),
       networkMode: configuration.fleet.networkMode === 'awsvpc' ? ecs.NetworkMode.AWS_VPC : ecs.NetworkMode.BRIDGE,
       taskRole: this.role('TaskRole', `What the containers of ${name} may do`),
       executionRole: this.role('ExecutionRole', `Pulls the image of ${name}, reads its secrets, writes its log`),

@@ -3,8 +3,9 @@ import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import { clusterName, stackName } from '../../config';
 import { alarmShortName, alarmsOf } from '../aws/alarms';
 import { isSteady, servicesOf } from '../aws/services';
+import { rolledBackAmong } from '../aws/task-definitions';
 import type { OperationsContext } from '../context';
-import { counted } from '../output/amounts';
+import { ago, counted } from '../output/amounts';
 import { expected, failed, ok, warned } from './finding';
 import type { Finding } from './finding';
 
@@ -28,8 +29,16 @@ export async function checkStacks(context: OperationsContext): Promise<Finding[]
 }
 
 export async function checkServices(context: OperationsContext): Promise<Finding[]> {
-  const services = await servicesOf(await context.aws(), await context.configuration());
-  return services.map((service) => {
+  const aws = await context.aws();
+  const services = await servicesOf(aws, await context.configuration());
+  const rolledBack = (await rolledBackAmong(aws, services)).map(({ process, from, to, at }) =>
+    warned(
+      `version, ${process}`,
+      `rolled back${at === undefined ? '' : ` ${ago(at)}`}: revision ${to} runs instead of ${from}, which was deployed`,
+      `Deploy a mended version, or run what was deployed: npx holdfast rollback ${process} --undo.`,
+    ),
+  );
+  const running = services.map((service) => {
     const { serviceName = '', runningCount = 0, desiredCount = 0, deployments = [], events = [] } = service;
     const found = `${runningCount} of ${counted(desiredCount, 'container')} run${deployments.length > 1 ? `, ${deployments.length} deployments` : ''}`;
     if (isSteady(service)) return ok(`process, ${serviceName}`, found);
@@ -39,6 +48,7 @@ export async function checkServices(context: OperationsContext): Promise<Finding
       ? failed(`process, ${serviceName}`, found, fix)
       : warned(`process, ${serviceName}`, found, fix);
   });
+  return [...running, ...rolledBack];
 }
 
 /** Whether the instances' agents are connected: others run what they run and get nothing new. */
