@@ -1,5 +1,4 @@
 import type { OperationsContext } from './context';
-import type { ExitCode } from './exit-codes';
 import type { Block } from './output/block';
 
 /** What a person typed behind the command's name. */
@@ -13,8 +12,8 @@ export interface CommandResult {
   /** Printed with --json. Keys are documented in docs/operations.md and stay; new ones may come. */
   readonly data: object;
   readonly view: readonly Block[];
-  /** @default 0 */
-  readonly exitCode?: ExitCode;
+  /** One of EXIT, or that of the program that the command has run. @default 0 */
+  readonly exitCode?: number;
 }
 
 export interface OperationsCommand {

@@ -3,7 +3,6 @@ import { cdkContext } from './cdk-context';
 import type { CommandResult } from './command';
 import { LOCAL, OperationsContext } from './context';
 import { EXIT, OperationsError, usageError } from './exit-codes';
-import type { ExitCode } from './exit-codes';
 import { render } from './output/render';
 import { Terminal } from './output/terminal';
 import type { Streams } from './output/terminal';
@@ -20,7 +19,7 @@ export interface MainOptions extends Streams {
 }
 
 /** Runs one command line and says how it ended; nothing is thrown. */
-export async function main(options: MainOptions): Promise<ExitCode> {
+export async function main(options: MainOptions): Promise<number> {
   try {
     const request = readCommandLine(options.words, (help) => options.output.write(help));
     if (request === undefined) return EXIT.done;
@@ -32,7 +31,7 @@ export async function main(options: MainOptions): Promise<ExitCode> {
   }
 }
 
-async function runRequest({ command, words, options: given }: Request, options: MainOptions): Promise<ExitCode> {
+async function runRequest({ command, words, options: given }: Request, options: MainOptions): Promise<number> {
   const { environment, root, signal } = options;
   const terminal = new Terminal({
     ...{ input: options.input, output: options.output, errors: options.errors, signal },

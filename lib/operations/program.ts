@@ -92,5 +92,5 @@ function quietened(command: Command, print: (help: string) => void): Command {
   return command
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: () => undefined, getOutHelpWidth: () => WIDTH })
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (each) => each.name() });
 }

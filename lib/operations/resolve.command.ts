@@ -15,7 +15,7 @@ export const resolve: OperationsCommand = {
   words: { '<id>': "the task's id", '<outcome>': 'sent or not-sent' },
   options: { '--key <key>': 'which effect; needed where more than one is in question' },
   examples: [
-    'resolve 019f9ab1-3c5e-7a3b-9d2c-6b1f0f6f5e11 sent --stage production',
+    'resolve 019f9ab1-3c5e-7a3b-9d2c-6b1f0f6f5e11 sent --stage dev',
     'resolve 019f9ab1-3c5e-7a3b-9d2c-6b1f0f6f5e11 not-sent --key mail',
   ],
   async run(context, input) {

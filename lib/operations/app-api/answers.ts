@@ -15,6 +15,8 @@ export interface Queue {
 
 export interface Worker {
   readonly id: string;
+  readonly host?: string;
+  readonly pid?: number;
   readonly kind: string;
   readonly queues: readonly string[];
   readonly concurrency: number;

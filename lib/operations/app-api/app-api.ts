@@ -39,7 +39,7 @@ export class AppApi {
   }
 
   /** Newest first. */
-  tasks(filter: BulkFilter & { readonly limit: number }): Promise<TaskPage> {
+  tasks(filter: BulkFilter & { readonly limit: number; readonly after?: string }): Promise<TaskPage> {
     const query = new URLSearchParams(Object.entries(filter).map(([key, value]) => [key, String(value)]));
     return this.ask('GET', `/api/tasks?${query.toString()}`);
   }
@@ -57,13 +57,29 @@ export class AppApi {
     return this.ask('POST', `/api/tasks/${encodeURIComponent(id)}/resolve`, outcome);
   }
 
+  /**
+   * Accepts tasks that do nothing for a while; asked again under the same key it accepts nothing twice.
+   * @returns their ids.
+   */
+  async acceptProbes(probes: { readonly count: number; readonly runMs: number }, key: string): Promise<string[]> {
+    const { taskIds } = await this.ask<{ readonly taskIds: string[] }>('POST', '/api/probes', probes, {
+      'idempotency-key': key,
+    });
+    return taskIds;
+  }
+
   async setQueue(name: string, action: 'pause' | 'resume'): Promise<void> {
     await this.ask('POST', `/api/queues/${encodeURIComponent(name)}/${action}`);
   }
 
   /** @throws OperationsError with the app's own sentence where it refuses. */
-  async ask<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    const answer = await this.send(method, path, body);
+  async ask<Answer>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const answer = await this.send(method, path, body, headers);
     if (answer.status >= 400) throw this.refusal(answer, `${method} ${path}`);
     try {
       return (answer.body === '' ? undefined : JSON.parse(answer.body)) as Answer;
@@ -75,7 +91,12 @@ export class AppApi {
     }
   }
 
-  private send(method: 'GET' | 'POST', path: string, body?: object): Promise<HttpAnswer> {
+  private send(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<HttpAnswer> {
     const { adminToken, baseUrl, connectTo, signal } = this.options;
     return httpRequest({
       method,
@@ -84,6 +105,7 @@ export class AppApi {
         accept: 'application/json',
         authorization: `Bearer ${adminToken}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       connectTo,

@@ -52,6 +52,11 @@ export function serviceNamed(services: readonly Service[], process: string): Ser
   const names = services.map(({ serviceName = '' }) => serviceName);
   const found = services.find(({ serviceName }) => serviceName === process);
   if (found !== undefined) return found;
+  if (names.length === 0) {
+    throw missingError(
+      `The cluster has no services, so no process ${process} either: deploy the stage's stateless stack.`,
+    );
+  }
   const meant = similarTo(process, names);
   throw missingError(
     `The process is "${process}"; allowed is ${names.join(' or ')}${meant === undefined ? '' : `: write ${meant}`}.`,

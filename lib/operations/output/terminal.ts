@@ -45,6 +45,13 @@ export class Terminal {
     if (!this.json) this.progress.above(`${sentence}\n`);
   }
 
+  /** A line of standard output that comes while something is waited for; not with --json. */
+  line(words: string): void {
+    if (this.json) return;
+    this.progress.above('');
+    this.write(`${words}\n`);
+  }
+
   /**
    * Shows on standard error what is waited for, from two seconds on.
    * @param goesOn what goes on without this command when it is interrupted, in a sentence. @default - nothing does

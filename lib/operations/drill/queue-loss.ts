@@ -1,0 +1,101 @@
+import { ENVIRONMENT } from '../../../app/src/contract';
+import { RunningTask } from '../aws/one-off-task';
+import type { OperationsContext } from '../context';
+import { EXIT, OperationsError, usageError } from '../exit-codes';
+import { counted } from '../output/amounts';
+import { emptyLocalQueue } from '../stage/local-run';
+import type { Disaster } from './drill';
+
+/** Time to accept the probes once the task runs. */
+const FUSE_SECONDS = 10;
+
+/** Runs in the app's image, whose packages it uses; writes one line of JSON. */
+const SCRIPT = `
+const { Redis } = require('ioredis');
+const { setTimeout: pause } = require('node:timers/promises');
+(async () => {
+  const password = process.env.${ENVIRONMENT.queueRedisPassword};
+  const redis = new Redis(process.env.${ENVIRONMENT.queueRedisUrl}, {
+    ...(password ? { password } : {}), maxRetriesPerRequest: 3,
+  });
+  await redis.ping();
+  await pause(Number(process.argv[1]) * 1000);
+  const keys = await redis.dbsize();
+  await redis.flushall();
+  console.log(JSON.stringify({ keys, at: Date.now() }));
+  redis.disconnect();
+})().catch((error) => { console.error(error.message); process.exit(1); });
+`;
+
+/** Everything that Redis knows of the queue is lost, as when its only node is replaced. */
+export async function queueLoss(context: OperationsContext): Promise<Disaster> {
+  if (context.isLocal) return local(context);
+  const { redis } = await context.configuration();
+  if ('existing' in redis) {
+    throw usageError(
+      `The Redis of stage ${context.stage} existed before it (redis.existing), and others may use it: drill on a stage with its own.`,
+    );
+  }
+  return deployed(context, redis.cache === 'shared');
+}
+
+function local(context: OperationsContext): Disaster {
+  return {
+    question: "Empty the queue's Redis",
+    strike: async () => {
+      const at = Date.now();
+      return { broke: told(await emptyLocalQueue(context.options.root)), at };
+    },
+    isWhole: () => drawsFromRedis(context),
+  };
+}
+
+/** Meanwhile workers take tasks from the ledger itself. */
+async function drawsFromRedis(context: OperationsContext): Promise<boolean> {
+  const { workers } = await (await context.app()).queues();
+  return workers.length > 0 && workers.every(({ source }) => source === 'redis');
+}
+
+function told(keys: number): string {
+  return `The queue's Redis was emptied of ${counted(keys, 'key')}.`;
+}
+
+function deployed(context: OperationsContext, isShared: boolean): Disaster {
+  let task: RunningTask | undefined;
+  return {
+    question: isShared ? "Empty the queue's Redis, the cache with it," : "Empty the queue's Redis",
+    // Nobody outside the network reaches Redis, so a task of the stage's own does it.
+    prepare: async (tell) => {
+      const kind = Object.keys((await context.configuration()).workers)[0] ?? 'default';
+      task = await RunningTask.start(context, {
+        process: `worker-${kind}`,
+        command: ['node', '-e', SCRIPT, String(FUSE_SECONDS)],
+        startedBy: 'holdfast-drill',
+      });
+      await task.untilRunning(tell);
+    },
+    strike: async () => {
+      const lines: string[] = [];
+      const ended = await task?.untilEnded(
+        (line) => lines.push(line),
+        () => undefined,
+      );
+      if (ended?.exitCode !== 0) {
+        const why = [...lines, ended?.reason].filter(Boolean).join('; ');
+        throw new OperationsError(EXIT.unavailable, `The queue's Redis could not be emptied: ${why}.`);
+      }
+      const { keys, at } = saidIn(lines);
+      return {
+        broke: keys === undefined ? "The queue's Redis was emptied." : told(keys),
+        at: at ?? ended.stoppedAt?.getTime() ?? Date.now(),
+      };
+    },
+    isWhole: () => drawsFromRedis(context),
+  };
+}
+
+/** Nothing where its log is late. */
+function saidIn(lines: readonly string[]): { readonly keys?: number; readonly at?: number } {
+  const line = lines.find((each) => each.startsWith('{"keys":'));
+  return line === undefined ? {} : (JSON.parse(line) as { readonly keys: number; readonly at: number });
+}
