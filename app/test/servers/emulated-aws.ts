@@ -20,15 +20,18 @@ export interface EmulatedAws {
   stop(): Promise<void>;
 }
 
-/** ministack in a process of its own: S3 and what else needs no container engine. */
-export async function startEmulatedAws(): Promise<EmulatedAws> {
+/**
+ * ministack in a process of its own: S3 and what else needs no container engine.
+ * @param additions variables of its process.
+ */
+export async function startEmulatedAws(additions: Readonly<Record<string, string>> = {}): Promise<EmulatedAws> {
   const port = await freePort();
   const folder = testFolder('aws');
   const server = await spawnServer({
     program: PROGRAM,
     arguments: [],
     folder,
-    environment: { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), TMPDIR: folder },
+    environment: { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), TMPDIR: folder, ...additions },
     log: () => undefined,
   });
   const endpoint = `http://127.0.0.1:${port}`;
