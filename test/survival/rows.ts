@@ -1,8 +1,44 @@
 import type { Row } from './row';
 import { acceptingRows } from './rows/accepting';
+import { buildRows } from './rows/builds';
+import { cacheRows } from './rows/cache';
+import { callerRows } from './rows/callers';
+import { clockRows } from './rows/clock';
+import { databaseRows } from './rows/database';
+import { externalRows } from './rows/external';
+import { instanceRows } from './rows/instances';
 import { poisonRows } from './rows/poison';
 import { redisRows } from './rows/redis';
+import { redisMovesRows } from './rows/redis-moves';
+import { redisPartlyRows } from './rows/redis-partly';
+import { restoreRows } from './rows/restore';
+import { scheduleRows } from './rows/schedules';
+import { selfInflictedRows } from './rows/self-inflicted';
 import { workerRows } from './rows/workers';
 
+const FAMILIES = 'PRDEI';
+
 /** Every fault that Holdfast survives, in the order of the report. */
-export const ROWS: readonly Row[] = [...workerRows, ...poisonRows, ...acceptingRows, ...redisRows];
+export const ROWS: readonly Row[] = [
+  ...workerRows,
+  ...poisonRows,
+  ...selfInflictedRows,
+  ...acceptingRows,
+  ...callerRows,
+  ...buildRows,
+  ...scheduleRows,
+  ...clockRows,
+  ...redisRows,
+  ...redisMovesRows,
+  ...redisPartlyRows,
+  ...cacheRows,
+  ...databaseRows,
+  ...restoreRows,
+  ...externalRows,
+  ...instanceRows,
+].sort((a, b) => place(a) - place(b));
+
+/** Of a row by its letter, then its number. */
+function place({ id }: Row): number {
+  return FAMILIES.indexOf(id.charAt(0)) * 100 + Number(id.slice(1));
+}

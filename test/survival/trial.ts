@@ -28,6 +28,8 @@ export interface Disturbance {
   readonly answers?: readonly ('503' | 'none')[];
   /** Most seconds from the healing until every worker has done something. @default 15 */
   readonly recoverySeconds?: number;
+  /** Whether the ledger cannot be asked while the fault lasts. @default false */
+  readonly ledgerGone?: boolean;
   /** Whether a pause of all workers is part of the fault. @default false */
   readonly standstill?: boolean;
 }
@@ -37,6 +39,7 @@ export class Trial {
   readonly broken: string[] = [];
   readonly notes: string[] = [];
   private readonly endings = new Map<string, Ending>();
+  private readonly forgotten = new Set<string>();
   private recovery: number | undefined;
   private standstill: number | undefined;
 
@@ -61,6 +64,11 @@ export class Trial {
     for (const id of taskIds) this.endings.set(id, ending);
   }
 
+  /** These went with a disaster that nobody can undo. */
+  forget(taskIds: readonly string[]): void {
+    for (const id of taskIds) this.forgotten.add(id);
+  }
+
   /** @param seconds from the fault or its healing, as the row's text says */
   recoveredAfter(seconds: number, mostSeconds: number): void {
     this.recovery = seconds;
@@ -75,6 +83,18 @@ export class Trial {
     return taskIds;
   }
 
+  /** One request that is repeated under its key until it is answered 202, as a careful caller does. */
+  async postUntilAnswered(load: Load, probes: ProbeRequest, key: string): Promise<readonly string[]> {
+    return waitUntil(
+      `POST /api/probes under the key ${key} is answered 202`,
+      async () => {
+        const { status, taskIds } = await load.post(probes, { 'idempotency-key': key });
+        return status === 202 && taskIds;
+      },
+      { limitSeconds: 30, everyMilliseconds: 50 },
+    );
+  }
+
   /** A whole row: load, the fault under at least 1,000 unfinished tasks, its healing, recovery, drain and verdict. */
   async disturb(disturbance: Disturbance): Promise<void> {
     const { system } = this;
@@ -82,9 +102,13 @@ export class Trial {
       load,
       atMs: fromMs,
       backlog,
-    } = await injectUnderLoad(system, async (loading) => {
-      await disturbance.begin(loading);
-    });
+    } = await injectUnderLoad(
+      system,
+      async (loading) => {
+        await disturbance.begin(loading);
+      },
+      disturbance,
+    );
     this.note(`${backlog} tasks acknowledged and unfinished at the fault`);
     await disturbance.last?.(fromMs);
     const toMs = Date.now();
@@ -140,7 +164,7 @@ export class Trial {
   /** Looks at everything that must not be, when nothing is unfinished any more. */
   async facts(): Promise<Facts> {
     const { ledger, journal } = this.system;
-    const told = journal.taskIds();
+    const told = journal.taskIds().filter((id) => !this.forgotten.has(id));
     const { lost, repeated, sentences } = await brokenPromises(ledger, told, this.endings);
     this.broken.push(...sentences);
     return {

@@ -8,7 +8,7 @@ import { defineTask } from '../tasks';
 export const sendCode = defineTask({
   name: 'contacts.send-code',
   priority: 'high',
-  attempts: 4,
+  attempts: 8,
   backoff: { firstSeconds: 2, maxSeconds: 30 },
   timeLimitSeconds: 40,
   payload: z.strictObject({ contactId: z.uuid() }),

@@ -1,6 +1,6 @@
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
-import type { AppProcess } from '../system/app-process';
+import { startAgain } from '../system/start-again';
 import type { System } from '../system/system';
 
 /** Until a task that kills its worker each time is dead: it dies with two workers at most, then alone three times. */
@@ -13,7 +13,7 @@ export const poisonRows: readonly Row[] = [
     fault: 'a task that kills its worker every time',
     mustHold: 'dead with reason after its attempts; the other tasks of that worker are done',
     run: async (trial, system) => {
-      const platform = startAgain(system);
+      const platform = startAgain(system.workers);
       try {
         await trial.disturb({
           begin: async (load) => {
@@ -38,35 +38,6 @@ export const poisonRows: readonly Row[] = [
     },
   },
 ];
-
-/** What a platform does: whatever worker ends is started again. */
-function startAgain(system: System): { stop(): Promise<void>; deaths(): number } {
-  const over = new AbortController();
-  const { signal } = over;
-  let deaths = 0;
-  const kept = system.workers.map(async (worker) => {
-    while (await diedBefore(worker, signal)) {
-      deaths += 1;
-      await worker.start();
-    }
-  });
-  return {
-    stop: async () => {
-      over.abort();
-      await Promise.all(kept);
-    },
-    deaths: () => deaths,
-  };
-}
-
-/** Whether the process ended before the row was over. */
-async function diedBefore(worker: AppProcess, signal: AbortSignal): Promise<boolean> {
-  const over = new Promise<boolean>((resolve) => {
-    if (signal.aborted) resolve(false);
-    signal.addEventListener('abort', () => resolve(false), { once: true });
-  });
-  return Promise.race([worker.ended().then(() => true), over]);
-}
 
 async function untilDead(system: System): Promise<void> {
   await waitUntil(

@@ -9,7 +9,7 @@ const FLUSHING_SECONDS = 10;
 const NOTICED_SECONDS = 20;
 const LONG_OUTAGE_SECONDS = 60;
 /** For work that goes on through the whole of an outage. */
-const GOES_ON = { goesOn: ['accepting', 'working'] } as const;
+export const GOES_ON = { goesOn: ['accepting', 'working'] } as const;
 
 export const redisRows: readonly Row[] = [
   {

@@ -3,6 +3,10 @@ import { Agent, request } from 'node:http';
 export interface Answer {
   readonly status: number;
   readonly body: string;
+  /** The header Retry-After. */
+  readonly retryAfter: string | undefined;
+  /** The header x-cache. */
+  readonly cache: string | undefined;
 }
 
 /** A request without an answer by then has none. */
@@ -18,11 +22,12 @@ export class HttpClient {
   ) {}
 
   get(path: string): Promise<Answer> {
-    return this.send('GET', path, undefined);
+    return this.send('GET', path, undefined, {});
   }
 
-  post(path: string, body: object): Promise<Answer> {
-    return this.send('POST', path, JSON.stringify(body));
+  /** @param headers beside those of the credentials and the body */
+  post(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.send('POST', path, JSON.stringify(body), headers);
   }
 
   close(): void {
@@ -30,13 +35,19 @@ export class HttpClient {
   }
 
   /** @throws Error when no whole answer came. */
-  private send(method: string, path: string, body: string | undefined): Promise<Answer> {
+  private send(
+    method: string,
+    path: string,
+    body: string | undefined,
+    more: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
         {
           ...{ host: '127.0.0.1', port: this.port, method, path, agent: this.agent },
           headers: {
             authorization: `Bearer ${this.token}`,
+            ...more,
             ...(body === undefined
               ? {}
               : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
@@ -46,7 +57,10 @@ export class HttpClient {
           let text = '';
           incoming.setEncoding('utf8');
           incoming.on('data', (chunk: string) => (text += chunk));
-          incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: text }));
+          incoming.on('end', () => {
+            const { statusCode: status = 0, headers } = incoming;
+            resolve({ status, body: text, retryAfter: headers['retry-after'], cache: headers['x-cache']?.toString() });
+          });
           incoming.on('error', reject);
           incoming.on('aborted', () => reject(new Error('the answer broke off')));
         },

@@ -21,11 +21,18 @@ export interface TaskAndEffect {
 
 /** Plain SQL on the ledger and on the probes' effects; nothing here goes through the engine. */
 export class LedgerView {
-  private readonly pool: Pool;
+  private pool: Pool;
 
-  constructor(private readonly databaseUrl: string) {
-    this.pool = new Pool({ connectionString: databaseUrl, max: 3, application_name: 'fault test' });
-    this.pool.on('error', () => undefined);
+  constructor(private databaseUrl: string) {
+    this.pool = this.open();
+  }
+
+  /** Looks at this database from now on. */
+  async moveTo(databaseUrl: string): Promise<void> {
+    const before = this.pool;
+    this.databaseUrl = databaseUrl;
+    this.pool = this.open();
+    await before.end();
   }
 
   async rows<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -124,5 +131,11 @@ export class LedgerView {
 
   async close(): Promise<void> {
     await this.pool.end();
+  }
+
+  private open(): Pool {
+    const pool = new Pool({ connectionString: this.databaseUrl, max: 3, application_name: 'fault test' });
+    pool.on('error', () => undefined);
+    return pool;
   }
 }

@@ -7,6 +7,8 @@ interface Connection {
   readonly server: Socket;
   /** When the last bytes in each direction are due, so that a delay never lets them overtake each other. */
   dueMs: { up: number; down: number };
+  /** Nothing passes any more, and neither end hears that. */
+  silent: boolean;
 }
 
 /** The network between one process and one server: every way in which it may fail, on 127.0.0.1. */
@@ -37,6 +39,11 @@ export class Link {
     return (this.listener.address() as AddressInfo).port;
   }
 
+  /** How many connections exist on which something passes. */
+  get open(): number {
+    return [...this.connections].filter(({ silent }) => !silent).length;
+  }
+
   /** New connections lead to this port. Those that exist stay where they are, as to an old primary that lives on. */
   lead(port: number): void {
     this.target = port;
@@ -53,6 +60,11 @@ export class Link {
   /** Breaks a share (0 to 1) of the connections, chosen by `random`, as a network that resets now and then. */
   cutSome(share: number, random: () => number): void {
     for (const { client } of [...this.connections]) if (random() < share) client.resetAndDestroy();
+  }
+
+  /** On the connections that exist nothing passes any more, and nobody is told; new ones are well. */
+  silence(): void {
+    for (const connection of this.connections) connection.silent = true;
   }
 
   /** From now on nothing passes, on new connections either, and nobody is told. */
@@ -100,14 +112,19 @@ export class Link {
       return;
     }
     const server = connect(this.target, '127.0.0.1');
-    const connection = { client, server, dueMs: { up: 0, down: 0 } };
+    const connection = { client, server, dueMs: { up: 0, down: 0 }, silent: false };
     this.connections.add(connection);
     const end = (): void => {
       this.connections.delete(connection);
       client.destroy();
       server.destroy();
     };
-    for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end);
+    // The end of a silent server does not reach its client either.
+    const serverEnd = (): void => {
+      if (!connection.silent) end();
+    };
+    client.setNoDelay(true).on('error', end).on('close', end);
+    server.setNoDelay(true).on('error', serverEnd).on('close', serverEnd);
     let mute = false;
     client.on('data', (data) => {
       const { wanted } = this;
@@ -127,7 +144,7 @@ export class Link {
   }
 
   private pass(connection: Connection, way: 'up' | 'down', data: Buffer): void {
-    if (this.dropping) return;
+    if (this.dropping || connection.silent) return;
     const to = way === 'up' ? connection.server : connection.client;
     const now = performance.now();
     const due = Math.max(connection.dueMs[way], now + this.delay.ms + Math.random() * this.delay.jitterMs);

@@ -13,6 +13,7 @@ export interface ProbeRequest {
   readonly outcome?: 'done' | 'external' | 'snooze';
   readonly onUnknown?: 'repeat' | 'park';
   readonly delaySeconds?: number;
+  readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish' };
 }
 
 export interface Pace {
@@ -39,8 +40,8 @@ export class Load {
   }
 
   /** One request beside the pace, journalled like the others. */
-  post(probes: ProbeRequest): Promise<JournalEntry> {
-    const posted = this.send(probes);
+  post(probes: ProbeRequest, headers: Readonly<Record<string, string>> = {}): Promise<JournalEntry> {
+    const posted = this.send(probes, headers);
     this.open.add(posted);
     void posted.finally(() => this.open.delete(posted));
     return posted;
@@ -57,15 +58,25 @@ export class Load {
     for (; this.sent < due; this.sent += 1) void this.post(this.pace.request);
   }
 
-  private async send(probes: ProbeRequest): Promise<JournalEntry> {
+  /** One request that is not journalled: its ids may have been told before. */
+  async ask(probes: ProbeRequest, headers: Readonly<Record<string, string>> = {}): Promise<JournalEntry> {
     const sentAtMs = Date.now();
-    const answer = await this.client.post('/api/probes', probes).catch(() => undefined);
-    const entry = {
+    const answer = await this.client.post('/api/probes', probes, headers).catch(() => undefined);
+    return {
       sentAtMs,
       endedAtMs: Date.now(),
       status: answer?.status,
       taskIds: answer?.status === 202 ? (JSON.parse(answer.body) as { taskIds: string[] }).taskIds : [],
     };
+  }
+
+  /** Journals an answer of `ask`. */
+  acknowledged(entry: JournalEntry): void {
+    this.journal.add(entry);
+  }
+
+  private async send(probes: ProbeRequest, headers: Readonly<Record<string, string>>): Promise<JournalEntry> {
+    const entry = await this.ask(probes, headers);
     this.journal.add(entry);
     return entry;
   }

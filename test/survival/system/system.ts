@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../app/local/servers/free-port';
 import type { PostgresServer } from '../../../app/local/servers/postgres-server';
@@ -9,6 +12,8 @@ import { waitUntil } from '../../../app/local/servers/wait-until';
 import { ENVIRONMENT, PATHS } from '../../../app/src/contract';
 import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
 import { AppProcess } from './app-process';
+import { takeOverClock } from './database-clock';
+import { FeedServer } from './feed-server';
 import { HttpClient } from './http-client';
 import { Journal } from './journal';
 import { LedgerView } from './ledger-view';
@@ -16,13 +21,17 @@ import { Link } from './link';
 import { Load } from './load';
 import type { Pace } from './load';
 import { LogBook } from './log-book';
+import { MailServer } from './mail-server';
 
+const run = promisify(execFile);
 const START_SECONDS = 30;
 /** Tasks that a worker runs at once. */
 const CONCURRENCY = 20;
 /** Connections that a worker has for them. */
 export const POOL_SIZE = 10;
 export const LIBRARY_ZONE = 'Europe/London';
+/** Between two ticks of the schedule that collects news. */
+export const NEWS_SECONDS = 1;
 
 export interface SystemOptions {
   /** @default 0 */
@@ -31,6 +40,12 @@ export interface SystemOptions {
   readonly webs?: 1 | 2;
   /** A cache Redis for the web processes. @default false */
   readonly cache?: boolean;
+  /** A mail server that all mail is sent through. @default false */
+  readonly mail?: boolean;
+  /** A feed whose news are collected every second. @default false */
+  readonly feed?: boolean;
+  /** A clock of the database that can be set (database-clock.ts). @default false */
+  readonly clock?: boolean;
   /** More variables of every process. */
   readonly environment?: NodeJS.ProcessEnv;
   /** More variables of the workers, by their number from 0. */
@@ -55,17 +70,20 @@ export class System {
   readonly client: HttpClient;
   readonly clients: readonly HttpClient[];
   readonly ledger: LedgerView;
-  readonly redis: Redis;
+  redis: Redis;
   readonly webs: readonly AppProcess[];
   readonly workers: readonly [AppProcess, AppProcess];
   readonly schedulers: readonly AppProcess[];
   readonly token = randomBytes(24).toString('hex');
+  /** The object store's folder. */
+  readonly objects = join(testFolder('store'), 'objects');
   private readonly loads = new Set<Load>();
 
   /** Resolves when web is ready and both workers are registered. */
   static async start(options: SystemOptions = {}): Promise<System> {
+    const dataDirectory = join(testFolder('postgres'), 'data');
     const [postgres, queue, cache] = await Promise.all([
-      startPrivatePostgres(),
+      startPrivatePostgres({ dataDirectory }),
       startPrivateRedis(),
       startPrivateRedis({ policy: 'allkeys-lru' }),
     ]);
@@ -84,9 +102,14 @@ export class System {
       };
       parts.set(name, { links, port: ports.pop() ?? 0, metricsPort: ports.pop() ?? 0 });
     }
-    const system = new System({ postgres, queue, cache }, parts, options);
+    const outside = {
+      mail: options.mail === true ? await MailServer.start() : undefined,
+      feed: options.feed === true ? await FeedServer.start() : undefined,
+    };
+    const system = new System({ postgres, queue, cache }, dataDirectory, outside, parts, options);
     try {
       await system.migrate();
+      if (options.clock === true) await takeOverClock(system.ledger);
       await Promise.all(system.processes.map((process) => process.start()));
       return system;
     } catch (error) {
@@ -98,6 +121,8 @@ export class System {
 
   private constructor(
     readonly servers: { postgres: PostgresServer; queue: RedisServer; readonly cache: RedisServer },
+    private readonly dataDirectory: string,
+    private readonly outside: { readonly mail: MailServer | undefined; readonly feed: FeedServer | undefined },
     private readonly parts: ReadonlyMap<string, { links: Links; port: number; metricsPort: number }>,
     private readonly options: SystemOptions,
   ) {
@@ -105,14 +130,20 @@ export class System {
     this.clients = this.namesOf('web').map((name) => new HttpClient(this.part(name).port, this.token));
     this.client = this.clients[0]!;
     this.ledger = new LedgerView(servers.postgres.url);
-    this.redis = new Redis(servers.queue.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
-    this.redis.on('error', () => undefined);
+    this.redis = clientOf(servers.queue);
     this.webs = this.namesOf('web').map((name, i) => this.process(name, 'web.ts', () => this.webReady(i)));
     const worker = (name: string): AppProcess => this.process(name, 'worker.ts', (pid) => this.workerReady(pid));
     this.workers = [worker('worker-1'), worker('worker-2')];
     this.schedulers = this.namesOf('scheduler').map((name) =>
       this.process(name, 'scheduler.ts', () => this.metricsReady(name)),
     );
+  }
+
+  /** @throws Error unless the row asked for one. */
+  get mail(): MailServer {
+    const { mail } = this.outside;
+    if (mail === undefined) throw new Error('the system has no mail server');
+    return mail;
   }
 
   get processes(): readonly AppProcess[] {
@@ -133,6 +164,48 @@ export class System {
   async migrate(newEpoch = false): Promise<void> {
     const process = this.process('migrate', 'migrate.ts', () => Promise.resolve(), newEpoch ? ['--new-epoch'] : []);
     await process.runToEnd();
+  }
+
+  /**
+   * What a failover of the database does: the machine is gone without a word, and another one with the same data takes the
+   * name over, which is another address.
+   */
+  async failOverPostgres(): Promise<void> {
+    for (const link of this.linksTo('postgres')) link.silence();
+    await this.servers.postgres.kill();
+    this.servers.postgres = await startPrivatePostgres({ dataDirectory: this.dataDirectory });
+    for (const link of this.linksTo('postgres')) link.lead(this.servers.postgres.port);
+    await this.ledger.moveTo(this.servers.postgres.url);
+  }
+
+  /** From now on this is the queue, for the processes' new connections and for what is looked at. The old one lives on. */
+  queueIsNow(server: RedisServer): void {
+    this.redis.disconnect();
+    this.servers.queue = server;
+    this.redis = clientOf(server);
+    for (const link of this.linksTo('queue')) link.lead(server.port);
+  }
+
+  /** A copy of the database's files, taken while it stands still. @returns its folder, for `restore` */
+  async backUp(): Promise<string> {
+    const folder = join(testFolder('backup'), 'data');
+    await this.servers.postgres.stop();
+    // With its owner, as PostgreSQL reads nobody else's files.
+    await run('cp', ['-a', this.dataDirectory, folder]);
+    await this.servers.postgres.restart();
+    return folder;
+  }
+
+  async restore(folder: string): Promise<void> {
+    await this.servers.postgres.stop();
+    await rm(this.dataDirectory, { recursive: true });
+    await run('cp', ['-a', folder, this.dataDirectory]);
+    await this.servers.postgres.restart();
+  }
+
+  /** Of a path on the first web process. */
+  address(path: string): string {
+    return `http://127.0.0.1:${this.part('web-1').port}${path}`;
   }
 
   /** Callers that go on until `stop`, or until the test stops them. */
@@ -195,6 +268,8 @@ export class System {
       await Promise.all(Object.values(links).map((link: Link) => link.close()));
     const { postgres, queue, cache } = this.servers;
     await Promise.all([queue.stop(), cache.stop(), postgres.stop()]);
+    await this.outside.mail?.close();
+    await this.outside.feed?.close();
   }
 
   private part(name: string): { readonly links: Links; readonly port: number; readonly metricsPort: number } {
@@ -228,7 +303,7 @@ export class System {
     );
     const { links, port } = this.part(name);
     const at = (url: string, link: Link): string => url.replace(/:\d+(?=\/|$)/, `:${link.port}`);
-    const { options, servers } = this;
+    const { options, outside, servers } = this;
     const cached = options.cache === true && name.startsWith('web');
     return {
       ...Object.fromEntries(others),
@@ -236,13 +311,22 @@ export class System {
       [ENVIRONMENT.databasePoolSize]: String(POOL_SIZE),
       [ENVIRONMENT.queueRedisUrl]: at(servers.queue.url, links.queue),
       ...(cached && { [ENVIRONMENT.cacheRedisUrl]: at(servers.cache.url, links.cache) }),
-      [ENVIRONMENT.objectsUrl]: pathToFileURL(testFolder('objects')).href,
+      [ENVIRONMENT.objectsUrl]: pathToFileURL(this.objects).href,
       [ENVIRONMENT.adminToken]: this.token,
       [ENVIRONMENT.listenHost]: '127.0.0.1',
       [ENVIRONMENT.port]: String(port),
       [ENVIRONMENT.publicUrl]: `http://127.0.0.1:${port}`,
       [ENVIRONMENT.timeZone]: LIBRARY_ZONE,
       [ENVIRONMENT.probes]: 'on',
+      ...(outside.mail !== undefined && {
+        [ENVIRONMENT.mailUrl]: `smtp://127.0.0.1:${outside.mail.port}`,
+        [ENVIRONMENT.mailFrom]: 'library@example.org',
+        [ENVIRONMENT.contactChannels]: 'email',
+      }),
+      ...(outside.feed !== undefined && {
+        [ENVIRONMENT.newsFeeds]: outside.feed.address,
+        [ENVIRONMENT.newsSeconds]: String(NEWS_SECONDS),
+      }),
       ...(name.startsWith('worker') && {
         [ENVIRONMENT.workerQueues]: options.queues ?? 'default,probes,imports,images,collect,reminders',
         [ENVIRONMENT.workerConcurrency]: String(CONCURRENCY),
@@ -279,6 +363,12 @@ export class System {
       { limitSeconds: START_SECONDS },
     );
   }
+}
+
+function clientOf(server: RedisServer): Redis {
+  const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+  client.on('error', () => undefined);
+  return client;
 }
 
 /** Ports that are free and differ. */

@@ -1,0 +1,206 @@
+import { Client } from 'pg';
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import type { Row } from '../row';
+import { fault } from '../system/database-faults';
+import type { System } from '../system/system';
+import type { Disturbance, Trial } from '../trial';
+import { LEASE_SECONDS } from './workers';
+
+const AWAY_SECONDS = 5;
+/** Within which everybody is back at the new address. */
+const FAILOVER_SECONDS = 20;
+const REFUSED_SECONDS = 10;
+/** Requests whose COMMIT is cut from its answer. */
+const CUTS = 20;
+/** Tells the tasks of these requests from all others. */
+const KEYED_MS = 7;
+
+/** While the database is away callers are told so, and nobody works. */
+const AWAY = { ledgerGone: true, standstill: true, answers: ['503'] } as const;
+
+/** Faults of PostgreSQL, which has the only copy of what was accepted. */
+export const databaseRows: readonly Row[] = [
+  {
+    id: 'D1',
+    fault: 'Postgres restart',
+    mustHold: 'web answers 503 with Retry-After while it lasts, nothing acknowledged is lost',
+    run: (trial, system) => away(trial, system, AWAY_SECONDS, { begin: () => system.servers.postgres.stop() }),
+  },
+  {
+    id: 'D2',
+    fault: 'Postgres SIGKILL (crash recovery)',
+    mustHold: 'web answers 503 with Retry-After while it lasts, nothing acknowledged is lost',
+    run: (trial, system) => away(trial, system, AWAY_SECONDS, { begin: () => system.servers.postgres.kill() }),
+  },
+  {
+    id: 'D3',
+    fault: 'connection cut after COMMIT was sent and before its answer',
+    mustHold: 'caller retries with the same requestKey: one task',
+    run: async (trial, system) => {
+      const kept: (readonly string[])[] = [];
+      let cuts = 0;
+      await trial.disturb({
+        begin: async (load) => {
+          const { postgres } = system.links(system.webs[0]!);
+          for (let i = 0; i < CUTS; i += 1) {
+            const cut = postgres.loseAnswerTo('commit').then(() => (cuts += 1));
+            kept.push(await trial.postUntilAnswered(load, { count: 3, runMs: KEYED_MS }, `cut-${i}`));
+            await cut;
+          }
+        },
+        last: () => Promise.resolve(),
+        answers: ['503'],
+      });
+      trial.check(cuts === CUTS, `${cuts} answers of ${CUTS} were lost`);
+      const asked = new Set(kept.flat());
+      trial.check(asked.size === 3 * CUTS, `${3 * CUTS} tasks were asked for, ${asked.size} were acknowledged`);
+      const [answer] = await system.ledger.rows<{ tasks: number }>(
+        `select count(*)::int as tasks from holdfast.task where payload ->> 'runMs' = $1`,
+        [String(KEYED_MS)],
+      );
+      trial.check(answer!.tasks === 3 * CUTS, `${3 * CUTS} tasks were asked for, ${answer!.tasks} exist`);
+      trial.note(`${cuts} answers to COMMIT were lost`);
+    },
+  },
+  {
+    id: 'D4',
+    fault: 'failover to another address, the old one silent',
+    mustHold: 'reconnects in < 20 s',
+    run: (trial, system) =>
+      trial.disturb({
+        ...AWAY,
+        begin: () => system.failOverPostgres(),
+        heal: () => Promise.resolve(),
+        recoverySeconds: FAILOVER_SECONDS,
+      }),
+  },
+  {
+    id: 'D5',
+    fault: 'no connections left',
+    mustHold: '503, recovers',
+    run: async (trial, system) => {
+      const taken: Client[] = [];
+      await trial.disturb({
+        ...AWAY,
+        begin: async () => {
+          await takeConnections(system, taken);
+          await system.ledger.rows(
+            `select pg_terminate_backend(pid) from pg_stat_activity
+             where application_name <> 'fault test' and backend_type = 'client backend'`,
+          );
+          await takeConnections(system, taken);
+        },
+        last: async (fromMs) => {
+          await trial.lasts(REFUSED_SECONDS, fromMs, () => takeConnections(system, taken));
+          await answers503(trial, system);
+          trial.note(`${taken.length} connections were taken away`);
+        },
+        heal: async () => {
+          await Promise.all(taken.map((client) => client.end()));
+        },
+      });
+    },
+  },
+  {
+    id: 'D6',
+    fault: 'disk full (statement errors)',
+    mustHold: '503, nothing acknowledged is lost, recovers',
+    run: async (trial, system) => {
+      const full = fault(system.ledger, { code: '53100', share: 1 });
+      await trial.disturb({
+        answers: ['503'],
+        standstill: true,
+        begin: () => full.begin(),
+        last: async (fromMs) => {
+          await trial.lasts(REFUSED_SECONDS, fromMs);
+          await answers503(trial, system);
+        },
+        heal: () => full.end(),
+      });
+      trial.note(`${await full.raised()} statements failed`);
+    },
+  },
+  {
+    id: 'D7',
+    fault: 'deadlocks and serialisation failures under load',
+    mustHold: 'retried, no effect twice',
+    run: async (trial, system) => {
+      const faults = [
+        fault(system.ledger, { code: '40P01', share: 0.02 }),
+        fault(system.ledger, { code: '40001', share: 0.02 }),
+      ];
+      await trial.disturb({
+        answers: ['503'],
+        goesOn: ['accepting', 'working'],
+        begin: async () => {
+          for (const each of faults) await each.begin();
+        },
+        last: (fromMs) => trial.lasts(REFUSED_SECONDS, fromMs),
+        heal: async () => {
+          for (const each of faults) await each.end();
+        },
+      });
+      for (const each of faults) {
+        const raised = await each.raised();
+        trial.check(raised > 0, `no statement failed with ${each.code}`);
+        trial.note(`${raised} statements failed with ${each.code}`);
+      }
+    },
+  },
+  {
+    id: 'D8',
+    fault: 'Postgres away longer than the lease, all workers alive',
+    mustHold: 'nobody is reaped for it',
+    run: async (trial, system) => {
+      const registrations = await registered(system);
+      await away(trial, system, LEASE_SECONDS + AWAY_SECONDS, { begin: () => system.servers.postgres.kill() });
+      const expired = await system.ledger.rows<{ id: string }>(
+        'select id from holdfast.worker where id = any ($1::uuid[]) and expired_at is not null',
+        [registrations],
+      );
+      trial.check(expired.length === 0, `${expired.length} workers were expired by the others`);
+      trial.check((await registered(system)).join() === registrations.join(), 'workers registered anew');
+    },
+  },
+];
+
+/** PostgreSQL is away for a while, and every caller is told so. */
+async function away(trial: Trial, system: System, seconds: number, { begin }: Pick<Disturbance, 'begin'>): Promise<void> {
+  await trial.disturb({
+    ...AWAY,
+    begin,
+    last: async (fromMs) => {
+      await answers503(trial, system);
+      await trial.lasts(seconds, fromMs);
+    },
+    heal: () => system.servers.postgres.restart(),
+  });
+}
+
+async function answers503(trial: Trial, system: System): Promise<void> {
+  const { status, retryAfter } = await system.client.post('/api/probes', { count: 1 });
+  trial.check(
+    status === 503 && Number(retryAfter) > 0,
+    `web answered ${status} with Retry-After ${retryAfter ?? 'missing'}`,
+  );
+}
+
+/** Takes every connection that PostgreSQL still gives. */
+async function takeConnections(system: System, taken: Client[]): Promise<void> {
+  for (;;) {
+    const client = new Client({ connectionString: system.servers.postgres.url, application_name: 'fault test' });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+    } catch {
+      return;
+    }
+    taken.push(client);
+  }
+}
+
+async function registered(system: System): Promise<string[]> {
+  return waitUntil('every worker is registered', () => Promise.all(system.workers.map((each) => system.registrationOf(each))), {
+    limitSeconds: LEASE_SECONDS,
+  });
+}

@@ -1,0 +1,148 @@
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import { ENVIRONMENT } from '../../../app/src/contract';
+import type { Row } from '../row';
+import { startAgain } from '../system/start-again';
+import type { System } from '../system/system';
+import { doneElsewhere, GRACE_SECONDS, LEASE_SECONDS, leftWith } from './workers';
+
+/** Only the first worker serves it, so that only that one is hit. */
+const QUEUE = 'doomed';
+const OTHERS = 'default,probes,imports,images,collect,reminders';
+const VICTIM_ONLY = {
+  workerEnvironment: (worker: number) => ({
+    [ENVIRONMENT.workerQueues]: worker === 0 ? `${OTHERS},${QUEUE}` : OTHERS,
+  }),
+};
+/** Longer than the lease. */
+const BLOCK_MS = 20_000;
+/** Until the attempts that fail are over: two losses are forgiven at most, the third counts. */
+const ENDED_SECONDS = 240;
+/** Probes' time limit, 90 s, and until the worker has drained and ended. */
+const HANG_SECONDS = 150;
+/** So little that a leak is out of memory within a second or two. */
+const LITTLE_MEMORY = { NODE_OPTIONS: '--max-old-space-size=160' };
+
+/** Faults that a handler brings over its own worker, and which leave its neighbour alone. */
+export const selfInflictedRows: readonly Row[] = [
+  {
+    id: 'P5',
+    fault: "worker's event loop blocked past its lease",
+    mustHold: 'its late completion changes nothing; heartbeats stop with the loop, so that a stuck worker loses its tasks',
+    system: VICTIM_ONLY,
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      let blocking: readonly string[] = [];
+      await trial.disturb({
+        begin: async (load) => {
+          blocking = await trial.post(load, {
+            ...{ count: 1, runMs: BLOCK_MS, priority: 'high', queue: QUEUE, failTimes: 1, failBy: 'block' },
+          });
+          await startedOn(system, registration, blocking);
+        },
+        last: async (fromMs) => {
+          const tasks = (await leftWith(system, registration)).filter((id) => !blocking.includes(id));
+          trial.check(tasks.length > 0, 'the blocked worker ran nothing else');
+          await doneElsewhere(system, tasks, registration);
+          const seconds = (Date.now() - fromMs) / 1_000;
+          trial.check(
+            seconds <= LEASE_SECONDS + GRACE_SECONDS,
+            `others did the blocked worker's tasks after ${seconds.toFixed(1)} s only`,
+          );
+          trial.note(`${tasks.length} tasks of the blocked worker were done by the other after ${seconds.toFixed(1)} s`);
+          await ended(system, blocking);
+        },
+        goesOn: ['accepting', 'working'],
+      });
+    },
+  },
+  {
+    id: 'P7',
+    fault: 'worker out of memory',
+    mustHold: 'redelivered within lease + 5 s, no effect twice',
+    system: {
+      workerEnvironment: (worker) => ({
+        ...VICTIM_ONLY.workerEnvironment(worker),
+        ...(worker === 0 && LITTLE_MEMORY),
+      }),
+    },
+    run: async (trial, system) => {
+      const [victim] = system.workers;
+      const registration = await system.registrationOf(victim);
+      const platform = startAgain([victim]);
+      let leaking: readonly string[] = [];
+      try {
+        await trial.disturb({
+          begin: async (load) => {
+            leaking = await trial.post(load, {
+              ...{ count: 1, runMs: 0, priority: 'high', queue: QUEUE, failTimes: 1, failBy: 'exhaust' },
+            });
+            await startedOn(system, registration, leaking);
+            await platform.death();
+          },
+          last: async (fromMs) => {
+            const tasks = (await leftWith(system, registration)).filter((id) => !leaking.includes(id));
+            trial.check(tasks.length > 0, 'the worker ran nothing else when its memory ran out');
+            await waitUntil(
+              'the tasks of the worker without memory are done',
+              async () => (await system.ledger.tasks(tasks)).every(({ state }) => state === 'done'),
+              { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
+            );
+            const seconds = (Date.now() - fromMs) / 1_000;
+            trial.check(seconds <= LEASE_SECONDS + GRACE_SECONDS, `they were done after ${seconds.toFixed(1)} s only`);
+            trial.note(`${tasks.length} tasks ran on it and were done ${seconds.toFixed(1)} s later`);
+            await ended(system, leaking);
+          },
+          goesOn: ['accepting', 'working'],
+        });
+      } finally {
+        await platform.stop();
+      }
+      trial.note(`the worker died ${platform.deaths()} times`);
+    },
+  },
+  {
+    id: 'P15',
+    fault: 'a handler hangs and ignores its signal',
+    mustHold: 'task taken over after its limit, that worker drains and exits',
+    run: async (trial, system) => {
+      const platform = startAgain(system.workers);
+      let hanging: readonly string[] = [];
+      try {
+        await trial.disturb({
+          begin: async (load) => {
+            hanging = await trial.post(load, {
+              ...{ count: 1, runMs: 0, priority: 'high', failTimes: 1, failBy: 'hang' },
+            });
+          },
+          last: async (fromMs) => {
+            await platform.death();
+            const seconds = (Date.now() - fromMs) / 1_000;
+            trial.check(seconds <= HANG_SECONDS, `the worker ended after ${seconds.toFixed(0)} s only`);
+            trial.note(`the worker with the hung handler ended after ${seconds.toFixed(0)} s`);
+            await ended(system, hanging);
+          },
+          goesOn: ['accepting', 'working'],
+        });
+      } finally {
+        await platform.stop();
+      }
+    },
+  },
+];
+
+async function startedOn(system: System, registration: string, tasks: readonly string[]): Promise<void> {
+  await waitUntil(
+    'the worker runs it',
+    async () => (await system.ledger.tasks(tasks)).every(({ state, worker }) => state === 'running' && worker === registration),
+    { limitSeconds: 10 },
+  );
+}
+
+async function ended(system: System, tasks: readonly string[]): Promise<void> {
+  await waitUntil(
+    'the task itself is done',
+    async () => (await system.ledger.tasks(tasks)).every(({ state }) => state === 'done'),
+    { limitSeconds: ENDED_SECONDS, everyMilliseconds: 250 },
+  );
+}
