@@ -110,7 +110,9 @@ async function catchMutants(seed: number): Promise<boolean> {
     const { broken, seconds } = await perform(row, seed, { build: () => folder });
     const sentence = broken.find((each) => caughtBy.test(each));
     all &&= sentence !== undefined;
-    print(`${sentence === undefined ? 'SURVIVED' : 'caught'.padEnd(8)}  ${id.padEnd(4)} ${name} (${seconds.toFixed(0)} s)`);
+    print(
+      `${sentence === undefined ? 'SURVIVED' : 'caught'.padEnd(8)}  ${id.padEnd(4)} ${name} (${seconds.toFixed(0)} s)`,
+    );
     for (const each of sentence === undefined ? broken : [sentence]) print(`          ${each}`);
   }
   return all;

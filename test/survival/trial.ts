@@ -25,7 +25,7 @@ export interface Disturbance {
   /** What goes on while the fault lasts: at least 500 tasks accepted, and done. */
   readonly goesOn?: readonly ('accepting' | 'working')[];
   /** What callers may be answered besides 202; `none` is a broken connection. @default nothing else */
-  readonly answers?: readonly ('503' | 'none')[];
+  readonly answers?: readonly ('500' | '503' | 'none')[];
   /** Most seconds from the healing until every worker has done something. @default 15 */
   readonly recoverySeconds?: number;
   /** Whether the ledger cannot be asked while the fault lasts. @default false */

@@ -83,7 +83,12 @@ async function write(system: System, title: string): Promise<string> {
   const unique = `${title} (${written})`;
   // Each before all others, so that it is on the first page.
   const startsAt = new Date(Date.now() + 86_400_000 - written * 60_000).toISOString();
-  const { status, body } = await system.clients[0]!.post(LIST, { title: unique, description: 'A test.', room: 'Hall', startsAt });
+  const { status, body } = await system.clients[0]!.post(LIST, {
+    title: unique,
+    description: 'A test.',
+    room: 'Hall',
+    startsAt,
+  });
   if (status !== 201) throw new Error(`POST ${LIST} was answered ${status}: ${body}`);
   return unique;
 }

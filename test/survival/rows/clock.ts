@@ -16,21 +16,21 @@ const LOG = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 /** What a clock in the library's zone shows around its changes, and the ticks that it means (docs of the engine, "Schedules"). */
 const CALENDAR = [
   {
-    name: 'a time that is skipped',
+    name: 'skipped-time',
     cron: '30 1 * * *',
     from: '2027-03-27T12:00:00Z',
     to: '2027-03-29T12:00:00Z',
     ticks: ['2027-03-28T01:00:00.000Z', '2027-03-29T00:30:00.000Z'],
   },
   {
-    name: 'a time that comes twice',
+    name: 'time-that-comes-twice',
     cron: '30 1 * * *',
     from: '2027-10-30T12:00:00Z',
     to: '2027-11-01T12:00:00Z',
     ticks: ['2027-10-31T00:30:00.000Z', '2027-11-01T01:30:00.000Z'],
   },
   {
-    name: 'a leap day',
+    name: 'leap-day',
     cron: '0 12 29 2 *',
     from: '2027-11-02T00:00:00Z',
     to: '2028-03-02T00:00:00Z',
@@ -73,7 +73,12 @@ interface Dates {
 }
 
 /** A scheduler lives through these days twice, as the clock is set back in between. */
-async function tickThrough(trial: Trial, system: System, name: string, { cron, from, to, ticks }: Dates): Promise<void> {
+async function tickThrough(
+  trial: Trial,
+  system: System,
+  name: string,
+  { cron, from, to, ticks }: Dates,
+): Promise<void> {
   await setClock(system.ledger, new Date(from));
   const tasks = createTasks({ postgres: { connectionString: system.servers.postgres.url }, logger: LOG });
   const schedule = defineSchedule({

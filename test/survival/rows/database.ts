@@ -165,7 +165,12 @@ export const databaseRows: readonly Row[] = [
 ];
 
 /** PostgreSQL is away for a while, and every caller is told so. */
-async function away(trial: Trial, system: System, seconds: number, { begin }: Pick<Disturbance, 'begin'>): Promise<void> {
+async function away(
+  trial: Trial,
+  system: System,
+  seconds: number,
+  { begin }: Pick<Disturbance, 'begin'>,
+): Promise<void> {
   await trial.disturb({
     ...AWAY,
     begin,
@@ -200,7 +205,11 @@ async function takeConnections(system: System, taken: Client[]): Promise<void> {
 }
 
 async function registered(system: System): Promise<string[]> {
-  return waitUntil('every worker is registered', () => Promise.all(system.workers.map((each) => system.registrationOf(each))), {
-    limitSeconds: LEASE_SECONDS,
-  });
+  return waitUntil(
+    'every worker is registered',
+    () => Promise.all(system.workers.map((each) => system.registrationOf(each))),
+    {
+      limitSeconds: LEASE_SECONDS,
+    },
+  );
 }

@@ -225,10 +225,12 @@ async function wholePicture(trial: Trial, system: System, screeningId: string): 
   for (const { url } of poster) {
     const answer = await fetch(system.address(url));
     const bytes = Buffer.from(await answer.arrayBuffer());
-    const whole = await sharp(bytes, { failOn: 'truncated' }).stats().then(
-      () => true,
-      () => false,
-    );
+    const whole = await sharp(bytes, { failOn: 'truncated' })
+      .stats()
+      .then(
+        () => true,
+        () => false,
+      );
     trial.check(answer.status === 200 && whole, `GET ${url} was answered ${answer.status}, ${bytes.length} bytes`);
   }
   trial.check(poster.length > 0, `screening ${screeningId} has no poster`);

@@ -43,7 +43,10 @@ export function randomRow(minutes: number): Row {
       const endMs = Date.now() + minutes * 60_000;
       const counts = new Map<string, number>();
       const busy = new Set<string>();
-      await Promise.all([disturb(trial, system, { endMs, counts, busy }), disturb(trial, system, { endMs, counts, busy })]);
+      await Promise.all([
+        disturb(trial, system, { endMs, counts, busy }),
+        disturb(trial, system, { endMs, counts, busy }),
+      ]);
       await trial.everybodyWorks(Date.now(), 2 * RECOVERY_SECONDS);
       for (const load of loads) await load.stop();
       await trial.drain();
@@ -81,13 +84,17 @@ function faultsOf(system: System, random: () => number): Fault[] {
   const { postgres, queue } = system.servers;
   const processes = system.processes.flatMap((process) => [
     ...endings(process),
-    ...network(`${process.name}`, 'queue', system.links(process).queue, random),
-    ...network(`${process.name}`, 'postgres', system.links(process).postgres, random),
+    ...network(process.name, 'queue', system.links(process).queue, random),
+    ...network(process.name, 'postgres', system.links(process).postgres, random),
   ]);
   const redis: Omit<Fault, 'on'>[] = [
     { name: 'Redis emptied', begin: () => system.redis.flushall(), heal: nothing },
     { name: 'Redis killed', begin: () => queue.kill(), heal: () => queue.restart() },
-    { name: 'Redis frozen', begin: () => stop(queue.pid), heal: () => go(queue.pid) },
+    {
+      name: 'Redis frozen',
+      begin: now(() => signal(queue.pid, 'SIGSTOP')),
+      heal: now(() => signal(queue.pid, 'SIGCONT')),
+    },
   ];
   const database: Omit<Fault, 'on'>[] = [
     { name: 'Postgres restarted', begin: () => postgres.restart(), heal: nothing },
@@ -111,29 +118,27 @@ function endings(process: AppProcess): Fault[] {
       on,
       name: `${kind} frozen`,
       begin: () => process.freeze(),
-      heal: () => Promise.resolve(process.thaw()),
+      heal: now(() => process.thaw()),
     },
   ];
 }
 
-function network(process: string, server: string, link: Link, random: () => number): Fault[] {
-  const on = process;
-  const heal = (): Promise<void> => Promise.resolve(link.heal());
+function network(on: string, server: string, link: Link, random: () => number): Fault[] {
+  const heal = now(() => link.heal());
   return [
-    { on, name: `${server} unheard of`, begin: () => Promise.resolve(link.drop()), heal },
-    { on, name: `${server} slow`, begin: () => Promise.resolve(link.slow(100, 100)), heal },
-    { on, name: `${server} reset`, begin: () => Promise.resolve(link.cutSome(0.5, random)), heal: nothing },
+    { on, name: `${server} unheard of`, begin: now(() => link.drop()), heal },
+    { on, name: `${server} slow`, begin: now(() => link.slow(100, 100)), heal },
+    { on, name: `${server} reset`, begin: now(() => link.cutSome(0.5, random)), heal: nothing },
   ];
+}
+
+function now(act: () => void): () => Promise<void> {
+  return () => {
+    act();
+    return nothing();
+  };
 }
 
 function nothing(): Promise<void> {
   return Promise.resolve();
-}
-
-function stop(pid: number): Promise<void> {
-  return Promise.resolve(signal(pid, 'SIGSTOP'));
-}
-
-function go(pid: number): Promise<void> {
-  return Promise.resolve(signal(pid, 'SIGCONT'));
 }

@@ -45,7 +45,9 @@ export const restoreRows: readonly Row[] = [
       await sleep(5_000);
       await after.stop();
       await trial.drain();
-      trial.note(`${newer} newer ids in Redis, ${restored} unfinished tasks in the restored ledger, ${lost.length} forgotten`);
+      trial.note(
+        `${newer} newer ids in Redis, ${restored} unfinished tasks in the restored ledger, ${lost.length} forgotten`,
+      );
     },
   },
 ];

@@ -65,7 +65,7 @@ export const scheduleRows: readonly Row[] = [
       });
       await eachTickOnce(trial, system);
       const ticks = (await ticksOf(system)).filter((ms) => ms >= fromMs && ms < fromMs + TOGETHER_SECONDS * 1_000);
-      const missing = (TOGETHER_SECONDS / NEWS_SECONDS) - ticks.length;
+      const missing = TOGETHER_SECONDS / NEWS_SECONDS - ticks.length;
       trial.check(missing <= 1, `${missing} of ${TOGETHER_SECONDS} ticks are missing`);
       trial.note(`${ticks.length} ticks by two schedulers in ${TOGETHER_SECONDS} s`);
     },

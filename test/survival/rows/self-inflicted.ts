@@ -27,7 +27,8 @@ export const selfInflictedRows: readonly Row[] = [
   {
     id: 'P5',
     fault: "worker's event loop blocked past its lease",
-    mustHold: 'its late completion changes nothing; heartbeats stop with the loop, so that a stuck worker loses its tasks',
+    mustHold:
+      'its late completion changes nothing; heartbeats stop with the loop, so that a stuck worker loses its tasks',
     system: VICTIM_ONLY,
     run: async (trial, system) => {
       const [victim] = system.workers;
@@ -49,7 +50,9 @@ export const selfInflictedRows: readonly Row[] = [
             seconds <= LEASE_SECONDS + GRACE_SECONDS,
             `others did the blocked worker's tasks after ${seconds.toFixed(1)} s only`,
           );
-          trial.note(`${tasks.length} tasks of the blocked worker were done by the other after ${seconds.toFixed(1)} s`);
+          trial.note(
+            `${tasks.length} tasks of the blocked worker were done by the other after ${seconds.toFixed(1)} s`,
+          );
           await ended(system, blocking);
         },
         goesOn: ['accepting', 'working'],
@@ -84,13 +87,17 @@ export const selfInflictedRows: readonly Row[] = [
             const tasks = (await leftWith(system, registration)).filter((id) => !leaking.includes(id));
             trial.check(tasks.length > 0, 'the worker ran nothing else when its memory ran out');
             await waitUntil(
-              'the tasks of the worker without memory are done',
-              async () => (await system.ledger.tasks(tasks)).every(({ state }) => state === 'done'),
+              // Some may be claimed by the same worker again, which is lost again.
+              'the tasks of the worker without memory have been claimed again',
+              async () => (await system.ledger.tasks(tasks)).every(({ state, fence }) => state === 'done' || fence > 1),
               { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
             );
             const seconds = (Date.now() - fromMs) / 1_000;
-            trial.check(seconds <= LEASE_SECONDS + GRACE_SECONDS, `they were done after ${seconds.toFixed(1)} s only`);
-            trial.note(`${tasks.length} tasks ran on it and were done ${seconds.toFixed(1)} s later`);
+            trial.check(
+              seconds <= LEASE_SECONDS + GRACE_SECONDS,
+              `they were claimed again after ${seconds.toFixed(1)} s only`,
+            );
+            trial.note(`${tasks.length} tasks ran on it and were claimed again ${seconds.toFixed(1)} s later`);
             await ended(system, leaking);
           },
           goesOn: ['accepting', 'working'],
@@ -134,7 +141,8 @@ export const selfInflictedRows: readonly Row[] = [
 async function startedOn(system: System, registration: string, tasks: readonly string[]): Promise<void> {
   await waitUntil(
     'the worker runs it',
-    async () => (await system.ledger.tasks(tasks)).every(({ state, worker }) => state === 'running' && worker === registration),
+    async () =>
+      (await system.ledger.tasks(tasks)).every(({ state, worker }) => state === 'running' && worker === registration),
     { limitSeconds: 10 },
   );
 }

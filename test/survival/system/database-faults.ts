@@ -15,7 +15,10 @@ const TABLES = ['holdfast.task', 'app.probe_effect'];
  * Makes a share (0 to 1) of the statements that insert or update fail with a code of PostgreSQL, as when its disk is full or
  * two transactions are in each other's way. The client sees exactly the error that PostgreSQL sends then.
  */
-export function fault(ledger: LedgerView, { code, share }: { readonly code: string; readonly share: number }): DatabaseFault {
+export function fault(
+  ledger: LedgerView,
+  { code, share }: { readonly code: string; readonly share: number },
+): DatabaseFault {
   const name = `fault_${code.toLowerCase()}`;
   return {
     code,

@@ -29,8 +29,12 @@ export function otherBuild(patches: readonly Patch[]): string {
     const path = join(folder, 'app/src', file);
     const text = readFileSync(path, 'utf8');
     const times = text.split(from).length - 1;
-    if (times !== 1) throw new Error(`app/src/${file} has ${JSON.stringify(from)} ${times} times; it must be there once`);
-    writeFileSync(path, text.replace(from, () => to));
+    if (times !== 1)
+      throw new Error(`app/src/${file} has ${JSON.stringify(from)} ${times} times; it must be there once`);
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
   }
   return folder;
 }
