@@ -82,6 +82,11 @@ describe('docs/operations.md describes npx holdfast:', () => {
     expect(sections.get('Exit codes')).toMatch(new RegExp(`^\\| +${code} \\|`, 'm'));
   });
 
+  test('no command that there is not', () => {
+    const names = [...(sections.get('Commands') ?? '').matchAll(/^\| `(\w+)/gm)].map(([, name]) => name);
+    expect(names.filter((name) => !COMMANDS.some((command) => command.name === name))).toEqual([]);
+  });
+
   test('all options of the commands', () => {
     const options = COMMANDS.flatMap(({ options: flags = {} }) =>
       Object.keys(flags).map((flag) => flag.split(' ')[0] ?? ''),
