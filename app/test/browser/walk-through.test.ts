@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { APIResponse, Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { expectAccessible } from './accessibility';
 import { findChromium } from './chromium';
 import { startLocalApp } from './local-app';
@@ -137,10 +137,28 @@ const SMALL = { width: 375, height: 800 };
       .getByText(reason ?? '')
       .first()
       .waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await accept('browser-live');
+    // A queue that was not there before, without a click.
+    await page.getByRole('heading', { name: 'browser-live' }).waitFor();
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
     for (const path of ['/admin/parked', '/admin/schedules']) {
       await page.goto(path);
       await look(path.slice(1).replace('/', '-'));
     }
+  });
+
+  test('the page of a task hears of its end, also when its last question was cut', async () => {
+    // Nobody serves this queue, so the task ends when it is cancelled.
+    const id = await accept('browser-cut');
+    const goOn = await cutFrom('**/tasks/*');
+    await page.goto(`/tasks/${id}`);
+    await page.locator('.state-queued').waitFor();
+    await post(`/api/tasks/${id}/cancel`);
+    await goOn();
+    await page.locator('.state-cancelled').waitFor();
   });
 
   test('a reader signs up with the code of a message and is reminded once', async () => {
@@ -174,6 +192,19 @@ const SMALL = { width: 375, height: 800 };
     await context.close();
   }, 180_000);
 
+  test('the news of the sample feeds are shown', async () => {
+    await page.goto('/');
+    await page.getByRole('navigation').getByRole('link', { name: 'News' }).click();
+    await page.getByRole('heading', { name: 'News', exact: true }).waitFor();
+    await until('the feeds are read', async () => {
+      await page.reload();
+      const count = await page.locator('.news > li').count();
+      return count > 0 ? count : undefined;
+    });
+    await page.getByText('Town news').first().waitFor();
+    await look('news');
+  });
+
   test('staff delete the screening', async () => {
     await editSteamboat();
     page.once('dialog', (dialog) => void dialog.accept());
@@ -187,6 +218,41 @@ const SMALL = { width: 375, height: 800 };
   async function editSteamboat(): Promise<void> {
     await page.goto('/staff/screenings');
     await page.getByRole('link', { name: 'Steamboat Bill, Jr.' }).click();
+  }
+
+  /**
+   * Cuts the questions of the pages' scripts at this address.
+   * @returns ends it, once the page's event stream is over and a question about it has been cut.
+   */
+  async function cutFrom(pattern: string): Promise<() => Promise<void>> {
+    let cuts = 0;
+    await page.route(pattern, (route) => {
+      if (route.request().resourceType() !== 'fetch') return route.continue();
+      cuts += 1;
+      return route.abort();
+    });
+    const isStream = (request: Request) => request.url().endsWith('/events');
+    const over = Promise.race([
+      page.waitForEvent('requestfinished', isStream),
+      page.waitForEvent('requestfailed', isStream),
+    ]);
+    return async () => {
+      await over;
+      await until('a question is cut', () => Promise.resolve(cuts > 0 ? true : undefined));
+      await page.unroute(pattern);
+      troubles.length = 0; // The browser reports each cut itself.
+    };
+  }
+
+  function post(url: string, data?: object): Promise<APIResponse> {
+    return page.request.post(url, { headers: { authorization: `Bearer ${app.adminToken}` }, data });
+  }
+
+  /** A task in a queue of its own, which no worker serves. */
+  async function accept(queue: string): Promise<string> {
+    const answer = await post('/api/probes', { count: 1, queue });
+    expect(answer.status()).toBe(202);
+    return ((await answer.json()) as { taskIds: [string] }).taskIds[0];
   }
 
   interface Message {

@@ -5,6 +5,9 @@ const announcement = document.getElementById('announcement');
 let said = stateWords();
 let asking = false;
 let askAgain = false;
+let failures = 0;
+let timer;
+const PATIENCE_MS = 8000;
 
 function stateWords() {
   const [state, reason] = ['strong', '.reason'].map((part) => document.querySelector(`.task-state ${part}`));
@@ -25,34 +28,63 @@ function replaceParts(fresh) {
     if (next === null || next.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue;
     part.replaceChildren(...next.childNodes);
   }
+  if (fresh.getElementById('task')?.dataset.finished !== undefined) page.dataset.finished = '';
   document.title = fresh.title;
 }
 
-/** One question at a time; what changes meanwhile is asked for afterwards. */
+/** One question at a time; what changes meanwhile is asked for afterwards, and one that failed is asked again. */
 async function ask() {
   askAgain = asking;
   if (asking) return;
   asking = true;
+  clearTimeout(timer);
   try {
-    const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
-    if (answer.ok) {
-      replaceParts(new DOMParser().parseFromString(await answer.text(), 'text/html'));
-      announce();
-    }
+    const answer = await fetch(location.href, {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    replaceParts(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+    announce();
+    failures = 0;
   } catch {
-    // The next event asks again.
+    timer = setTimeout(() => void ask(), pauseMs());
   } finally {
     asking = false;
     if (askAgain) void ask();
   }
 }
 
-if (page !== null && page.dataset.finished === undefined) {
+/** 1 s, 2 s, 4 s and so on, half a minute at most. */
+function pauseMs() {
+  failures += 1;
+  return Math.min(30_000, 500 * 2 ** failures);
+}
+
+function follow() {
   const events = new EventSource(`/api/tasks/${page.dataset.task}/events`);
   events.addEventListener('task', (event) => {
     if (JSON.parse(event.data).finishedAt !== null) events.close();
     void ask();
   });
+  // Browsers connect again by themselves after a cut, but not after an answer that is none, as while a server starts.
+  events.addEventListener('error', () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, pauseMs());
+  });
+}
+
+function isUnfinished() {
+  return page !== null && page.dataset.finished === undefined;
+}
+
+if (isUnfinished()) {
+  follow();
+  // What happened while the machine slept or had no network is not told later.
+  const askAnew = () => {
+    if (isUnfinished() && !document.hidden) void ask();
+  };
+  window.addEventListener('online', askAnew);
+  document.addEventListener('visibilitychange', askAnew);
 }
 
 const UNITS = [
