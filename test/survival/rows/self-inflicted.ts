@@ -3,7 +3,7 @@ import { ENVIRONMENT } from '../../../app/src/contract';
 import type { Row } from '../row';
 import { startAgain } from '../system/start-again';
 import type { System } from '../system/system';
-import { doneElsewhere, GRACE_SECONDS, LEASE_SECONDS, leftWith } from './workers';
+import { GRACE_SECONDS, LEASE_SECONDS, leftWith } from './workers';
 
 /** Only the first worker serves it, so that only that one is hit. */
 const QUEUE = 'doomed';
@@ -44,15 +44,12 @@ export const selfInflictedRows: readonly Row[] = [
         last: async (fromMs) => {
           const tasks = (await leftWith(system, registration)).filter((id) => !blocking.includes(id));
           trial.check(tasks.length > 0, 'the blocked worker ran nothing else');
-          await doneElsewhere(system, tasks, registration);
-          const seconds = (Date.now() - fromMs) / 1_000;
+          const seconds = await claimedAgain(system, tasks, fromMs);
           trial.check(
             seconds <= LEASE_SECONDS + GRACE_SECONDS,
-            `others did the blocked worker's tasks after ${seconds.toFixed(1)} s only`,
+            `they were claimed again after ${seconds.toFixed(1)} s only`,
           );
-          trial.note(
-            `${tasks.length} tasks of the blocked worker were done by the other after ${seconds.toFixed(1)} s`,
-          );
+          trial.note(`${tasks.length} ran on the blocked worker and were claimed again ${seconds.toFixed(1)} s later`);
           await ended(system, blocking);
         },
         goesOn: ['accepting', 'working'],
@@ -86,13 +83,7 @@ export const selfInflictedRows: readonly Row[] = [
           last: async (fromMs) => {
             const tasks = (await leftWith(system, registration)).filter((id) => !leaking.includes(id));
             trial.check(tasks.length > 0, 'the worker ran nothing else when its memory ran out');
-            await waitUntil(
-              // Some may be claimed by the same worker again, which is lost again.
-              'the tasks of the worker without memory have been claimed again',
-              async () => (await system.ledger.tasks(tasks)).every(({ state, fence }) => state === 'done' || fence > 1),
-              { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
-            );
-            const seconds = (Date.now() - fromMs) / 1_000;
+            const seconds = await claimedAgain(system, tasks, fromMs);
             trial.check(
               seconds <= LEASE_SECONDS + GRACE_SECONDS,
               `they were claimed again after ${seconds.toFixed(1)} s only`,
@@ -137,6 +128,16 @@ export const selfInflictedRows: readonly Row[] = [
     },
   },
 ];
+
+/** Taken from the lost worker: some by the same process under its next registration, which may be lost again. */
+async function claimedAgain(system: System, tasks: readonly string[], fromMs: number): Promise<number> {
+  await waitUntil(
+    'the tasks of the lost worker have been claimed again',
+    async () => (await system.ledger.tasks(tasks)).every(({ state, fence }) => state === 'done' || fence > 1),
+    { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
+  );
+  return (Date.now() - fromMs) / 1_000;
+}
 
 async function startedOn(system: System, registration: string, tasks: readonly string[]): Promise<void> {
   await waitUntil(
