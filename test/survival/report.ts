@@ -14,9 +14,13 @@ export function table(verdicts: readonly Verdict[]): string {
       .join('  ')
       .trimEnd(),
   );
-  return [...text, ...verdicts.flatMap(({ row, broken }) => broken.map((sentence) => `${row.id}: ${sentence}`))].join(
-    '\n',
-  );
+  return [
+    ...text,
+    ...verdicts.flatMap(({ row: { id, simulated }, broken }) => [
+      ...(simulated === undefined ? [] : [`${id}: SIMULATED by ${simulated}`]),
+      ...broken.map((sentence) => `${id}: ${sentence}`),
+    ]),
+  ].join('\n');
 }
 
 /** For `docs/evidence`. */
