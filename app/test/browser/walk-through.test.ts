@@ -15,6 +15,9 @@ if (executablePath === undefined) {
 /** A folder for pictures of every page at both widths, to be looked at. */
 const screenshots = process.env['HOLDFAST_SCREENSHOTS'];
 
+// Each looks at several pages, at both widths, light and dark.
+jest.setTimeout(180_000);
+
 const WIDE = { width: 1280, height: 900 };
 const SMALL = { width: 375, height: 800 };
 
@@ -93,6 +96,17 @@ const SMALL = { width: 375, height: 800 };
     await page.getByRole('heading', { name: 'Steamboat Bill, Jr.' }).waitFor();
   });
 
+  test('a screening in the past is refused at its field', async () => {
+    await page.goto('/staff/screenings/new');
+    await page.getByLabel('Title').fill('The General');
+    await page.getByLabel('Begins').fill('1926-12-31T19:30');
+    await page.getByLabel('Room').fill('Large hall');
+    await page.getByRole('button', { name: 'Add the screening' }).click();
+    await page.getByText('Has passed; choose a moment to come.').waitFor();
+    troubles.length = 0; // The browser reports the 400 itself.
+    await look('editor-refused');
+  });
+
   test('a poster is made while its page is watched, and is shown in the list', async () => {
     await editSteamboat();
     await page
@@ -144,10 +158,17 @@ const SMALL = { width: 375, height: 800 };
     await page.getByRole('heading', { name: 'browser-live' }).waitFor();
     await page.getByRole('button', { name: 'Pause updates' }).click();
     await page.getByText('Paused', { exact: true }).waitFor();
-    for (const path of ['/admin/parked', '/admin/schedules']) {
-      await page.goto(path);
-      await look(path.slice(1).replace('/', '-'));
-    }
+    await page.goto('/admin/schedules');
+    await look('admin-schedules');
+  });
+
+  test('staff decide what nobody else knows', async () => {
+    await post('/api/probes', { count: 1, outcome: 'external', onUnknown: 'park', failTimes: 1 });
+    await page.goto('/admin/parked');
+    await page.getByText('Did “probe” happen?').waitFor();
+    await look('admin-parked');
+    await page.getByRole('button', { name: /^It was not sent/ }).click();
+    await page.getByText(/The task goes on\.$/).waitFor();
   });
 
   test('the page of a task hears of its end, also when its last question was cut', async () => {
