@@ -1,4 +1,4 @@
-import { Snooze } from '../errors';
+import { Discard, Snooze } from '../errors';
 import type { Ending } from '../finishing/finisher';
 import { monotonicMs } from '../pause';
 import type { TaskLogger } from '../types';
@@ -27,6 +27,8 @@ export class Reporter {
     const fields = { ...idsOf(attempt.task), durationMs: Math.round(monotonicMs() - attempt.beganMs) };
     if (ending === 'done') logger.debug(fields, 'task done');
     else if (ending === 'queued' && isA(error, Snooze)) logger.debug(fields, error.message);
+    else if (ending === 'cancelled' && isA(error, Discard))
+      logger.debug({ ...fields, err: error }, 'task is cancelled by its handler');
     else if (ending === 'cancelled') logger.info({ ...fields, err: error }, 'task is cancelled');
     else if (ending === 'parked') logger.error({ ...fields, err: error }, 'task is parked: a person must decide');
     else if (ending === 'queued') logger.warn({ ...fields, err: error }, 'attempt failed; it will be repeated');

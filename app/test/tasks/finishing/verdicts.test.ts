@@ -105,7 +105,7 @@ describe.each([
     expect(task.attempts).toMatchObject([{ attempt: 1, error: 'Discard: the film is gone' }]);
     expect(await taskRow(fixture, task.id)).toMatchObject({ dead_reason: null, worker_id: null });
     expect(await heldKey(task.id)).toBeNull();
-    expect((await endOf(task.id, 'task is cancelled')).level).toBe('info');
+    expect((await endOf(task.id, 'task is cancelled by its handler')).level).toBe('debug');
   });
 
   it('NonRetryable: the task is dead at once with the reason, its key is free, and it is an error', async () => {
