@@ -9,7 +9,7 @@ const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
 export const STAGE = 'test';
 /** Relative to the repository, where the CDK's command line runs. */
-const CONFIGURATION = 'test/emulator/holdfast.config.ts';
+export const CONFIGURATION = 'test/emulator/holdfast.config.ts';
 
 const CONTEXT = ['-c', `stage=${STAGE}`, '-c', `config=${CONFIGURATION}`];
 

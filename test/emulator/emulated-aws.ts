@@ -11,6 +11,7 @@ import { docker, listOwn, removeLeftOver, removeOwn, testLabels } from '../image
 const ROOT = join(__dirname, '..', '..');
 const PYTHON = join(ROOT, '.holdfast-tools', 'venv', 'bin', 'python');
 const PLACEHOLDER = /^PLACEHOLDER (\S+) (\S+)$/;
+const CALL = /^CALL (\S+) (\S+) (\S+) (allowed|denied)$/;
 const START_SECONDS = 60;
 
 export const ACCOUNT = '000000000000';
@@ -25,6 +26,17 @@ export interface Placeholder {
   readonly logicalId: string;
 }
 
+/** What was called with the rights of a role, told once for each action. */
+export interface Call {
+  /** The role's logical id. */
+  readonly role: string;
+  /** As policies name it: `s3:GetObject`. */
+  readonly action: string;
+  /** ARN of the first resource that it was called on, or `*`. */
+  readonly resource: string;
+  readonly allowed: boolean;
+}
+
 /** ministack with the additions in aws/, in a process and a network of its own. */
 export class EmulatedAws {
   private constructor(
@@ -32,6 +44,7 @@ export class EmulatedAws {
     private readonly server: SpawnedServer,
     private readonly folder: string,
     readonly placeholders: readonly Placeholder[],
+    readonly calls: readonly Call[],
     readonly log: readonly string[],
   ) {}
 
@@ -44,6 +57,7 @@ export class EmulatedAws {
     await docker('network', 'create', ...labels.flatMap((label) => ['--label', label]), network);
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-emulated-aws-'));
     const placeholders: Placeholder[] = [];
+    const calls: Call[] = [];
     const log: string[] = [];
     const server = await spawnServer({
       program: PYTHON,
@@ -55,6 +69,9 @@ export class EmulatedAws {
         GATEWAY_PORT: String(port),
         DOCKER_NETWORK: network,
         EMULATOR_LABELS: labels.join(','),
+        // Where ministack begins to count, from the same number for everybody on this machine.
+        RDS_BASE_PORT: String(await freePort()),
+        ELASTICACHE_BASE_PORT: String(await freePort()),
         TMPDIR: folder,
         PYTHONUNBUFFERED: '1',
         PYTHONDONTWRITEBYTECODE: '1',
@@ -65,9 +82,13 @@ export class EmulatedAws {
         log.push(line);
         const [, type, logicalId] = PLACEHOLDER.exec(line) ?? [];
         if (type !== undefined && logicalId !== undefined) placeholders.push({ type, logicalId });
+        const [, role, action, resource, verdict] = CALL.exec(line) ?? [];
+        if (role !== undefined && action !== undefined && resource !== undefined) {
+          calls.push({ role, action, resource, allowed: verdict === 'allowed' });
+        }
       },
     });
-    const emulated = new EmulatedAws(port, server, folder, placeholders, log);
+    const emulated = new EmulatedAws(port, server, folder, placeholders, calls, log);
     await waitUntil('the emulated AWS answers', () => emulated.answers(), { limitSeconds: START_SECONDS }).catch(
       async (error: unknown) => {
         await emulated.stop();
@@ -84,6 +105,12 @@ export class EmulatedAws {
   /** What AWS clients read from the environment to reach it with the rights of the account's owner. */
   get environment(): Readonly<Record<string, string>> {
     return { ...OWNER, AWS_ENDPOINT_URL: this.endpoint, AWS_EC2_METADATA_DISABLED: 'true' };
+  }
+
+  /** The same for clients that are made in this process. */
+  get client() {
+    const credentials = { accessKeyId: OWNER.AWS_ACCESS_KEY_ID, secretAccessKey: OWNER.AWS_SECRET_ACCESS_KEY };
+    return { endpoint: this.endpoint, region: REGION, credentials };
   }
 
   private async answers(): Promise<boolean> {

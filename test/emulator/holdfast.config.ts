@@ -1,11 +1,27 @@
 import { defineConfiguration } from '../../lib/config';
 
+/** What is deployed one after another: the environment variable EMULATED_VERSION says which. */
+export type Version = 'first' | 'next' | 'broken' | 'failing-migration';
+const version = (process.env.EMULATED_VERSION ?? 'first') as Version;
+
+const image = {
+  directory: '.',
+  dockerfile: 'app/Dockerfile',
+  // An argument that the Dockerfile does not know changes the image's name and nothing in it.
+  buildArguments: { VERSION: version === 'first' ? 'first' : 'next' },
+};
+
 /** The stage that `npm run test:deploy` deploys to the emulated AWS: the reference app, as small as stage dev. */
 export default defineConfiguration({
   name: 'emulated',
-  image: { directory: '.', dockerfile: 'app/Dockerfile' },
+  image,
   // Short, because a rollout waits for it.
-  web: { command: ['node', 'dist/web.js'], scaling: { min: 2, max: 2 }, requestSeconds: 10, deregistrationSeconds: 5 },
+  web: {
+    command: version === 'broken' ? ['node', 'dist/missing.js'] : ['node', 'dist/web.js'],
+    scaling: { min: 2, max: 2 },
+    requestSeconds: 10,
+    deregistrationSeconds: 5,
+  },
   workers: {
     default: {
       command: ['node', 'dist/worker.js'],
@@ -22,10 +38,15 @@ export default defineConfiguration({
     },
   },
   scheduler: { command: ['node', 'dist/scheduler.js'] },
-  migration: { command: ['node', 'dist/migrate.js'] },
+  migration: {
+    command: version === 'failing-migration' ? ['node', '-e', 'process.exit(7)'] : ['node', 'dist/migrate.js'],
+  },
   mail: { from: 'library@example.org' },
   tls: { httpOnly: { reason: 'Nobody but the test reaches the emulated load balancer.' } },
-  acknowledge: { 'holdfast:alarms-reach-nobody': 'Nobody operates the emulated stage.' },
+  acknowledge: {
+    'holdfast:alarms-reach-nobody': 'Nobody operates the emulated stage.',
+    'holdfast:price-unknown': 'Nothing of the emulated stage is paid for.',
+  },
   stages: {
     test: {
       like: 'dev',

@@ -1,6 +1,9 @@
-"""Amazon ElastiCache: the parameter group reaches the server, and a group without a server is an error."""
+"""Amazon ElastiCache: the parameter group reaches the server, a group without a server is an error, and one that a stack
+deletes with the policy Snapshot leaves the record of a snapshot."""
 import threading
+import time
 
+from handlers import call
 from ministack.services import elasticache
 from ministack.services.cloudformation import provisioners as cfn
 
@@ -10,6 +13,7 @@ OF_THE_SERVICE = {"reserved-memory-percent"}
 
 def install(client):
     create_group, server_arguments = cfn._ec_rg_create, elasticache._node_server_args
+    tell_snapshot = elasticache._snapshot_xml
     current = threading.local()
 
     def arguments(port, transit, auth_token):
@@ -32,5 +36,14 @@ def install(client):
                 raise ValueError(f"{name}: the server does not answer; is a parameter unknown to it?")
         return name, attributes
 
-    elasticache._node_server_args = arguments
-    cfn._RESOURCE_HANDLERS["AWS::ElastiCache::ReplicationGroup"]["create"] = create
+    def told_snapshot(record):
+        # As AWS writes times; clients refuse seconds since the epoch.
+        nodes = [{**node, "SnapshotCreateTime": time.strftime(
+            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(node["SnapshotCreateTime"]))} for node in record["NodeSnapshots"]]
+        return tell_snapshot({**record, "NodeSnapshots": nodes})
+
+    def snapshot(name, properties):
+        call(elasticache._create_snapshot, {"SnapshotName": f"{name}-final-snapshot", "ReplicationGroupId": name})
+
+    elasticache._node_server_args, elasticache._snapshot_xml = arguments, told_snapshot
+    cfn._RESOURCE_HANDLERS["AWS::ElastiCache::ReplicationGroup"].update(create=create, snapshot=snapshot)

@@ -2,28 +2,36 @@
 
 ministack starts containers by image, command, environment and ports alone. Added here: entry point, user, read-only file
 system, folders in memory, capabilities, init process, memory limit, stop time-out, the network, the trust in the
-emulated authorities, the agent's endpoint, and metrics that are written to the log (embedded metric format).
+emulated authorities, the agent's endpoint, the credentials of the task's role, and metrics that are written to the log
+(embedded metric format).
 """
 import copy
 import json
 import os
 import re
 import tempfile
+import time
 
 from docker.errors import APIError
+from docker.models.containers import ContainerCollection
+import roles
 from health import Health
 from marks import marks
 from ministack.core import container_reaper
-from ministack.services import cloudwatch, ecs, elasticache, rds
+from ministack.services import cloudwatch, ecs, ecs_metadata, elasticache, rds
 
 ECR_HOST = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/")
 STOP_TIMEOUT = "emulator.stop-timeout"
+# ministack asks the engine ten times a second for each task, which a small machine feels.
+LOOK_SECONDS = 0.5
+LOOPBACK = "127.0.0.1"
 AUTHORITIES = "/etc/emulated-aws/authorities.pem"
 
 
 def install(network, gateway, port):
     build, register, attach = ecs._build_run_kwargs, ecs._register_metadata, ecs._attach_started_container
     worker, emit, own_labels = ecs._start_task_worker, ecs._emit_awslogs_event, container_reaper.own_labels
+    look = ecs._maybe_mark_stopped
     authorities = write_authorities()
     health = Health()
 
@@ -42,7 +50,11 @@ def install(network, gateway, port):
         # An SDK refuses this address, which is neither loopback nor 169.254.170.2, and nothing serves it.
         for name in ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"):
             env.pop(name, None)
-        env.update(credentials(task_definition, definition))
+        env["AWS_REGION"] = ecs.get_region()
+        env.update(roles.credentials_of(task_definition["taskRoleArn"], task_arn.rsplit("/", 1)[-1]))
+        owner = ecs._tasks[task_arn]["group"].split(":", 1)
+        if owner[0] == "service":
+            ecs_metadata._TASKS[task_arn]["ServiceName"] = owner[1]
         return token
 
     def stop(client, reference):
@@ -55,11 +67,18 @@ def install(network, gateway, port):
             pass
 
     def start(task, task_definition, overrides, client):
+        roles.check_start(task_definition, task["taskArn"].rsplit("/", 1)[-1])
         task_definition = copy.deepcopy(task_definition)
         for definition in task_definition["containerDefinitions"]:
             definition["image"] = ECR_HOST.sub(f"127.0.0.1:{port}/", definition["image"])
         return worker(task, task_definition, overrides, client)
 
+    def look_sometimes(task, client=None):
+        if time.monotonic() - task.get("_looked_at", 0) > LOOK_SECONDS:
+            task["_looked_at"] = time.monotonic()
+            look(task, client)
+
+    ecs._maybe_mark_stopped = look_sometimes
     ecs._start_task_worker, ecs._build_run_kwargs, ecs._remove_docker_container = start, options, stop
     ecs._register_metadata = metadata
     ecs._attach_started_container = lambda task, container, index, token, _network: attach(
@@ -67,6 +86,19 @@ def install(network, gateway, port):
     ecs._emit_awslogs_event = lambda config, message: (emit(config, message), extract_metrics(message))
     container_reaper.own_labels = lambda service, **extra: {**own_labels(service, **extra), **marks()}
     health.install()
+    publish_here_alone()
+
+
+def publish_here_alone():
+    """Ports that ministack publishes on all addresses of the machine."""
+    run = ContainerCollection.run
+
+    def run_here(self, image, command=None, **options):
+        ports = options.get("ports") or {}
+        options["ports"] = {port: (LOOPBACK, host) if host else (LOOPBACK,) for port, host in ports.items()}
+        return run(self, image, command, **options)
+
+    ContainerCollection.run = run_here
 
 
 def of_definition(definition):
@@ -88,11 +120,6 @@ def of_definition(definition):
 
 def truth(value):
     return str(value).lower() == "true"
-
-
-def credentials(task_definition, definition):
-    return {"AWS_ACCESS_KEY_ID": ecs.get_account_id(), "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": ecs.get_region()}
 
 
 def write_authorities():

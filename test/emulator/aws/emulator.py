@@ -10,6 +10,8 @@ import sys
 PORT = os.environ["GATEWAY_PORT"]
 NETWORK = os.environ["DOCKER_NETWORK"]
 os.environ.setdefault("MINISTACK_DOCKER_TIMEOUT", "60")
+# Roles may do what their policies allow, and nothing else.
+os.environ.setdefault("AUTH", "true")
 # The database's files outlive its container, as on AWS.
 os.environ.setdefault("RDS_PERSIST", "1")
 
@@ -36,10 +38,12 @@ def main():
     import placeholders
     import protection
     import registry
+    import roles
     import sealed
     import services
     client = docker.from_env(timeout=60)
     gateway = client.networks.get(NETWORK).attrs["IPAM"]["Config"][0]["Gateway"]
+    roles.install()
     containers.install(NETWORK, gateway, PORT)
     services.install()
     protection.install()

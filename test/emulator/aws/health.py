@@ -2,7 +2,7 @@
 
 On AWS a task runs first and is healthy later, and only healthy ones get requests and let a deployment go on; here both
 come at the same moment. A task that goes gets no new requests for its target group's deregistration delay, and then
-SIGTERM. What is not done: a task whose check fails later is not replaced.
+SIGTERM. A task of no service is never ended for its health. What is not done: a task whose check fails later is not replaced.
 """
 import time
 import urllib.error
@@ -28,6 +28,8 @@ class Health:
         """True also when the task ends meanwhile: ministack sees that by itself once it counts as running."""
         client = ecs._get_docker()
         definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+        if not task["group"].startswith("service:"):
+            return True
         checks = [check for check in (self.check_of(task, index, container)
                                       for index, container in enumerate(definition["containerDefinitions"])) if check]
         end = time.monotonic() + UNHEALTHY_SECONDS

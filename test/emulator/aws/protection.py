@@ -3,17 +3,16 @@ import json
 import threading
 import time
 
+import roles
 from ministack.services import ecs, ecs_metadata
-
-# Reasons with which ministack's scheduler stops tasks; StopTask itself, as on AWS, ignores protection.
-BY_THE_SCHEDULER = ("Service scaling down", "Deployment completed", "Deployment capacity limit",
-                    "Task definition updated")
+from services import BY_THE_SCHEDULER, reconciler
 
 
 def install():
     stop_task, metadata = ecs._stop_task, ecs_metadata.handle_request
 
     def scheduler_stop(data):
+        # StopTask itself, as on AWS, ignores protection: it does not come here.
         task = ecs._tasks.get(data["task"])
         if not (task and data.get("reason") in BY_THE_SCHEDULER and protected(task)):
             return stop_task(data)
@@ -29,6 +28,11 @@ def install():
         task = ecs._tasks.get(ecs_metadata._TOKEN_TO_TASK.get(path.split("/")[2]))
         if not task:
             return ecs.json_response({"message": "unknown token"}, status=404)
+        action = "ecs:UpdateTaskProtection" if method == "PUT" else "ecs:GetTaskProtection"
+        # The agent asks with the rights of the task.
+        if not roles.may(roles.of_task(task), action, task["taskArn"], {"ecs:cluster": task["clusterArn"]}):
+            return ecs.json_response({"error": {"Arn": task["taskArn"], "Code": "AccessDeniedException",
+                                                "Message": f"not authorized to perform {action}"}}, status=400)
         if method == "PUT":
             asked = json.loads(body)
             protect(task, asked["ProtectionEnabled"], asked.get("ExpiresInMinutes") or 120)
@@ -38,13 +42,13 @@ def install():
             answer["ExpirationDate"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", until)
         return ecs.json_response({"protection": answer})
 
-    ecs._ACTION_MAP["UpdateTaskProtection"] = action(lambda task, data: protect(
+    ecs._ACTION_MAP["UpdateTaskProtection"] = operation(lambda task, data: protect(
         task, data["protectionEnabled"], data.get("expiresInMinutes") or 120))
-    ecs._ACTION_MAP["GetTaskProtection"] = action(lambda task, data: view(task))
+    ecs._ACTION_MAP["GetTaskProtection"] = operation(lambda task, data: view(task))
     ecs._stop_task, ecs_metadata.handle_request = scheduler_stop, agent
 
 
-def action(change):
+def operation(change):
     def handler(data):
         done, failures = [], []
         for reference in data.get("tasks") or []:
@@ -68,14 +72,10 @@ def view(task):
 
 def protect(task, enabled, minutes):
     """Asks the scheduler to look again when the protection ends."""
-    def reconcile(account=ecs.get_account_id(), region=ecs.get_region()):
-        with ecs.request_scope(account, region):
-            cluster = ecs._cluster_name_from_arn(task["clusterArn"])
-            ecs._reconcile_service_tasks(cluster, f"{cluster}/{task['group'].split(':', 1)[1]}")
     was = protected(task)
     task["_protected_until"] = time.time() + minutes * 60 if enabled else 0
     if enabled or was:
-        timer = threading.Timer(minutes * 60 + 1 if enabled else 0, reconcile)
+        timer = threading.Timer(minutes * 60 + 1 if enabled else 0, reconciler(task))
         timer.daemon = True
         timer.start()
     return view(task)

@@ -1,4 +1,5 @@
-"""Amazon ECS services in templates: a stack waits for its service's deployment, and fails with it."""
+"""Amazon ECS services: a stack waits for its service's deployment, and fails with it; a stopped task is replaced."""
+import threading
 import time
 
 from ministack.services import ecs
@@ -10,8 +11,13 @@ NESTED = ("secrets", "healthCheck", "dependsOn", "ulimits", "repositoryCredentia
 # These wait; they must not hold up the event loop, on which the registry answers that they pull from.
 WAITING = ("AWS::ECS::Service", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup")
 
+# Reasons with which ministack's scheduler stops tasks; StopTask gives others.
+BY_THE_SCHEDULER = ("Service scaling down", "Deployment completed", "Deployment capacity limit",
+                    "Task definition updated")
+
 
 def install():
+    replace_stopped_tasks()
     handler = cfn._RESOURCE_HANDLERS["AWS::ECS::Service"]
     service = dict(handler)
 
@@ -33,6 +39,31 @@ def install():
     cfn._normalize_container_defs = lambda items: [
         {key: cfn._pascal_to_camel(value) if key in NESTED else value for key, value in item.items()}
         for item in plain(items)]
+
+
+def replace_stopped_tasks():
+    """ministack's scheduler replaces tasks that end by themselves; that of AWS also those that StopTask ends."""
+    mark = ecs._mark_task_stopped
+
+    def stopped(arn, task, reason, code, exit_code=None):
+        marked = mark(arn, task, reason, code, exit_code=exit_code)
+        if marked and code == "UserInitiated" and reason not in BY_THE_SCHEDULER:
+            threading.Thread(target=reconciler(task), daemon=True).start()
+        return marked
+
+    ecs._mark_task_stopped = stopped
+
+
+def reconciler(task):
+    """A function for another thread, by which the scheduler looks at the task's service again."""
+    account, region = ecs.get_account_id(), ecs.get_region()
+
+    def reconcile():
+        with ecs.request_scope(account, region):
+            cluster = ecs._cluster_name_from_arn(task["clusterArn"])
+            if task["group"].startswith("service:"):
+                ecs._reconcile_service_tasks(cluster, f"{cluster}/{task['group'].split(':', 1)[1]}")
+    return reconcile
 
 
 def until_steady(arn, definition):
