@@ -2,6 +2,8 @@ import { waitUntil } from '../../app/local/servers/wait-until';
 import { PATHS } from '../../app/src/contract';
 import { Cdk, STAGE } from './cdk';
 import { EmulatedAws } from './emulated-aws';
+import { checkKept } from './kept';
+import type { Kept } from './kept';
 import type { Steps } from './steps';
 
 /** A stage of the reference app that runs on the emulated AWS. */
@@ -13,12 +15,18 @@ export interface RunningDeployment {
   readonly url: string;
 }
 
-/** Deploys, hands the deployment to `use`, and destroys it. @throws what `use` throws, after all is removed. */
-export async function withDeployment<T>(steps: Steps, use: (deployment: RunningDeployment) => Promise<T>): Promise<T> {
+export interface Uses {
+  readonly use: (deployment: RunningDeployment) => Promise<void>;
+  /** While the emulated AWS still answers. */
+  readonly afterDestroy?: (aws: EmulatedAws, kept: Kept) => Promise<void>;
+}
+
+/** Deploys, hands the deployment over, destroys it. @throws what `use` and `afterDestroy` throw, after all is removed. */
+export async function withDeployment(steps: Steps, uses: Uses): Promise<void> {
   const aws = await steps.run('start the emulated AWS', () => EmulatedAws.start());
   const cdk = new Cdk(aws.environment);
   try {
-    return await deployed(steps, { aws, cdk }, use);
+    await deployed(steps, { aws, cdk }, uses);
   } catch (error) {
     console.error(`The emulated AWS said last:\n${aws.log.slice(-40).join('\n')}`);
     throw error;
@@ -28,18 +36,19 @@ export async function withDeployment<T>(steps: Steps, use: (deployment: RunningD
   }
 }
 
-async function deployed<T>(
+async function deployed(
   steps: Steps,
   { aws, cdk }: Pick<RunningDeployment, 'aws' | 'cdk'>,
-  use: (deployment: RunningDeployment) => Promise<T>,
-): Promise<T> {
+  { use, afterDestroy }: Uses,
+): Promise<void> {
   await steps.run('cdk bootstrap', () => cdk.bootstrap());
   const outputs = await steps.run('cdk deploy --all', () => cdk.deploy());
   const deployment = { aws, cdk, stage: STAGE, url: balancerUrl(aws, outputs) };
   await steps.run('answer through the load balancer', () => answers(deployment.url));
-  const result = await use(deployment);
+  await use(deployment);
   await steps.run('cdk destroy --all', () => cdk.destroy());
-  return result;
+  const kept = await steps.run('uploads and last snapshots are kept, nothing else', () => checkKept(aws));
+  await afterDestroy?.(aws, kept);
 }
 
 /** ministack serves a load balancer on its own port, by the name of the balancer in the path. */

@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { withDeployment } from './deployment';
-import type { RunningDeployment } from './deployment';
+import type { RunningDeployment, Uses } from './deployment';
+import { checkCalls } from './permissions/check-calls';
 import { missingRequirement } from './requirements';
+import { Scenario } from './scenario/scenario';
 import { Steps } from './steps';
 
 /*
@@ -18,13 +21,25 @@ async function main(): Promise<void> {
     }
     return;
   }
+  // The SDK's versions are pinned, and engines of package.json says which Node.js they run on.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const keep = process.argv.includes('--keep');
   const steps = new Steps((line) => console.log(line));
-  await withDeployment(steps, async (deployment) => {
-    if (keep) await keepUp(deployment);
-    tellPlaceholders(deployment);
-  });
+  await withDeployment(steps, keep ? { use: keepUp } : scenario(steps));
   steps.end();
+}
+
+function scenario(steps: Steps): Uses {
+  return {
+    use: async (deployment) => {
+      await Scenario.run(deployment, steps);
+      tellPlaceholders(deployment);
+    },
+    afterDestroy: async ({ calls }, { objects }) => {
+      assert.ok(objects > 0, 'the uploaded poster is gone');
+      await steps.run('roles were allowed what they did, and little else', () => checkCalls(calls));
+    },
+  };
 }
 
 async function keepUp({ aws, url, stage }: RunningDeployment): Promise<void> {

@@ -6,7 +6,7 @@ export class Steps {
   constructor(private readonly say: (line: string) => void) {}
 
   /** @param name what the step does, in up to 60 characters. */
-  async run<T>(name: string, step: () => Promise<T>): Promise<T> {
+  async run<T>(name: string, step: () => T | Promise<T>): Promise<T> {
     const began = performance.now();
     try {
       const result = await step();

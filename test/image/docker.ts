@@ -77,6 +77,11 @@ export function testLabels(): Record<string, string> {
   return { [TEST_LABEL]: String(process.pid), ...(ci === undefined ? {} : { [CI_LABEL]: ci }) };
 }
 
+/** Containers of this process that run. */
+export async function listContainers(): Promise<string[]> {
+  return await list('ps', '--filter', `label=${ownLabel()}`, '--format', '{{.Names}}');
+}
+
 /** Containers, networks and volumes of this process that are still there. */
 export async function listOwn(): Promise<string[]> {
   const filter = `label=${ownLabel()}`;

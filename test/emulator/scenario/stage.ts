@@ -1,0 +1,130 @@
+import { GetObjectCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { waitUntil } from '../../../app/local/servers/wait-until';
+import { docker } from '../../image/docker';
+import { ACCOUNT, REGION } from '../emulated-aws';
+import type { EmulatedAws } from '../emulated-aws';
+
+export interface Effects {
+  /** Rows that probes have left. */
+  readonly rows: number;
+  /** Probes that have left them. */
+  readonly tasks: number;
+}
+
+export interface Message {
+  readonly To: readonly string[];
+  readonly Body?: string;
+}
+
+/** What an operator does to the stage: reads a secret, kills containers, empties Redis. */
+export class Stage {
+  constructor(private readonly aws: EmulatedAws) {}
+
+  /** The value of the secret whose description begins so. */
+  async secret(description: string): Promise<string> {
+    const { SecretList } = (await this.call('secretsmanager.ListSecrets', {})) as {
+      readonly SecretList: readonly { readonly ARN: string; readonly Description?: string }[];
+    };
+    const secret = SecretList.find((each) => each.Description?.startsWith(description));
+    if (secret === undefined) throw new Error(`No secret is described as "${description}…".`);
+    const value = (await this.call('secretsmanager.GetSecretValue', { SecretId: secret.ARN })) as {
+      readonly SecretString: string;
+    };
+    return value.SecretString;
+  }
+
+  /** Lets mail be sent from the domain, which on AWS its owner proves by DNS records. */
+  async verifySender(domain: string): Promise<void> {
+    await this.request('/v2/email/identities', 'ses', { EmailIdentity: domain });
+  }
+
+  /** Everything that was sent by mail, as JSON. */
+  async mails(): Promise<string> {
+    return await (await fetch(`${this.aws.endpoint}/_ministack/ses/messages`)).text();
+  }
+
+  /** The content of an object in the bucket of uploads. */
+  async object(key: string): Promise<Buffer> {
+    const s3 = new S3Client({ ...this.aws.client, forcePathStyle: true });
+    const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+    const bucket = Buckets.find(({ Name }) => Name?.includes('uploads'))?.Name;
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+
+  /** Names of running containers of a process: `web`, `worker-default`, `scheduler`. */
+  async containers(process: string): Promise<readonly string[]> {
+    return await this.list(`label=com.amazonaws.ecs.container-name=${process}`);
+  }
+
+  async kill(...containers: readonly string[]): Promise<void> {
+    await docker('kill', ...containers);
+  }
+
+  /** Ends tasks as Amazon ECS does for an instance that is going: no new requests, then SIGTERM. */
+  async stopTasks(...containers: readonly string[]): Promise<void> {
+    const label = '{{index .Config.Labels "com.amazonaws.ecs.task-arn"}}';
+    const tasks = (await docker('inspect', '--format', label, ...containers)).split('\n');
+    const target = 'AmazonEC2ContainerServiceV20141113.StopTask';
+    await Promise.all(tasks.map((task) => this.call(target, { cluster: task.split('/').at(-2), task })));
+  }
+
+  /** Ends Redis without a chance to save anything, and starts it again empty. */
+  async replaceRedis(): Promise<void> {
+    const [redis = ''] = await this.list('label=ministack=elasticache');
+    await docker('kill', redis);
+    await docker('start', redis);
+  }
+
+  /** @param without containers that have to be gone. */
+  async untilRunning(process: string, count: number, without: readonly string[]): Promise<void> {
+    await waitUntil(
+      `${count} new containers of ${process} run`,
+      async () => {
+        const names = await this.containers(process);
+        return names.length >= count && !names.some((name) => without.includes(name));
+      },
+      { limitSeconds: 60, everyMilliseconds: 200 },
+    );
+  }
+
+  /** Effects of probes, by the database's own word. */
+  async effects(): Promise<Effects> {
+    const answer = await this.sql('select count(*), count(distinct task_id) from app.probe_effect');
+    const [rows = '', tasks = ''] = answer.split('|');
+    return { rows: Number(rows), tasks: Number(tasks) };
+  }
+
+  private async sql(statement: string): Promise<string> {
+    const [database = ''] = await this.list('label=ministack=rds');
+    const psql = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -h 127.0.0.1 -U app -d app -tAc "$0"';
+    return await docker('exec', database, 'sh', '-c', psql, statement);
+  }
+
+  private async list(filter: string): Promise<readonly string[]> {
+    const network = `network=holdfast-test-${this.aws.port}`;
+    const names = await docker('ps', '--filter', filter, '--filter', network, '--format', '{{.Names}}');
+    return names.split('\n').filter((name) => name !== '');
+  }
+
+  private async call(target: string, body: unknown): Promise<unknown> {
+    const service = target.startsWith('secretsmanager') ? 'secretsmanager' : 'ecs';
+    return await this.request('/', service, body, target);
+  }
+
+  private async request(path: string, service: string, body: unknown, target?: string): Promise<unknown> {
+    const scope = `${ACCOUNT}/20260101/${REGION}/${service}/aws4_request`;
+    const response = await fetch(`${this.aws.endpoint}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': target === undefined ? 'application/json' : 'application/x-amz-json-1.1',
+        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+        ...(target === undefined ? {} : { 'x-amz-target': target }),
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${target ?? path} answered ${response.status}: ${text}`);
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  }
+}
