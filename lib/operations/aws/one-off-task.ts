@@ -4,7 +4,7 @@ import { clusterName, taskFamily } from '../../config';
 import type { OperationsContext } from '../context';
 import { EXIT, OperationsError } from '../exit-codes';
 import type { AwsClients } from './clients';
-import { pause, serviceNamed, servicesOf } from './services';
+import { nextLookMs, pause, serviceNamed, servicesOf } from './services';
 import { definitionOf } from './task-definitions';
 import type { Definition } from './task-definitions';
 import { TaskLog } from './task-log';
@@ -87,20 +87,20 @@ export class RunningTask {
    * @throws OperationsError when it ends before, with the reason.
    */
   async untilRunning(tell: (detail: string) => void): Promise<Task> {
-    for (;;) {
+    for (let look = 0; ; look += 1) {
       const task = await this.describe();
       if (task.lastStatus === 'RUNNING') return task;
       if (task.lastStatus === 'STOPPED') {
         throw new OperationsError(EXIT.unavailable, `The task ${this.id} did not start: ${reasonOf(task)}.`);
       }
       tell((task.lastStatus ?? '').toLowerCase());
-      await pause(POLL_MS, this.signal);
+      await pause(nextLookMs(look, POLL_MS), this.signal);
     }
   }
 
   /** Waits until it has ended. @param take gets what it writes, line by line, soon after it has. */
   async untilEnded(take: (line: string) => void, tell: (detail: string) => void): Promise<EndedTask> {
-    for (;;) {
+    for (let look = 0; ; look += 1) {
       const task = await this.describe();
       for (const line of (await this.log?.more()) ?? []) take(line);
       if (task.lastStatus === 'STOPPED') {
@@ -109,7 +109,7 @@ export class RunningTask {
         return { exitCode, reason: reasonOf(task), stoppedAt: task.executionStoppedAt ?? task.stoppedAt };
       }
       tell((task.lastStatus ?? '').toLowerCase());
-      await pause(POLL_MS, this.signal);
+      await pause(nextLookMs(look, POLL_MS), this.signal);
     }
   }
 

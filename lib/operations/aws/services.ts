@@ -15,6 +15,7 @@ import { isAwsError } from './told-error';
 /** What Amazon ECS describes in one call. */
 const MOST_DESCRIBED = 10;
 const POLL_MS = 5_000;
+const FIRST_LOOK_MS = 250;
 
 /** The services of the stage's cluster, in the order of their names, but web first. @throws OperationsError without the cluster. */
 export async function servicesOf(aws: AwsClients, stage: StageName): Promise<Service[]> {
@@ -111,7 +112,7 @@ export async function untilSteady(
   tell: (detail: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
+  for (let look = 0; ; look += 1) {
     const services = (await servicesOf(aws, stage)).filter(({ serviceName = '' }) => names.includes(serviceName));
     for (const { serviceName, deployments = [] } of services) {
       const failed = deployments.find(({ rolloutState }) => rolloutState === 'FAILED');
@@ -124,8 +125,13 @@ export async function untilSteady(
     const busy = services.filter((service) => !isSteady(service)).map(({ serviceName }) => serviceName);
     if (busy.length === 0) return;
     tell(busy.join(', '));
-    await pause(POLL_MS, signal);
+    await pause(nextLookMs(look, POLL_MS), signal);
   }
+}
+
+/** Soon at first, for what is quick, then ever later up to `most`. @returns milliseconds */
+export function nextLookMs(look: number, most: number): number {
+  return Math.min(most, FIRST_LOOK_MS * 2 ** look);
 }
 
 /** Waits, unless Ctrl-C is pressed. @throws when it is. */

@@ -1,31 +1,13 @@
-import { ENVIRONMENT } from '../../../app/src/contract';
 import { RunningTask } from '../aws/one-off-task';
 import type { OperationsContext } from '../context';
 import { EXIT, OperationsError, usageError } from '../exit-codes';
 import { counted } from '../output/amounts';
 import { emptyLocalQueue } from '../stage/local-run';
 import type { Disaster } from './drill';
+import { emptyQueueCommand } from './empty-queue-command';
 
 /** Time to accept the probes once the task runs. */
 const FUSE_SECONDS = 10;
-
-/** Runs in the app's image, whose packages it uses; writes one line of JSON. */
-const SCRIPT = `
-const { Redis } = require('ioredis');
-const { setTimeout: pause } = require('node:timers/promises');
-(async () => {
-  const password = process.env.${ENVIRONMENT.queueRedisPassword};
-  const redis = new Redis(process.env.${ENVIRONMENT.queueRedisUrl}, {
-    ...(password ? { password } : {}), maxRetriesPerRequest: 3,
-  });
-  await redis.ping();
-  await pause(Number(process.argv[1]) * 1000);
-  const keys = await redis.dbsize();
-  await redis.flushall();
-  console.log(JSON.stringify({ keys, at: Date.now() }));
-  redis.disconnect();
-})().catch((error) => { console.error(error.message); process.exit(1); });
-`;
 
 /** Everything that Redis knows of the queue is lost, as when its only node is replaced. */
 export async function queueLoss(context: OperationsContext): Promise<Disaster> {
@@ -69,7 +51,7 @@ function deployed(context: OperationsContext, isShared: boolean): Disaster {
       const kind = Object.keys((await context.configuration()).workers)[0] ?? 'default';
       task = await RunningTask.start(context, {
         process: `worker-${kind}`,
-        command: ['node', '-e', SCRIPT, String(FUSE_SECONDS)],
+        command: emptyQueueCommand(FUSE_SECONDS),
         startedBy: 'holdfast-drill',
       });
       await task.untilRunning(tell);
