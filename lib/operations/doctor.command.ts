@@ -16,7 +16,7 @@ import type { Block, Tone } from './output/block';
 
 export const doctor: OperationsCommand = {
   name: 'doctor',
-  summary: 'What is wrong before the deploy or after it, and how to mend it',
+  summary: 'What is wrong before or after a deploy, and how to mend it',
   description:
     'Looks for what is wrong and names the fix of each. Before the deploy: configuration, credentials, bootstrap, quotas, the machine image, the image builder. After it too: stacks, processes, instances, queue, cache, database, alarms, tasks. Exit code 1 when something failed; warnings alone are 0.',
   examples: ['doctor --stage production', 'doctor --stage local', 'doctor --json'],

@@ -7,7 +7,8 @@ import { good, text } from './output/block';
 
 export const pause: OperationsCommand = {
   name: 'pause',
-  summary: 'Start nothing of a queue until it is resumed; what runs goes on',
+  summary: 'Start nothing of a queue until it is resumed',
+  description: 'Start nothing of a queue until it is resumed, from a second later on; what runs goes on.',
   words: { '<queue>': "the queue's name" },
   examples: ['pause imports --stage production', 'pause imports --stage local'],
   async run(context, { words: [name = ''] }) {

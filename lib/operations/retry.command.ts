@@ -15,7 +15,7 @@ const STATES = ['dead', 'cancelled'];
 
 export const retry: OperationsCommand = {
   name: 'retry',
-  summary: 'Queue a dead or cancelled task again, or all of a kind or queue',
+  summary: 'Queue a dead or cancelled task again, or all of a kind',
   description:
     'Queue a dead or cancelled task again with a fresh budget of attempts: one by its id, or all that a kind or a queue has, after a question. Without either it shows the dead tasks with their reasons.',
   words: { '[id]': "the task's id" },

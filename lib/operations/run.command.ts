@@ -14,7 +14,7 @@ const KEPT_SECONDS = 4 * 3_600;
 
 export const run: OperationsCommand = {
   name: 'run',
-  summary: 'Run one command in a container of its own, as a process has it',
+  summary: 'Run one command in a container of its own',
   description:
     "Run one command in a new container with the image, variables, secrets, role and network of a process; print what it writes, and end with its exit code. Ctrl-C stops it. With --tty it is a terminal's, by ECS Exec.",
   words: { '<command...>': 'behind --: the command and its words, without a shell' },
