@@ -31,6 +31,7 @@ export const rollback: OperationsCommand = {
   notLocal: 'it runs the files of this folder: check out others and start it again',
   async run(context, input) {
     const to = revisionAsked(input);
+    await refuseDuringDeploy(context);
     const running = await runningVersions(context, input.words[0]);
     return isSet(input, 'undo') ? undo(context, running) : back(context, running, to);
   },
@@ -56,6 +57,15 @@ function revisionAsked(input: Input): number | undefined {
   }
   if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
   throw usageError(`--to is "${given}"; allowed is the number of a revision: write --to 41.`);
+}
+
+/** CloudFormation waits for what it has told the services, and would take another change for its own. */
+async function refuseDuringDeploy(context: OperationsContext): Promise<void> {
+  const { StackName = '', StackStatus = '' } = await (await context.deployed()).stack('stateless');
+  if (!StackStatus.endsWith('_IN_PROGRESS')) return;
+  throw usageError(
+    `A deploy of ${StackName} is under way (${StackStatus}); allowed is a rollback after it: wait, or take it back with aws cloudformation cancel-update-stack --stack-name ${StackName}.`,
+  );
 }
 
 async function runningVersions(context: OperationsContext, process: string | undefined): Promise<RunningVersion[]> {

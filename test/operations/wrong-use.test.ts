@@ -123,6 +123,9 @@ describe('what AWS answers', () => {
   const xmlError = (code: string, message: string): string =>
     `<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 
+  const stack = (status: string): string =>
+    `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>shop-test-stateless</StackName><StackStatus>${status}</StackStatus></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+
   it('says that there are no credentials', async () => {
     expectSentence(await holdfast(['status', ...STAGE]), EXIT.credentials, /^There are no credentials for AWS/);
   });
@@ -152,6 +155,7 @@ describe('what AWS answers', () => {
     it('says what is not permitted', async () => {
       answers = {
         GetCallerIdentity: [200, identity],
+        DescribeStacks: [200, stack('UPDATE_COMPLETE')],
         ListServices: [
           400,
           '{"__type":"AccessDeniedException","message":"not authorized to perform ecs:ListServices"}',
@@ -161,6 +165,15 @@ describe('what AWS answers', () => {
         await holdfast(['rollback', ...STAGE]),
         EXIT.credentials,
         /^The credentials do not permit ECS ListServices in us-east-1/,
+      );
+    });
+
+    it('says that a deploy is under way, which a rollback would disturb', async () => {
+      answers = { GetCallerIdentity: [200, identity], DescribeStacks: [200, stack('UPDATE_IN_PROGRESS')] };
+      expectSentence(
+        await holdfast(['rollback', ...STAGE]),
+        EXIT.usage,
+        /^A deploy of shop-test-stateless is under way \(UPDATE_IN_PROGRESS\)/,
       );
     });
 

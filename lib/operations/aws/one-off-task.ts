@@ -83,16 +83,18 @@ export class RunningTask {
   }
 
   /**
-   * Waits until its container runs.
+   * Waits until its container runs, healthy or not: it does not do what its process's health check asks for.
    * @throws OperationsError when it ends before, with the reason.
    */
-  async untilRunning(tell: (detail: string) => void): Promise<Task> {
+  async untilRunning(tell: (detail: string) => void): Promise<void> {
     for (let look = 0; ; look += 1) {
       const task = await this.describe();
-      if (task.lastStatus === 'RUNNING') return task;
       if (task.lastStatus === 'STOPPED') {
-        throw new OperationsError(EXIT.unavailable, `The task ${this.id} did not start: ${reasonOf(task)}.`);
+        const last = (await this.log?.rest(this.signal))?.at(-1);
+        const why = [reasonOf(task), ...(last === undefined ? [] : [`it wrote last: ${last}`])].join('; ');
+        throw new OperationsError(EXIT.unavailable, `The task ${this.id} ended before it was seen running: ${why}.`);
       }
+      if (task.containers?.some(({ name, lastStatus }) => name === this.container && lastStatus === 'RUNNING')) return;
       tell((task.lastStatus ?? '').toLowerCase());
       await pause(nextLookMs(look, POLL_MS), this.signal);
     }

@@ -16,7 +16,10 @@ export async function checkStacks(context: OperationsContext): Promise<Finding[]
   return Promise.all(
     (['stateful', 'stateless'] as const).map(async (part) => {
       const { StackStatus = 'unknown', StackStatusReason } = await stage.stack(part);
-      const found = StackStatusReason === undefined ? StackStatus : `${StackStatus} (${StackStatusReason})`;
+      const found =
+        StackStatusReason === undefined || StackStatusReason === ''
+          ? StackStatus
+          : `${StackStatus} (${StackStatusReason})`;
       return expected(
         `stack, ${part}`,
         found,

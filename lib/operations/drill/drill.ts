@@ -15,8 +15,8 @@ const MOST_RUN_MS = 60_000;
 
 /** What breaks, and how it is seen to be whole again. */
 export interface Disaster {
-  /** What happens, as the beginning of a question: `Empty the queue's Redis`. */
-  readonly question: string;
+  /** What is done, as it stands within a sentence: `empty the queue's Redis`. */
+  readonly what: string;
   /** Does what takes long, so that `strike` follows at once. */
   prepare?(tell: (detail: string) => void): Promise<void>;
   /** @returns what was broken, as a sentence, and when, by this machine's clock. */
@@ -64,7 +64,7 @@ export async function runDrill(
   const runMs = Math.min(MOST_RUN_MS, Math.max(1, Math.round((options.busySeconds * 1_000 * slots) / options.probes)));
   const { terminal, signal } = context;
   await terminal.confirm(
-    `${disaster.question} of stage ${context.stage}, while ${counted(options.probes, 'probe')} of ${runMs} ms run?`,
+    `On stage ${context.stage}: ${disaster.what}, while ${counted(options.probes, 'probe')} of ${runMs} ms run?`,
   );
   await terminal.during('Getting ready', (tell) => disaster.prepare?.(tell) ?? Promise.resolve());
   const load = new ProbeLoad(app, signal);
@@ -72,8 +72,8 @@ export async function runDrill(
     await load.accept(options.probes, runMs);
     return untilFirst(load, signal);
   });
-  terminal.say(`${counted(before.accepted, 'probe')} accepted, ${before.done} done. ${disaster.question} now.`);
-  const struck = await terminal.during(disaster.question, () => disaster.strike());
+  terminal.say(`${counted(before.accepted, 'probe')} accepted, ${before.done} done. Now: ${disaster.what}.`);
+  const struck = await terminal.during('Breaking it', () => disaster.strike());
   const watch = new Watch(load, disaster, struck.at, options.limitSeconds, signal);
   const goesOn = { goesOn: 'what was accepted is done all the same; npx holdfast queues shows it.' };
   const during = await terminal.during(

@@ -30,7 +30,7 @@ async function ofQueue(context: OperationsContext): Promise<Disaster> {
   const { elastiCache } = await context.aws();
   const before = primaryOf(group);
   return {
-    question: `Fail the queue's Redis over from ${before}`,
+    what: `fail the queue's Redis over from ${before}`,
     strike: async () => {
       const at = Date.now();
       await elastiCache.send(new TestFailoverCommand({ ReplicationGroupId, NodeGroupId: nodes?.NodeGroupId }));
@@ -61,7 +61,7 @@ async function ofDatabase(context: OperationsContext): Promise<Disaster> {
   const { rds } = await context.aws();
   let struckAt = 0;
   return {
-    question: `Fail the database ${id} over to its standby`,
+    what: `fail the database ${id} over to its standby`,
     strike: async () => {
       struckAt = Date.now();
       await rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id, ForceFailover: true }));

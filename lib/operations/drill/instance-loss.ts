@@ -26,7 +26,7 @@ async function local(context: OperationsContext): Promise<Disaster> {
   if (chosen === undefined) throw missingError('No local worker is alive: see npx holdfast queues --stage local.');
   const count = alive.size;
   return {
-    question: `Kill ${chosen.name} (process ${chosen.pid})`,
+    what: `kill ${chosen.name} (process ${chosen.pid})`,
     strike: () => {
       process.kill(chosen.pid, 'SIGKILL');
       return Promise.resolve({ broke: `${chosen.name} was killed with what it ran.`, at: Date.now() });
@@ -47,7 +47,7 @@ async function deployed(context: OperationsContext): Promise<Disaster> {
   const stop = (task: Task) =>
     ecs.send(new StopTaskCommand({ cluster, task: task.taskArn, reason: 'holdfast drill instance' }));
   return {
-    question: `Stop ${names.join(', ')} on one instance (${instance.slice(0, 8)})`,
+    what: `stop ${names.join(', ')} on one instance (${instance.slice(0, 8)})`,
     strike: async () => {
       const at = Date.now();
       await Promise.all(tasks.map(stop));

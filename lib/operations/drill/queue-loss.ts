@@ -23,7 +23,7 @@ export async function queueLoss(context: OperationsContext): Promise<Disaster> {
 
 function local(context: OperationsContext): Disaster {
   return {
-    question: "Empty the queue's Redis",
+    what: "empty the queue's Redis",
     strike: async () => {
       const at = Date.now();
       return { broke: told(await emptyLocalQueue(context.options.root)), at };
@@ -45,7 +45,7 @@ function told(keys: number): string {
 function deployed(context: OperationsContext, isShared: boolean): Disaster {
   let task: RunningTask | undefined;
   return {
-    question: isShared ? "Empty the queue's Redis, the cache with it," : "Empty the queue's Redis",
+    what: isShared ? "empty the queue's Redis, and the cache in it" : "empty the queue's Redis",
     // Nobody outside the network reaches Redis, so a task of the stage's own does it.
     prepare: async (tell) => {
       const kind = Object.keys((await context.configuration()).workers)[0] ?? 'default';
