@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import sharp from 'sharp';
 import { waitUntil } from '../../../app/local/servers/wait-until';
@@ -12,7 +12,8 @@ const PARKED = 5;
 const REFUSING_SECONDS = 60;
 /** The sender's patience with a silent server (15 s), twice, and its backoff. */
 const SENT_SECONDS = 90;
-const POSTERS = 4;
+/** A worker makes one after the other, so that some are not made when the store goes away. */
+const POSTERS = 12;
 
 /** Faults of services outside: the mail provider and the object store. */
 export const externalRows: readonly Row[] = [
@@ -32,9 +33,9 @@ export const externalRows: readonly Row[] = [
           parked = await trial.post(load, {
             ...{ count: PARKED, runMs: 0, failTimes: 1, outcome: 'external', onUnknown: 'park' },
           });
-          await areParked(system, parked);
         },
         last: async () => {
+          await areParked(system, parked);
           await codesSent(system, contacts);
           for (const id of parked) {
             const { status, body } = await system.client.post(`/api/tasks/${id}/resolve`, { outcome: 'sent' });
@@ -63,9 +64,11 @@ export const externalRows: readonly Row[] = [
         begin: async () => {
           mail.receive = () => 'refuse-for-now';
           contacts = await addContacts(system);
-          await waitUntil('the provider has refused', () => mail.refused > 0, { limitSeconds: 10 });
         },
-        last: (fromMs) => trial.lasts(REFUSING_SECONDS, fromMs),
+        last: async (fromMs) => {
+          await trial.lasts(REFUSING_SECONDS, fromMs);
+          trial.check(mail.refused >= contacts.length, `the provider refused ${mail.refused} mails only`);
+        },
         heal: async () => {
           mail.receive = () => 'accept';
           await codesSent(system, contacts);
@@ -92,16 +95,17 @@ export const externalRows: readonly Row[] = [
         .toBuffer();
       const away = `${system.objects}-away`;
       let tasks: string[] = [];
+      let status: number | undefined;
       await trial.disturb({
         begin: async () => {
-          tasks = await Promise.all(screenings.map((id) => upload(system, id, picture)));
-          renameSync(system.objects, away);
+          status = await halfAnUpload(system, screenings[0]!, picture, async () => {
+            tasks = await Promise.all(screenings.map((id) => upload(system, id, picture)));
+            renameSync(system.objects, away);
+            // What is asked for is not missing: nothing can be asked for.
+            writeFileSync(system.objects, '');
+          });
         },
         last: async (fromMs) => {
-          const status = await halfAnUpload(system, screenings[0]!, picture, () => {
-            // What is being written to goes away too.
-            rmSync(system.objects, { recursive: true, force: true });
-          });
           trial.check(status === undefined || status >= 500, `half an upload was answered ${status}`);
           await trial.lasts(5, fromMs);
         },
@@ -129,18 +133,14 @@ interface Contact {
   readonly taskId: string;
 }
 
-let named = 0;
-
 async function addContacts(system: System): Promise<Contact[]> {
-  const contacts: Contact[] = [];
-  for (let i = 0; i < CONTACTS; i += 1) {
-    named += 1;
-    const address = `reader-${named}@example.org`;
+  const asked = Array.from({ length: CONTACTS }, async (_, i) => {
+    const address = `reader-${i}@example.org`;
     const { status, body } = await system.client.post('/api/contacts', { channel: 'email', address });
     if (status !== 202) throw new Error(`POST /api/contacts was answered ${status}: ${body}`);
-    contacts.push({ ...(JSON.parse(body) as { id: string; taskId: string }), address });
-  }
-  return contacts;
+    return { ...(JSON.parse(body) as { id: string; taskId: string }), address };
+  });
+  return Promise.all(asked);
 }
 
 async function codesSent(system: System, contacts: readonly Contact[]): Promise<void> {
@@ -190,11 +190,11 @@ function halfAnUpload(
   system: System,
   screeningId: string,
   picture: Buffer,
-  fault: () => void,
+  fault: () => Promise<void>,
 ): Promise<number | undefined> {
   const boundary = 'half-way';
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="poster"; filename="half.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const outgoing = request(
       system.address(`/api/screenings/${screeningId}/poster`),
       {
@@ -213,8 +213,11 @@ function halfAnUpload(
     outgoing.write(head);
     outgoing.write(picture.subarray(0, picture.length / 2));
     setTimeout(() => {
-      fault();
-      outgoing.end(Buffer.concat([picture.subarray(picture.length / 2), Buffer.from(`\r\n--${boundary}--\r\n`)]));
+      fault().then(
+        () =>
+          outgoing.end(Buffer.concat([picture.subarray(picture.length / 2), Buffer.from(`\r\n--${boundary}--\r\n`)])),
+        reject,
+      );
     }, 500);
   });
 }
