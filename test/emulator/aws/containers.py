@@ -39,6 +39,8 @@ def install(network, gateway, port):
         given = build(definition, task_definition, env, ports, network, host_mode, task_id, task_arn, gateway,
                       cluster_arn)
         given.update(of_definition(definition))
+        # The image's own check, which Amazon ECS never runs.
+        given["healthcheck"] = {"test": ["NONE"]}
         given["labels"][STOP_TIMEOUT] = str(definition.get("stopTimeout") or 30)
         given["volumes"] = [*given.get("volumes", []), f"{authorities}:{AUTHORITIES}:ro"]
         return given
