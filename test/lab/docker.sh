@@ -13,7 +13,10 @@
 # About two minutes the first time, half a second when everything is there. Exit 1 with the reason on standard error.
 set -euo pipefail
 
-readonly work=/var/tmp/holdfast-lab
+# Nobody can write in the folder of another user.
+work=/var/tmp/holdfast-lab
+[ "$(id -u)" = 0 ] || work+=-$(id -u)
+readonly work
 readonly defaults=(compose node:24-bookworm-slim postgres:16-alpine valkey/valkey:8.1-alpine nginx:1-alpine)
 readonly engine_seconds=30 pull_seconds=300
 
