@@ -33,6 +33,7 @@ const region = 'us-east-1';
   let aws: EmulatedAws;
   let arns: SecretArns;
   let ecs: ECSClient;
+  let quotas: Promise<Ended>;
 
   /** What stands behind -- is the command's own. */
   const onStage = ([command = '', ...words]: readonly string[], options: InProcess = {}): Promise<Ended> =>
@@ -41,11 +42,16 @@ const region = 'us-east-1';
   beforeAll(async () => {
     aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
+    // It takes many seconds to say for the first time that it has none, which doctor asks for.
+    quotas = holdfast(['doctor', ...STAGE]);
     arns = await makeStage(region);
     ecs = new ECSClient({ region });
   });
 
-  afterAll(() => aws.stop());
+  afterAll(async () => {
+    await quotas;
+    await aws.stop();
+  });
 
   describe('secrets', () => {
     const valueOf = async (arn: string) =>
