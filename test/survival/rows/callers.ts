@@ -159,9 +159,9 @@ async function underOneUniqueKey(trial: Trial, system: System, load: Load, round
     },
     { limitSeconds: 2 * LEASE_SECONDS, everyMilliseconds: 50 },
   );
-  const ends = [...pruned.values()].sort((a, b) => a.acceptedMs - b.acceptedMs);
-  const overlaps = ends.filter(({ acceptedMs }, i) => i > 0 && acceptedMs < ends[i - 1]!.finishedMs);
-  trial.check(overlaps.length === 0, `${overlaps.length} tasks were accepted while another held ${key}`);
+  const ends = [...pruned.values()].sort((a, b) => a.startedMs - b.startedMs);
+  const overlaps = ends.filter(({ startedMs }, i) => i > 0 && startedMs < ends[i - 1]!.finishedMs);
+  trial.check(overlaps.length === 0, `${overlaps.length} tasks ran while another held ${key}`);
   const wrong = ends.filter(({ state, effects }) => state !== 'done' || effects !== 1);
   trial.check(wrong.length === 0, `${wrong.length} holders of ${key} are not done with exactly one effect`);
   trial.check(ends.length >= HOLDERS, `${key} was held by ${ends.length} tasks only`);
@@ -171,7 +171,7 @@ async function underOneUniqueKey(trial: Trial, system: System, load: Load, round
 interface Ended {
   readonly uuid: string;
   readonly state: string;
-  readonly acceptedMs: number;
+  readonly startedMs: number;
   readonly finishedMs: number;
   readonly effects: number;
 }
@@ -181,7 +181,7 @@ async function pruneEnded(system: System, key: string): Promise<Ended[]> {
   return system.ledger.rows<Ended>(
     `with gone as (delete from holdfast.task where unique_key = $1 and finished_at is not null returning *),
           effect as (delete from app.probe_effect e using gone where e.task_id = gone.uuid returning e.task_id)
-     select uuid, state, (extract(epoch from accepted_at) * 1000)::float8 as "acceptedMs",
+     select uuid, state, (extract(epoch from started_at) * 1000)::float8 as "startedMs",
             (extract(epoch from finished_at) * 1000)::float8 as "finishedMs",
             (select count(*)::int from effect where task_id = gone.uuid) as effects
      from gone`,
