@@ -3,14 +3,14 @@ import type { Load } from './system/load';
 import type { System } from './system/system';
 
 /** Goes on until after the healing: 200 probes a second in 20 requests. */
-const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
+export const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
 /** Beside it just before the fault: some four seconds of work for both workers. */
-const BURST = { count: 3_000, runMs: 40 };
+export const BURST = { count: 3_000, runMs: 40 };
 const LEAST_BACKLOG = 1_000;
 /** Of the 20 that a worker runs at once. */
 const LEAST_RUNNING = 10;
 /** By then both workers have had tasks of the load from Redis. */
-const WARM_SECONDS = 15;
+export const WARM_SECONDS = 15;
 /** The burst is dispatched within milliseconds and lasts longer than this. */
 const BUSY_SECONDS = 2;
 

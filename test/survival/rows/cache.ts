@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row } from '../row';
+import { addScreening } from '../system/add-screening';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 
@@ -81,15 +82,7 @@ let written = 0;
 async function write(system: System, title: string): Promise<string> {
   written += 1;
   const unique = `${title} (${written})`;
-  // Each before all others, so that it is on the first page.
-  const startsAt = new Date(Date.now() + 86_400_000 - written * 60_000).toISOString();
-  const { status, body } = await system.clients[0]!.post(LIST, {
-    title: unique,
-    description: 'A test.',
-    room: 'Hall',
-    startsAt,
-  });
-  if (status !== 201) throw new Error(`POST ${LIST} was answered ${status}: ${body}`);
+  await addScreening(system.clients[0]!, unique, written);
   return unique;
 }
 

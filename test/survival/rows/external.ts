@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import sharp from 'sharp';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
+import { addScreening } from '../system/add-screening';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 
@@ -89,7 +90,8 @@ export const externalRows: readonly Row[] = [
     fault: 'object store fails half way through an upload',
     mustHold: 'no half object served, task retried',
     run: async (trial, system) => {
-      const screenings = await addScreenings(system);
+      const titles = Array.from({ length: POSTERS }, (_, i) => `Poster ${i}`);
+      const screenings = await Promise.all(titles.map((title) => addScreening(system.client, title)));
       const picture = await sharp({ create: { width: 800, height: 1200, channels: 3, background: 'teal' } })
         .jpeg()
         .toBuffer();
@@ -158,18 +160,6 @@ async function areParked(system: System, ids: readonly string[]): Promise<void> 
     async () => (await system.ledger.tasks(ids)).every(({ state }) => state === 'parked'),
     { limitSeconds: 30, everyMilliseconds: 100 },
   );
-}
-
-async function addScreenings(system: System): Promise<string[]> {
-  const ids: string[] = [];
-  for (let i = 0; i < POSTERS; i += 1) {
-    const startsAt = new Date(Date.now() + 86_400_000).toISOString();
-    const screening = { title: `Poster ${i}`, description: 'A test.', room: 'Hall', startsAt };
-    const { status, body } = await system.client.post('/api/screenings', screening);
-    if (status !== 201) throw new Error(`POST /api/screenings was answered ${status}: ${body}`);
-    ids.push((JSON.parse(body) as { id: string }).id);
-  }
-  return ids;
 }
 
 /** @returns its task */

@@ -1,7 +1,6 @@
 import type { Row } from '../row';
-import { doneElsewhere, GRACE_SECONDS, LEASE_SECONDS, leftWith } from './workers';
+import { lostWorker, runsSome, SHORT } from './workers';
 
-const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
 const SIMULATED = 'the processes of one instance, stopped on one machine';
 
 /** Faults of a whole instance: one web process and one worker, beside another instance with the same. */
@@ -19,8 +18,7 @@ export const instanceRows: readonly Row[] = [
       let running: readonly string[] = [];
       await trial.disturb({
         begin: async (load) => {
-          await trial.post(load, SHORT);
-          running = await leftRunning(() => system.ledger.runningOn(registration));
+          running = await runsSome(system, registration, await trial.post(load, SHORT));
           const endings = await Promise.all([web.terminate(), worker.terminate()]);
           trial.check(
             endings.every((ending) => ending === 'exit code 0'),
@@ -43,31 +41,6 @@ export const instanceRows: readonly Row[] = [
     mustHold: 'redelivered within lease + 5 s, no effect twice',
     simulated: SIMULATED,
     system: { webs: 2 },
-    run: async (trial, system) => {
-      const web = system.webs[1]!;
-      const worker = system.workers[1];
-      const registration = await system.registrationOf(worker);
-      let seconds = 0;
-      await trial.disturb({
-        begin: () => Promise.all([web.kill(), worker.kill()]),
-        last: async (fromMs) => {
-          const tasks = await leftWith(system, registration);
-          trial.check(tasks.length > 0, 'the lost instance ran nothing');
-          await doneElsewhere(system, tasks, registration);
-          seconds = (Date.now() - fromMs) / 1_000;
-          trial.note(`${tasks.length} tasks ran on the lost instance`);
-          await Promise.all([web.start(), worker.start()]);
-        },
-        goesOn: ['accepting', 'working'],
-      });
-      trial.recoveredAfter(seconds, LEASE_SECONDS + GRACE_SECONDS);
-    },
+    run: (trial, system) => lostWorker(trial, system, system.webs.slice(1)),
   },
 ];
-
-async function leftRunning(look: () => Promise<string[]>): Promise<string[]> {
-  for (;;) {
-    const running = await look();
-    if (running.length > 0) return running;
-  }
-}

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signal } from '../../../app/local/servers/process-table';
-import { RECOVERY_SECONDS } from '../trial';
+import { PACE, WARM_SECONDS } from '../inject';
 import type { Row } from '../row';
 import type { AppProcess } from '../system/app-process';
 import type { Link } from '../system/link';
 import type { Pace } from '../system/load';
 import type { System } from '../system/system';
+import { RECOVERY_SECONDS } from '../trial';
 import type { Trial } from '../trial';
+import { freeze, thaw } from './redis';
 
 /** What callers ask for all the time: 200 plain probes a second and some of every other kind. */
 const PACES: readonly Pace[] = [
-  { requestsPerSecond: 20, request: { count: 10, runMs: 20 } },
+  PACE,
   { requestsPerSecond: 2, request: { count: 5, runMs: 300 } },
   { requestsPerSecond: 1, request: { count: 5, runMs: 20, failTimes: 1 } },
   { requestsPerSecond: 1, request: { count: 5, runMs: 20, outcome: 'external', failTimes: 1, onUnknown: 'repeat' } },
@@ -19,7 +20,6 @@ const PACES: readonly Pace[] = [
 ];
 const LONGEST_MS = 25_000;
 const CALM_MS = 6_000;
-const WARM_SECONDS = 15;
 
 /** Something that goes wrong and is put right again after a while. */
 interface Fault {
@@ -92,8 +92,8 @@ function faultsOf(system: System, random: () => number): Fault[] {
     { name: 'Redis killed', begin: () => queue.kill(), heal: () => queue.restart() },
     {
       name: 'Redis frozen',
-      begin: now(() => signal(queue.pid, 'SIGSTOP')),
-      heal: now(() => signal(queue.pid, 'SIGCONT')),
+      begin: () => freeze(system),
+      heal: () => thaw(system),
     },
   ];
   const database: Omit<Fault, 'on'>[] = [

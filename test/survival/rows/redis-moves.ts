@@ -130,26 +130,29 @@ function othersThan(system: System, name: string): ReturnType<System['linksTo']>
 /** One that holds the same as the queue from now on, until it is promoted. */
 async function replicaOf(server: RedisServer): Promise<RedisServer> {
   const replica = await startPrivateRedis();
-  const client = new Redis(replica.url);
-  try {
+  await asking(replica, async (client) => {
     await client.replicaof('127.0.0.1', server.port);
     await waitUntil(
       'the replica has caught up',
       async () => (await client.info('replication')).includes('master_link_status:up'),
       { limitSeconds: 20, everyMilliseconds: 100 },
     );
-  } finally {
-    client.disconnect();
-  }
+  });
   return replica;
 }
 
 /** It hears no more of its primary and takes writes. */
 async function promoted(trial: Trial, replica: RedisServer): Promise<void> {
-  const client = new Redis(replica.url);
-  try {
+  await asking(replica, async (client) => {
     await client.replicaof('NO', 'ONE');
     trial.note(`${await client.dbsize()} keys were on the replica when it was promoted`);
+  });
+}
+
+async function asking(server: RedisServer, ask: (client: Redis) => Promise<void>): Promise<void> {
+  const client = new Redis(server.url);
+  try {
+    await ask(client);
   } finally {
     client.disconnect();
   }

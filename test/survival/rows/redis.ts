@@ -1,5 +1,6 @@
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import { signal } from '../../../app/local/servers/process-table';
+import { PACE } from '../inject';
 import type { Row } from '../row';
 import type { Trial } from '../trial';
 import type { System } from '../system/system';
@@ -82,7 +83,7 @@ export async function holdsSome(trial: Trial, system: System): Promise<void> {
 /** Workers are back at the lists, as `GET /api/queues` shows it. */
 export async function drawnAgain(trial: Trial, system: System): Promise<void> {
   const fromMs = Date.now();
-  const load = system.startLoad({ requestsPerSecond: 20, request: { count: 10, runMs: 20 } });
+  const load = system.startLoad(PACE);
   await system.drawFromRedis(NOTICED_SECONDS).catch((error: unknown) => trial.broken.push(String(error)));
   await load.stop();
   await trial.drain();
@@ -97,7 +98,7 @@ async function outage(trial: Trial, system: System, fromMs: number): Promise<voi
   await trial.lasts(LONG_OUTAGE_SECONDS, fromMs);
 }
 
-function freeze(system: System): Promise<void> {
+export function freeze(system: System): Promise<void> {
   if (system.servers.queue.container !== undefined) {
     throw new Error('This row freezes Redis by a signal, which needs redis-server or valkey-server on the PATH.');
   }
@@ -105,7 +106,7 @@ function freeze(system: System): Promise<void> {
   return Promise.resolve();
 }
 
-function thaw(system: System): Promise<void> {
+export function thaw(system: System): Promise<void> {
   signal(system.servers.queue.pid, 'SIGCONT');
   return Promise.resolve();
 }

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BURST, PACE, WARM_SECONDS } from '../inject';
 import type { Row } from '../row';
 import type { System } from '../system/system';
-
-const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
-const BURST = { count: 3_000, runMs: 40 };
-const WARM_SECONDS = 15;
 
 /** A disaster, and what the documentation says to do then. */
 export const restoreRows: readonly Row[] = [

@@ -3,6 +3,7 @@ import { ENVIRONMENT } from '../../../app/src/contract';
 import type { Row } from '../row';
 import { startAgain } from '../system/start-again';
 import type { System } from '../system/system';
+import type { Trial } from '../trial';
 import { GRACE_SECONDS, LEASE_SECONDS, leftWith } from './workers';
 
 /** Only the first worker serves it, so that only that one is hit. */
@@ -42,14 +43,7 @@ export const selfInflictedRows: readonly Row[] = [
           await startedOn(system, registration, blocking);
         },
         last: async (fromMs) => {
-          const tasks = (await leftWith(system, registration)).filter((id) => !blocking.includes(id));
-          trial.check(tasks.length > 0, 'the blocked worker ran nothing else');
-          const seconds = await claimedAgain(system, tasks, fromMs);
-          trial.check(
-            seconds <= LEASE_SECONDS + GRACE_SECONDS,
-            `they were claimed again after ${seconds.toFixed(1)} s only`,
-          );
-          trial.note(`${tasks.length} ran on the blocked worker and were claimed again ${seconds.toFixed(1)} s later`);
+          await redelivered(trial, system, { registration, but: blocking, fromMs });
           await ended(system, blocking);
         },
         goesOn: ['accepting', 'working'],
@@ -81,14 +75,7 @@ export const selfInflictedRows: readonly Row[] = [
             await platform.death();
           },
           last: async (fromMs) => {
-            const tasks = (await leftWith(system, registration)).filter((id) => !leaking.includes(id));
-            trial.check(tasks.length > 0, 'the worker ran nothing else when its memory ran out');
-            const seconds = await claimedAgain(system, tasks, fromMs);
-            trial.check(
-              seconds <= LEASE_SECONDS + GRACE_SECONDS,
-              `they were claimed again after ${seconds.toFixed(1)} s only`,
-            );
-            trial.note(`${tasks.length} tasks ran on it and were claimed again ${seconds.toFixed(1)} s later`);
+            await redelivered(trial, system, { registration, but: leaking, fromMs });
             await ended(system, leaking);
           },
           goesOn: ['accepting', 'working'],
@@ -129,14 +116,25 @@ export const selfInflictedRows: readonly Row[] = [
   },
 ];
 
-/** Taken from the lost worker: some by the same process under its next registration, which may be lost again. */
-async function claimedAgain(system: System, tasks: readonly string[], fromMs: number): Promise<number> {
+interface Lost {
+  readonly registration: string;
+  /** The tasks that are its misfortune. */
+  readonly but: readonly string[];
+  readonly fromMs: number;
+}
+
+/** What the worker ran is claimed again in time: some by the same process under its next registration, which may be lost again. */
+async function redelivered(trial: Trial, system: System, { registration, but, fromMs }: Lost): Promise<void> {
+  const tasks = (await leftWith(system, registration)).filter((id) => !but.includes(id));
+  trial.check(tasks.length > 0, 'the lost worker ran nothing else');
   await waitUntil(
     'the tasks of the lost worker have been claimed again',
     async () => (await system.ledger.tasks(tasks)).every(({ state, fence }) => state === 'done' || fence > 1),
     { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
   );
-  return (Date.now() - fromMs) / 1_000;
+  const seconds = (Date.now() - fromMs) / 1_000;
+  trial.check(seconds <= LEASE_SECONDS + GRACE_SECONDS, `they were claimed again after ${seconds.toFixed(1)} s only`);
+  trial.note(`${tasks.length} ran on the lost worker and were claimed again ${seconds.toFixed(1)} s later`);
 }
 
 async function startedOn(system: System, registration: string, tasks: readonly string[]): Promise<void> {

@@ -12,7 +12,7 @@ export const LEASE_SECONDS = 15;
 export const GRACE_SECONDS = 5;
 /** Some of a worker's 20 slots have them for certain. */
 const LEAST_RUNNING = 5;
-const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
+export const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
 /** So few that either worker has slots for what the other gives back. */
 const LONG = { count: 16, runMs: 20_000, priority: 'high' } as const;
 /** Below the run time of LONG. */
@@ -26,7 +26,7 @@ export const workerRows: readonly Row[] = [
     id: 'P1',
     fault: 'worker SIGKILL while running tasks',
     mustHold: 'redelivered within lease + 5 s, no effect twice',
-    run: (trial, system) => lostWorker(trial, system, (victim) => victim.kill()),
+    run: (trial, system) => lostWorker(trial, system),
   },
   {
     id: 'P2',
@@ -167,24 +167,24 @@ export const workerRows: readonly Row[] = [
   },
 ];
 
-/** One worker is lost for good with what it runs; others do that within lease + 5 s, and it is started again. */
-export async function lostWorker(
-  trial: Trial,
-  system: System,
-  lose: (victim: AppProcess) => Promise<unknown>,
-): Promise<void> {
+/**
+ * One worker is killed with what it runs; others do that within lease + 5 s, and it is started again.
+ * @param beside processes that are killed at the same moment
+ */
+export async function lostWorker(trial: Trial, system: System, beside: readonly AppProcess[] = []): Promise<void> {
   const [victim] = system.workers;
+  const lost = [victim, ...beside];
   const registration = await system.registrationOf(victim);
   let seconds = 0;
   await trial.disturb({
-    begin: () => lose(victim),
+    begin: () => Promise.all(lost.map((process) => process.kill())),
     last: async (fromMs) => {
       const tasks = await leftWith(system, registration);
       trial.check(tasks.length > 0, 'the lost worker ran nothing');
       await doneElsewhere(system, tasks, registration);
       seconds = (Date.now() - fromMs) / 1_000;
       trial.note(`${tasks.length} ran on the lost worker`);
-      await victim.start();
+      await Promise.all(lost.map((process) => process.start()));
     },
     goesOn: ['accepting', 'working'],
   });
@@ -214,7 +214,7 @@ export async function doneElsewhere(system: System, tasks: readonly string[], lo
   );
 }
 
-async function runsSome(system: System, registration: string, ids: readonly string[]): Promise<string[]> {
+export async function runsSome(system: System, registration: string, ids: readonly string[]): Promise<string[]> {
   const wanted = new Set(ids);
   return waitUntil(
     'the worker runs some of them',

@@ -16,7 +16,6 @@ export class Link {
   private readonly connections = new Set<Connection>();
   private target: number;
   private dropping = false;
-  private refusing = false;
   private delay = { ms: 0, jitterMs: 0 };
   /** Set while answers to a message that contains it are to be lost. */
   private wanted: { readonly text: string; readonly found: () => void } | undefined;
@@ -72,11 +71,6 @@ export class Link {
     this.dropping = true;
   }
 
-  /** New connections are reset at once, as by a server that has none left; those that exist go on. */
-  refuse(): void {
-    this.refusing = true;
-  }
-
   /** Everything takes so much longer, each way; a random part of `jitterMs` comes on top. */
   slow(ms: number, jitterMs: number): void {
     this.delay = { ms, jitterMs };
@@ -93,7 +87,7 @@ export class Link {
   /** Makes the network whole. What was dropped stays lost, so its connections break now. */
   heal(): void {
     const broken = this.dropping;
-    [this.dropping, this.refusing, this.wanted] = [false, false, undefined];
+    [this.dropping, this.wanted] = [false, undefined];
     this.delay = { ms: 0, jitterMs: 0 };
     if (broken) this.cut();
   }
@@ -106,11 +100,6 @@ export class Link {
   }
 
   private accept(client: Socket): void {
-    if (this.refusing) {
-      client.on('error', () => undefined);
-      client.resetAndDestroy();
-      return;
-    }
     const server = connect(this.target, '127.0.0.1');
     const connection = { client, server, dueMs: { up: 0, down: 0 }, silent: false };
     this.connections.add(connection);
