@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { resetSocket } from '../../../app/test/servers/reset-socket';
 
 interface Connection {
   readonly client: Socket;
@@ -51,14 +52,14 @@ export class Link {
   /** Breaks the connections that exist, with a reset. */
   cut(): void {
     for (const { client, server } of this.connections) {
-      client.resetAndDestroy();
+      resetSocket(client);
       server.destroy();
     }
   }
 
   /** Breaks a share (0 to 1) of the connections, chosen by `random`, as a network that resets now and then. */
   cutSome(share: number, random: () => number): void {
-    for (const { client } of [...this.connections]) if (random() < share) client.resetAndDestroy();
+    for (const { client } of [...this.connections]) if (random() < share) resetSocket(client);
   }
 
   /** On the connections that exist nothing passes any more, and nobody is told; new ones are well. */
@@ -121,7 +122,7 @@ export class Link {
         this.wanted = undefined;
         mute = true;
         server.once('data', () => {
-          client.resetAndDestroy();
+          resetSocket(client);
           wanted.found();
         });
       }

@@ -12,13 +12,13 @@ const URGENT = { ...NOTES, priority: 0 };
 /** A look a second, and up to a second until ioredis connects again. */
 const REBUILT_WITHIN_SECONDS = 4;
 
-/** A Redis of one's own behind an address that can be pointed elsewhere, and a relay that hands over to it. */
+/** A Redis of one's own behind an address that can be pointed elsewhere, and a relay that hands over to it once it is filled. */
 export interface LossFixture extends DispatchFixture {
   readonly server: RedisServer;
   readonly line: TcpSwitch;
   /** Past the switch: to a server itself, also while the engine cannot reach it. */
   direct(port: number): Redis;
-  /** Tasks in two lanes, handed over by the relay. */
+  /** Starts the relay: tasks in two lanes, handed over by it. */
   fill(): Promise<void>;
   /** What went on since: some of the tasks were taken and done, others came. Answers with those that are done. */
   goOn(): Promise<string[]>;
@@ -44,8 +44,6 @@ export async function lossFixture(): Promise<LossFixture> {
   };
   const inOrder = (): Promise<boolean> => compare((ids) => ids);
   const complete = (): Promise<boolean> => compare((ids) => ids.sort());
-  let rebuilds = 0;
-  fixture.startRelay();
   return {
     ...{ ...fixture, server, line },
     direct: (port) => {
@@ -54,10 +52,11 @@ export async function lossFixture(): Promise<LossFixture> {
       return client;
     },
     fill: async () => {
+      // Not before: a look begun before a replica was attached would count that as a loss, now or a look later.
+      fixture.startRelay();
       await fixture.insert(15);
       await fixture.insert(5, URGENT);
       await until('the relay has handed over', complete);
-      rebuilds = fixture.relayCounters.redisRebuilds;
     },
     goOn: async () => {
       // Done before they leave the list: a look of the relay in between would find them due and missing.
@@ -75,7 +74,7 @@ export async function lossFixture(): Promise<LossFixture> {
     expectRebuilt: async () => {
       await until(
         'the relay has noticed it and everything due is in the lists',
-        async () => fixture.relayCounters.redisRebuilds > rebuilds && inOrder(),
+        async () => fixture.relayCounters.redisRebuilds > 0 && inOrder(),
         REBUILT_WITHIN_SECONDS,
       );
       // From here on acceptors hand over themselves again: nothing is left in the state of an emergency.
@@ -85,8 +84,8 @@ export async function lossFixture(): Promise<LossFixture> {
         return fixture.tasks.metrics().dispatched! > before;
       });
       await until('everything is in the lists', complete);
-      expect(fixture.relayCounters.redisRebuilds).toBe(rebuilds + 1);
-      expect(fixture.logger.saying('redis lost or replaced its data')).toHaveLength(rebuilds + 1);
+      expect(fixture.relayCounters.redisRebuilds).toBe(1);
+      expect(fixture.logger.saying('redis lost or replaced its data')).toHaveLength(1);
     },
     close: async () => {
       for (const client of clients) client.disconnect();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { resetSocket } from '../../servers/reset-socket';
 
 /** A TCP address whose connections lead to a server that can be exchanged, and that can lose answers. */
 export interface TcpSwitch {
@@ -39,7 +40,7 @@ export async function tcpSwitch(firstPort: number): Promise<TcpSwitch> {
   });
   await once(listener.listen(0, '127.0.0.1'), 'listening');
   const cut = (): void => {
-    for (const { client } of links) client.resetAndDestroy();
+    for (const { client } of links) resetSocket(client);
   };
   return {
     port: (listener.address() as AddressInfo).port,
