@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { CacheAwayError } from './cache-store';
 import type { CacheStore } from './cache-store';
 
@@ -23,6 +23,12 @@ export interface PageCacheOptions {
   readonly ttlSeconds?: number;
 }
 
+/** The group's generation, and the entry if it is of that generation. */
+interface Found {
+  readonly generation: string;
+  readonly text?: string;
+}
+
 /** Longer than computing an entry takes; a process that dies with the right to compute keeps others waiting so long. */
 const LOCK_SECONDS = 3;
 const LOOK_AGAIN_MS = 15;
@@ -43,6 +49,8 @@ export class PageCache {
   private readonly ttlSeconds: number;
   /** A write was answered while the cache could not be reached. */
   private owesInvalidation = false;
+  /** Looks of this process that have not been sent yet, by key. */
+  private readonly nextLooks = new Map<string, Promise<Found>>();
   /** Computations under way in this process, by generation and key. */
   private readonly underWay = new Map<string, Promise<Cached>>();
 
@@ -61,7 +69,7 @@ export class PageCache {
     const { store } = this.options;
     if (store === undefined) return { text: await compute(), status: 'bypass' };
     const entryKey = `${this.prefix}entry:${key}`;
-    const found = await this.look(store, entryKey).catch(ignoreAway);
+    const found = await this.nextLook(store, entryKey).catch(ignoreAway);
     if (found === undefined) return { text: await compute(), status: 'bypass' };
     if (found.text !== undefined) return { text: found.text, status: 'hit' };
     const name = `${found.generation} ${key}`;
@@ -96,7 +104,22 @@ export class PageCache {
     return `${this.prefix}generation`;
   }
 
-  private async look(store: CacheStore, entryKey: string): Promise<{ generation: string; text?: string }> {
+  /**
+   * One look for all who ask in the same turn of the event loop: it is sent after all of them asked, so it sees every
+   * write that had been answered before. Under load the cache costs a turn one question instead of one a request.
+   */
+  private nextLook(store: CacheStore, entryKey: string): Promise<Found> {
+    const next = this.nextLooks.get(entryKey);
+    if (next !== undefined) return next;
+    const look = setImmediate().then(() => {
+      this.nextLooks.delete(entryKey);
+      return this.look(store, entryKey);
+    });
+    this.nextLooks.set(entryKey, look);
+    return look;
+  }
+
+  private async look(store: CacheStore, entryKey: string): Promise<Found> {
     const [known, entry] = await store.get([this.generationKey, entryKey]);
     if (known === null || known === undefined) return { generation: await this.begin(store) };
     const isCurrent = entry?.startsWith(`${known}\n`) ?? false;

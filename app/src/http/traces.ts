@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { runInTrace } from '../tracing/current-trace';
 import type { RequestSpan, Tracing } from '../tracing/tracing';
 import type { App } from './app';
@@ -12,11 +12,14 @@ interface Trace {
 /** Later versions begin like version 00: https://www.w3.org/TR/trace-context/#versioning-of-traceparent */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 
+/** 32 digits, of which neither half is ever all zeros. Node.js draws UUIDs' random bytes in advance, for many at once. */
+const randomHex = (): string => randomUUID().replaceAll('-', '');
+
 /** The caller's `traceparent` when it is one, else a new one that nobody samples. */
 export function traceOf(header: string | string[] | undefined): Trace {
   const [, id, parent, flags] = (typeof header === 'string' ? TRACEPARENT.exec(header) : undefined) ?? [];
-  const traceId = id ?? randomBytes(16).toString('hex');
-  const parentId = parent ?? randomBytes(8).toString('hex');
+  const traceId = id ?? randomHex();
+  const parentId = parent ?? randomHex().slice(16);
   return { traceId, traceparent: `00-${traceId}-${parentId}-${flags ?? '00'}` };
 }
 

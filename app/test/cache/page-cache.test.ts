@@ -30,13 +30,17 @@ describe('the cache of pages', () => {
   });
 
   /** One of several web processes. */
-  async function openCache(options: Partial<PageCacheOptions> = {}): Promise<PageCache> {
+  async function openCache({
+    over,
+    ...options
+  }: Partial<PageCacheOptions> & { over?: (store: CacheStore) => Partial<CacheStore> } = {}): Promise<PageCache> {
     const log = (line: string): void => void said.push(line);
     const store = new CacheStore(redis.url, { warn: log, info: log } as never);
     stores.push(store);
     await eventually(() => store.get(['x']).catch(() => undefined), 'the cache is connected');
     said.length = 0;
-    return new PageCache({ store, group: 'screenings', ...options });
+    const shown = over === undefined ? store : Object.assign(Object.create(store) as CacheStore, over(store));
+    return new PageCache({ store: shown, group: 'screenings', ...options });
   }
 
   function gate(): { readonly passed: Promise<void>; open(): void } {
@@ -91,6 +95,38 @@ describe('the cache of pages', () => {
     computing.open();
     expect((await Promise.all(answers)).map((answer) => answer.text)).toEqual(Array(60).fill('once'));
     expect(computed).toBe(1);
+  });
+
+  test('all who ask in one turn of the event loop share one question', async () => {
+    const cache = await openCache();
+    await cache.getOrSet('/', text('a'));
+    await client.config('RESETSTAT');
+    const answers = await Promise.all(Array.from({ length: 60 }, () => cache.getOrSet('/', text('b'))));
+    expect(answers).toEqual(Array(60).fill({ text: 'a', status: 'hit' }));
+    expect(/cmdstat_mget:calls=(\d+)/.exec(await client.info('commandstats'))?.[1]).toBe('1');
+  });
+
+  test('who asks after a write was answered shares no question that was sent before', async () => {
+    const writer = await openCache();
+    const [sent, slow] = [gate(), gate()];
+    const reader = await openCache({
+      over: (store) => ({
+        get: async (keys) => {
+          const answer = await store.get(keys);
+          sent.open();
+          await slow.passed;
+          return answer;
+        },
+      }),
+    });
+    await writer.getOrSet('/', text('old'));
+    const before = reader.getOrSet('/', text('?'));
+    await sent.passed;
+    await writer.invalidate();
+    const after = reader.getOrSet('/', text('new'));
+    slow.open();
+    expect((await before).text).toBe('old');
+    expect((await after).text).toBe('new');
   });
 
   test('a computation that fails is told to whoever asked, and the others compute for themselves', async () => {
