@@ -19,7 +19,7 @@ import { enginePool } from './postgres/connection';
 import { acceptRemindersHandler } from './reminders/accept-reminders.handler';
 import { limitReminders } from './reminders/reminders.task';
 import { sendReminderHandler } from './reminders/send-reminder.handler';
-import { waitForPostgres } from './postgres/wait-for-postgres';
+import { untilAvailable, waitForPostgres } from './postgres/wait-for-postgres';
 import { probeHandler } from './probes/probe.handler';
 import { EcsAgentClient } from './process/ecs-agent.client';
 import { openEngine } from './process/engine';
@@ -30,6 +30,7 @@ import { ScaleInProtection } from './process/scale-in-protection';
 import type { Worker } from './tasks';
 import { openTracing } from './tracing/open-tracing';
 
+/** Of each of two steps; a container counts as unhealthy 120 s after its start at the earliest (engineHealthCheck). */
 const DATABASE_WAIT_SECONDS = 60;
 
 async function startWorker(configuration: Configuration<'worker'>, logger: Logger): Promise<Stoppable> {
@@ -49,7 +50,6 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     logger,
   });
   await waitForPostgres(pool, DATABASE_WAIT_SECONDS, logger);
-  await limitReminders(tasks);
   const handlers = [
     importFilmsHandler({ tasks, objects }),
     discardObjectHandler(objects),
@@ -62,12 +62,17 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     ...newsHandlers({ tasks }),
     probeHandler(),
   ];
-  const worker = await tasks.startWorker({
-    handlers: tracing?.traceHandlers(tasks, handlers) ?? handlers,
-    queues: configuration.workerQueues,
-    concurrency: configuration.workerConcurrency,
-    kind: configuration.workerKind,
-  });
+  const start = async (): Promise<Worker> => {
+    await limitReminders(tasks);
+    return tasks.startWorker({
+      handlers: tracing?.traceHandlers(tasks, handlers) ?? handlers,
+      queues: configuration.workerQueues,
+      concurrency: configuration.workerConcurrency,
+      kind: configuration.workerKind,
+    });
+  };
+  // A database that has just come is slow, and may go again.
+  const worker = await untilAvailable(start, DATABASE_WAIT_SECONDS, logger);
   const { workerKind, workerQueues, workerConcurrency } = configuration;
   logger.info(
     { worker: worker.id, kind: workerKind, queues: workerQueues, concurrency: workerConcurrency },

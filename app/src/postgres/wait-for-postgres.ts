@@ -13,13 +13,21 @@ const LOG_EVERY_MS = 5000;
  * @throws the last connection error after the limit; any other error (wrong password, no such database,
  * a certificate that proves nothing) at once.
  */
-export async function waitForPostgres(config: ClientConfig, limitSeconds: number, logger: Logger): Promise<void> {
+export function waitForPostgres(config: ClientConfig, limitSeconds: number, logger: Logger): Promise<void> {
+  return untilAvailable(() => askOnce(config), limitSeconds, logger);
+}
+
+/**
+ * Does what needs the database, again and again while that is unavailable, for `limitSeconds` after the first time at most.
+ * @param work may be done twice: of one whose answer did not come nobody knows whether it was done.
+ * @throws the last connection error after the limit; any other error at once.
+ */
+export async function untilAvailable<T>(work: () => Promise<T>, limitSeconds: number, logger: Logger): Promise<T> {
   const began = performance.now();
   let loggedAt = -Infinity;
   for (;;) {
     try {
-      await askOnce(config);
-      return;
+      return await work();
     } catch (error) {
       const waitedMs = performance.now() - began;
       if (!isDatabaseUnavailable(error) || waitedMs > limitSeconds * 1000) throw explainCertificate(error);

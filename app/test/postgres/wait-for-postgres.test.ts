@@ -1,11 +1,12 @@
 import { pino } from 'pino';
+import { signal } from '../../local/servers/process-table';
 import { waitForPostgres } from '../../src/postgres/wait-for-postgres';
 import { eventually } from '../http/test-app';
 import { startPrivatePostgres } from '../servers/private-servers';
 
 describe('waitForPostgres', () => {
-  const lines: { msg: string }[] = [];
-  const logger = pino({}, { write: (line) => lines.push(JSON.parse(line) as { msg: string }) });
+  const lines: { msg: string; reason?: string }[] = [];
+  const logger = pino({}, { write: (line) => lines.push(JSON.parse(line) as { msg: string; reason?: string }) });
   let postgres: Awaited<ReturnType<typeof startPrivatePostgres>>;
   beforeAll(async () => {
     postgres = await startPrivatePostgres();
@@ -17,6 +18,14 @@ describe('waitForPostgres', () => {
     const waiting = waitForPostgres({ connectionString: postgres.url }, 60, logger);
     await eventually(() => lines.find(({ msg }) => msg === 'waiting for the database'), 'it says that it waits');
     await postgres.restart();
+    await waiting;
+  });
+
+  test('waits for a database that takes connections and does not answer', async () => {
+    signal(postgres.pid, 'SIGSTOP');
+    const waiting = waitForPostgres({ connectionString: postgres.url }, 60, logger);
+    await eventually(() => lines.find(({ reason }) => reason === 'timeout expired'), 'it says why it waits');
+    signal(postgres.pid, 'SIGCONT');
     await waiting;
   });
 

@@ -28,7 +28,7 @@ const TRANSIENT_CODES = new Set([
 
 /** `pg` raises these without a code. */
 const CONNECTION_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|not queryable|connection ended/i;
+  /connection terminated|timeout exceeded when trying to connect|timeout expired|query read timeout|client has encountered a connection error|not queryable|connection ended/i;
 
 /** True when the connection, not the statement, failed: what was sent may or may not have been carried out. */
 export function isConnectionError(error: unknown): boolean {
