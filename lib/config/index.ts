@@ -15,6 +15,7 @@ export { loadStage } from './load-stage';
 export type { LoadedStage } from './load-stage';
 export { PRICE_SOURCES } from './prices';
 export type { PriceMark } from './prices';
+export { SECRET_LENGTHS } from './secret-lengths';
 export { instancesAtSmallestScale } from './smallest-scale';
 export {
   alarmName,

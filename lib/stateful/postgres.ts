@@ -4,6 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
+import { SECRET_LENGTHS } from '../config';
 import type { StageConfiguration } from '../config';
 import { AlphanumericSecret } from './alphanumeric-secret';
 import type { Network } from './network';
@@ -21,8 +22,6 @@ export interface PostgresProps {
   readonly maxConnections: number;
 }
 
-/** Letters and digits, which need no escaping in a URL or a shell. RDS takes up to 128 characters for PostgreSQL. */
-const PASSWORD_LENGTH = 40;
 const EXPORTED_LOGS = ['postgresql', 'upgrade'];
 
 /**
@@ -88,7 +87,7 @@ export class Postgres extends Construct {
     };
     const secret = new AlphanumericSecret(this, 'Secret', {
       description: `User and password of the database of ${configuration.name} ${configuration.stage}`,
-      length: PASSWORD_LENGTH,
+      length: SECRET_LENGTHS.database,
       username: database.user,
     });
     this.instance =

@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { SECRET_LENGTHS } from '../config';
 import { AlphanumericSecret } from './alphanumeric-secret';
 import { RedisEngineVersion } from './redis-engine-version';
 import { redisNodeIds } from './redis-node-ids';
@@ -18,9 +19,6 @@ export * from './redis-replication-group-props';
 
 /** Port that a replication group listens on unless told otherwise. */
 const REDIS_PORT = 6379;
-
-/** Length of a generated AUTH token; ElastiCache takes 16 to 128 characters. */
-const AUTH_TOKEN_LENGTH = 64;
 
 /** Share of memory kept free for snapshots and replication; what AWS advises and default groups have. */
 const RESERVED_MEMORY_PERCENT = 25;
@@ -73,7 +71,7 @@ export class RedisReplicationGroup extends RedisReplicationGroupBase {
       props.authToken ??
       new AlphanumericSecret(this, 'AuthToken', {
         description: `AUTH token of ${this.node.path}`,
-        length: AUTH_TOKEN_LENGTH,
+        length: SECRET_LENGTHS.redis,
         removalPolicy: removalPolicy === RemovalPolicy.SNAPSHOT ? RemovalPolicy.DESTROY : removalPolicy,
       });
     const subnets = new elasticache.CfnSubnetGroup(this, 'Subnets', {

@@ -2,6 +2,7 @@ import { Stack, Tags, Validations } from 'aws-cdk-lib';
 import type { StackProps } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import { SECRET_LENGTHS } from '../config';
 import type { StageConfiguration } from '../config';
 import { AlarmTopic } from './alarm-topic';
 import { AlphanumericSecret } from './alphanumeric-secret';
@@ -19,9 +20,6 @@ export interface StatefulStackProps extends StackProps {
   /** Connections that the database takes in all; 0 leaves it to RDS. */
   readonly maxConnections: number;
 }
-
-/** Characters of the administration routes' token. */
-const ADMIN_TOKEN_LENGTH = 64;
 
 /** What is kept: network, database, queue, cache, uploads, secrets. Containers come and go in another stack. */
 export class StatefulStack extends Stack {
@@ -54,7 +52,7 @@ export class StatefulStack extends Stack {
     this.uploads = new Uploads(this, 'Uploads');
     this.adminToken = new AlphanumericSecret(this, 'AdminToken', {
       description: `Bearer token of the administration routes of ${name} ${stage}`,
-      length: ADMIN_TOKEN_LENGTH,
+      length: SECRET_LENGTHS.token,
     });
     Validations.of(this.adminToken).acknowledge({
       id: 'AwsSolutions-SMG4',

@@ -1,6 +1,7 @@
 import { ModifyReplicationGroupCommand } from '@aws-sdk/client-elasticache';
 import type { AuthTokenUpdateStrategyType } from '@aws-sdk/client-elasticache';
 import { ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
+import { SECRET_LENGTHS } from '../../config';
 import { databaseOf, redisOf } from '../aws/backing-servers';
 import { pause } from '../aws/services';
 import type { OperationsContext } from '../context';
@@ -9,8 +10,6 @@ import { pendingValue } from './pending-value';
 import type { StageSecret } from './stage-secrets';
 
 const POLL_MS = 5_000;
-/** As long as those that the stacks generate: lib/stateful. */
-const LENGTH = { database: 48, redis: 64, token: 64 } as const;
 const GOES_ON = 'what AWS has begun goes on; the same command takes the rotation up where it stopped.';
 
 export interface Rotation {
@@ -41,7 +40,7 @@ export function rotationOf(context: OperationsContext, secret: StageSecret): Rot
 
 function ofApp(context: OperationsContext, secret: StageSecret): Rotation['run'] {
   return async (roll) => {
-    const pending = await pendingValue(await context.aws(), secret, LENGTH.token);
+    const pending = await pendingValue(await context.aws(), secret, SECRET_LENGTHS.token);
     await pending.promote();
     await roll();
   };
@@ -51,7 +50,7 @@ function ofDatabase(context: OperationsContext, secret: StageSecret): Rotation['
   return async (roll) => {
     const aws = await context.aws();
     const database = await databaseOf(context);
-    const pending = await pendingValue(aws, secret, LENGTH.database);
+    const pending = await pendingValue(aws, secret, SECRET_LENGTHS.database);
     const change = new ModifyDBInstanceCommand({
       DBInstanceIdentifier: database?.DBInstanceIdentifier,
       MasterUserPassword: pending.value,
@@ -77,7 +76,7 @@ function ofRedis(context: OperationsContext, secret: StageSecret): Rotation['run
   return async (roll) => {
     const aws = await context.aws();
     const group = await redisOf(context, concept);
-    const pending = await pendingValue(aws, secret, LENGTH.redis);
+    const pending = await pendingValue(aws, secret, SECRET_LENGTHS.redis);
     const change = async (AuthTokenUpdateStrategy: AuthTokenUpdateStrategyType): Promise<void> => {
       const asked = { ReplicationGroupId: group?.ReplicationGroupId, AuthToken: pending.value, ApplyImmediately: true };
       await aws.elastiCache.send(new ModifyReplicationGroupCommand({ ...asked, AuthTokenUpdateStrategy }));
