@@ -281,6 +281,9 @@ else require('node:fs').writeFileSync(${JSON.stringify(written)}, JSON.stringify
       const wrong = findings.filter(({ state }) => state !== 'ok');
       expect(wrong.length).toBeGreaterThan(0);
       for (const { fix } of wrong) expect(fix).toMatch(/\S/);
+      expect(findings.find(({ check }) => check === 'queue, snapshots')?.fix).toMatch(
+        /a deploy leaves: aws elasticache modify-replication-group --replication-group-id shop-test-queue .*--snapshot-retention-limit \d/,
+      );
       expect(findings.find(({ check }) => check === 'credentials')?.state).toBe('ok');
     });
   });

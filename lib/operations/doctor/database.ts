@@ -1,6 +1,6 @@
 import { databaseOf } from '../aws/backing-servers';
 import type { OperationsContext } from '../context';
-import { expected, failed, ok } from './finding';
+import { expected, failed, ok, setAgain } from './finding';
 import type { Finding } from './finding';
 
 /** Whether the database is what the configuration says. */
@@ -10,7 +10,6 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
   const database = await databaseOf(context);
   if (database === undefined) return [failed('database', 'the stage has published none', 'Deploy the stateful stack.')];
   const id = database.DBInstanceIdentifier ?? '';
-  const deploy = 'npx cdk deploy of the stateful stack sets it back';
   const modify = `aws rds modify-db-instance --db-instance-identifier ${id} --apply-immediately`;
   const days = database.BackupRetentionPeriod ?? 0;
   const pending = Object.keys(database.PendingModifiedValues ?? {});
@@ -26,19 +25,19 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
       'database, zones',
       database.MultiAZ === true ? 'a standby in another zone' : 'in one zone',
       (database.MultiAZ ?? false) || !wanted.multiAz,
-      `The configuration says multiAz: ${modify} --multi-az, or deploy.`,
+      setAgain(`${modify} --multi-az`),
     ),
     expected(
       'database, backups',
       days === 0 ? 'none' : `any moment of ${days} days can be restored`,
       days >= wanted.backupDays,
-      `${modify} --backup-retention-period ${wanted.backupDays}, or deploy.`,
+      setAgain(`${modify} --backup-retention-period ${wanted.backupDays}`),
     ),
     expected(
       'database, deletion protection',
       database.DeletionProtection === true ? 'on' : 'off',
       (database.DeletionProtection ?? false) || !wanted.deletionProtection,
-      `${modify} --deletion-protection, or deploy.`,
+      setAgain(`${modify} --deletion-protection`),
     ),
     expected(
       'database, closed',
@@ -56,7 +55,7 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
       'database, version',
       `PostgreSQL ${database.EngineVersion ?? 'unknown'} on ${database.DBInstanceClass ?? 'unknown'}`,
       database.EngineVersion === wanted.engineVersion && database.DBInstanceClass === `db.${wanted.instanceClass}`,
-      `The configuration says ${wanted.engineVersion} on db.${wanted.instanceClass}: ${deploy}, or change the configuration.`,
+      `The configuration says ${wanted.engineVersion} on db.${wanted.instanceClass}. ${setAgain(`${modify} --db-instance-class db.${wanted.instanceClass}`)} A version never goes back: write the one that runs into the configuration.`,
       'warning',
     ),
     ...(pending.length === 0

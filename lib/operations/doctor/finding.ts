@@ -34,6 +34,15 @@ export function expected(
   return isRight ? ok(check, found) : { check, state: otherwise, found, fix };
 }
 
+/**
+ * What mends a setting that is not as configured: CloudFormation compares templates, so a deploy leaves what was changed by
+ * hand.
+ * @param command of AWS that sets it.
+ */
+export function setAgain(command: string): string {
+  return `Deploy, if the configuration was changed since the last one; what was changed by hand a deploy leaves: ${command}.`;
+}
+
 /** Looks, and takes what keeps it from looking as a finding of its own, so that the other looks are still taken. */
 export async function look(check: string, work: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {

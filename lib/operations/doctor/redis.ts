@@ -4,12 +4,10 @@ import type { StageConfiguration } from '../../config';
 import { redisOf } from '../aws/backing-servers';
 import type { AwsClients } from '../aws/clients';
 import type { OperationsContext } from '../context';
-import { expected, failed, ok, warned } from './finding';
+import { expected, failed, ok, setAgain, warned } from './finding';
 import type { Finding } from './finding';
 
 type Redis = Exclude<StageConfiguration['redis'], { existing: unknown }>;
-
-const DEPLOY = 'npx cdk deploy of the stateful stack sets it back';
 
 /** Whether queue and cache are what the configuration says. */
 export async function checkRedis(context: OperationsContext): Promise<Finding[]> {
@@ -31,7 +29,7 @@ export async function checkRedis(context: OperationsContext): Promise<Finding[]>
 }
 
 async function checkGroup(aws: AwsClients, group: ReplicationGroup, name: string, policy: string): Promise<Finding[]> {
-  const { policy: actual, applied } = await evictionPolicy(aws, group);
+  const { policy: actual, applied, parameterGroup } = await evictionPolicy(aws, group);
   return [
     expected(
       `${name}, state`,
@@ -44,7 +42,9 @@ async function checkGroup(aws: AwsClients, group: ReplicationGroup, name: string
       `${name}, eviction`,
       `maxmemory-policy is ${actual}${actual === policy ? '' : `; it must be ${policy}`}`,
       actual === policy,
-      `Somebody changed the parameter group: ${DEPLOY}, or set it there by hand.`,
+      setAgain(
+        `aws elasticache modify-cache-parameter-group --cache-parameter-group-name ${parameterGroup} --parameter-name-values ParameterName=maxmemory-policy,ParameterValue=${policy}`,
+      ),
     ),
     ...(applied === 'in-sync'
       ? []
@@ -80,6 +80,7 @@ function checkQueue(queue: ReplicationGroup, { queue: wanted }: Redis): Finding[
   const failover = queue.AutomaticFailover === 'enabled';
   const multiAz = queue.MultiAZ === 'enabled';
   const days = queue.SnapshotRetentionLimit ?? 0;
+  const modify = `aws elasticache modify-replication-group --replication-group-id ${queue.ReplicationGroupId ?? ''} --apply-immediately`;
   return [
     expected(
       'queue, nodes',
@@ -93,9 +94,14 @@ function checkQueue(queue: ReplicationGroup, { queue: wanted }: Redis): Finding[
           'queue, failover',
           `automatic failover ${onOff(failover)}, Multi-AZ ${onOff(multiAz)}`,
           failover && multiAz,
-          `${DEPLOY}.`,
+          setAgain(`${modify} --automatic-failover-enabled --multi-az-enabled`),
         ),
-    expected('queue, snapshots', `kept for ${days} days`, days >= wanted.snapshotDays, `${DEPLOY}.`),
+    expected(
+      'queue, snapshots',
+      `kept for ${days} days`,
+      days >= wanted.snapshotDays,
+      setAgain(`${modify} --snapshot-retention-limit ${wanted.snapshotDays}`),
+    ),
   ];
 }
 
@@ -103,10 +109,12 @@ function checkQueue(queue: ReplicationGroup, { queue: wanted }: Redis): Finding[
 async function evictionPolicy(
   aws: AwsClients,
   group: ReplicationGroup,
-): Promise<{ readonly policy: string; readonly applied: string }> {
+): Promise<{ readonly policy: string; readonly applied: string; readonly parameterGroup: string }> {
   const [node] = group.MemberClusters ?? [];
   const { CacheClusters } = await aws.elastiCache.send(new DescribeCacheClustersCommand({ CacheClusterId: node }));
   const used = CacheClusters?.[0]?.CacheParameterGroup;
+  const parameterGroup = used?.CacheParameterGroupName ?? 'NAME';
+  const applied = used?.ParameterApplyStatus ?? 'in-sync';
   let marker: string | undefined;
   do {
     const answer = await aws.elastiCache.send(
@@ -117,11 +125,11 @@ async function evictionPolicy(
     );
     const found = answer.Parameters?.find(({ ParameterName }) => ParameterName === 'maxmemory-policy');
     if (found !== undefined) {
-      return { policy: found.ParameterValue ?? 'not set', applied: used?.ParameterApplyStatus ?? 'in-sync' };
+      return { policy: found.ParameterValue ?? 'not set', applied, parameterGroup };
     }
     marker = answer.Marker;
   } while (marker !== undefined && marker !== '');
-  return { policy: 'not set', applied: used?.ParameterApplyStatus ?? 'in-sync' };
+  return { policy: 'not set', applied, parameterGroup };
 }
 
 function onOff(value: boolean | undefined): string {
