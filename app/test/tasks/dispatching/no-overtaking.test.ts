@@ -98,6 +98,20 @@ describe('tasks of an overflowing lane do not overtake each other', () => {
     expect(await fixture.list()).toEqual(await fixture.due());
   });
 
+  it('when the lists came back from the past: the relay clears them before it hands over', async () => {
+    const past = await fixture.insert(10);
+    await fixture.look();
+    await fixture.finish(past);
+    await fixture.insert(10);
+    const generation = fixture.keys.generation(NOTES.queue);
+    const known = await fixture.redis.get(generation);
+    await fixture.redis.set(generation, 'of the past');
+    await fixture.look();
+    expect(await fixture.list()).toEqual(await fixture.due());
+    expect(await fixture.redis.get(generation)).not.toBe(known);
+    expect(fixture.relayCounters.redisRebuilds).toBe(1);
+  });
+
   it('when Redis was emptied: acceptors push nothing until the relay has handed over what is older', async () => {
     await fixture.insert(WINDOW * 2);
     await fixture.look();

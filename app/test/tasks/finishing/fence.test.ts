@@ -1,9 +1,11 @@
+import { Claimer } from '../../../src/tasks/claiming/claimer';
 import type { ClaimedTask } from '../../../src/tasks/claiming/claimer';
 import type { Finisher } from '../../../src/tasks/finishing/finisher';
+import { retryTasks } from '../../../src/tasks/flows/reviving';
 import { claimedTasks, failureOf, finisherOf } from '../support/finishing-fixture';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
-import { takeAway, taskRow } from '../support/task-rows';
+import { takeAway, taskRow, workerRow } from '../support/task-rows';
 import { workerParts } from '../support/worker-parts';
 import type { TestParts } from '../support/worker-parts';
 
@@ -29,13 +31,15 @@ const taken: [how: string, take: (task: ClaimedTask) => Promise<unknown>][] = [
     (task) =>
       fixture.pool.query(`update holdfast.task set state = 'queued', worker_id = null where id = $1`, [task.id]),
   ],
+  ['is dead', die],
   [
-    'is dead',
-    (task) =>
-      fixture.pool.query(
-        `update holdfast.task set state = 'dead', dead_reason = 'worker-lost', finished_at = now() where id = $1`,
-        [task.id],
-      ),
+    'was dead, was retried by hand and runs again',
+    async (task) => {
+      await die(task);
+      await parts.acceptor.transaction((tx) => retryTasks(tx, [task.uuid]));
+      const claimer = new Claimer(parts.ledger, ['probe@1'], ['default']);
+      expect(await claimer.byId(await workerRow(fixture), [task.id])).toHaveLength(1);
+    },
   ],
   [
     'was done by another worker',
@@ -46,6 +50,13 @@ const taken: [how: string, take: (task: ClaimedTask) => Promise<unknown>][] = [
       ),
   ],
 ];
+
+function die(task: ClaimedTask): Promise<unknown> {
+  return fixture.pool.query(
+    `update holdfast.task set state = 'dead', dead_reason = 'worker-lost', finished_at = now() where id = $1`,
+    [task.id],
+  );
+}
 
 describe.each(taken)('when the task %s, its earlier attempt', (_, take) => {
   const writes: [what: string, write: (task: ClaimedTask) => Promise<unknown>, answer: unknown][] = [
