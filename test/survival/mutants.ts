@@ -1,38 +1,124 @@
+import type { EngineTest } from './system/engine-test';
 import type { Patch } from './system/other-build';
 
-/** A build with one rule of the engine taken out, and the row that has to turn red by it. */
+/** A build with one rule of the engine taken out, and what has to turn red by it. */
 export interface Mutant {
   readonly name: string;
-  readonly row: string;
-  /** What must be said of it: a broken promise, not only that something took too long. */
-  readonly caughtBy: RegExp;
   readonly patches: readonly Patch[];
+  readonly caughtBy: RowThatSays | EngineTest;
+}
+
+/** A row, and what must be said by it: a broken promise, not only that something took too long. */
+export interface RowThatSays {
+  readonly row: string;
+  readonly says: RegExp;
 }
 
 /**
  * What the suite must catch. Where two rules hold the same promise, taking one out breaks nothing that can be seen from
- * outside; such mutants (the fence while the state is checked as well, the unique tick while its schedule is locked) are in
- * the tests of app/test/tasks, which look at the one rule.
+ * outside: the fence while the state is checked as well, the relay while workers look into the ledger, a unique tick while
+ * its schedule is locked. Such a rule has a test of the engine that looks at it alone.
  */
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'effects outside the completing transaction',
-    row: 'P1',
-    caughtBy: /^more than one effect/,
+    name: 'no fence check',
+    caughtBy: {
+      file: 'tasks/finishing/fence.test.ts',
+      name: 'when the task was claimed by another worker, its earlier attempt changes nothing by being done',
+    },
     patches: [
       {
-        file: 'tasks/finishing/finisher.ts',
-        from: '          await effects(tx);\n',
-        to:
-          '          await this.transaction((other) => effects(other));\n' +
-          '          await new Promise((resolve) => setTimeout(resolve, 50));\n',
+        file: 'tasks/finishing/mine-done.part.sql',
+        from: '    and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true\n',
+        to: '    and $2::integer[] is not null\n',
       },
     ],
   },
   {
+    name: 'attempt counted at completion instead of claim',
+    caughtBy: {
+      row: 'P6',
+      says: /^(accepted, and not done|ended otherwise than they should|an effect of another attempt)/,
+    },
+    patches: [
+      {
+        file: 'tasks/claiming/claimed.part.sql',
+        from: 'attempts = t.attempts + 1',
+        to: 'attempts = t.attempts',
+      },
+    ],
+  },
+  {
+    name: 'dispatch before commit',
+    caughtBy: {
+      file: 'tasks/accepting/callers-transaction.test.ts',
+      name: 'accepting in the caller’s transaction of tasks.transaction dispatches nothing before the commit, and everything at once after it, without the relay',
+    },
+    patches: [
+      {
+        file: 'tasks/accepting/acceptor.ts',
+        from: '    const answers = tasks.map(',
+        to: '    this.dispatcher.push(due);\n    const answers = tasks.map(',
+      },
+    ],
+  },
+  {
+    name: 'relay off',
+    caughtBy: {
+      file: 'tasks/dispatching/late-commit.test.ts',
+      name: 'a task whose transaction commits late is found although its id is lower than what was seen before when later ones wait in the list',
+    },
+    patches: [
+      {
+        file: 'tasks/dispatching/queue-relay.ts',
+        from: '  async look(session: Client): Promise<void> {\n',
+        to: "  async look(session: Client): Promise<void> {\n    if (this.queue !== '') return;\n",
+      },
+    ],
+  },
+  {
+    name: 'generation check off',
+    caughtBy: {
+      file: 'tasks/dispatching/no-overtaking.test.ts',
+      name: 'tasks of an overflowing lane do not overtake each other when the lists came back from the past: the relay clears them before it hands over',
+    },
+    patches: [
+      {
+        file: 'tasks/dispatching/queue-relay.ts',
+        from: '(identity.generation !== before.generation ||',
+        to: '(',
+      },
+    ],
+  },
+  {
+    name: 'Postgres path off',
+    caughtBy: { row: 'R1', says: /^only \d+ were done during the fault/ },
+    patches: [
+      {
+        file: 'tasks/claiming/taker.ts',
+        from: '    this.lastPostgresMs = monotonicMs();\n',
+        to: '    this.lastPostgresMs = monotonicMs();\n    if (free > 0) return 0;\n',
+      },
+    ],
+  },
+  {
+    name: 'effects outside the completing transaction',
+    caughtBy: { row: 'P1', says: /^more than one effect/ },
+    patches: [
+      {
+        file: 'tasks/finishing/finisher.ts',
+        from: '        await this.transaction(async (tx) => {\n',
+        to:
+          '        await this.transaction((apart) => effects(apart));\n' +
+          '        await new Promise((resolve) => setTimeout(resolve, 50));\n' +
+          '        await this.transaction(async (tx) => {\n',
+      },
+      { file: 'tasks/finishing/finisher.ts', from: '          await effects(tx);\n', to: '' },
+    ],
+  },
+  {
     name: 'lease never expires',
-    row: 'P1',
-    caughtBy: /^accepted, and not done/,
+    caughtBy: { row: 'P1', says: /^accepted, and not done/ },
     patches: [
       {
         file: 'tasks/leases/reaper.ts',
@@ -42,38 +128,72 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'Postgres path off',
-    row: 'R1',
-    caughtBy: /^only \d+ were done during the fault/,
+    name: 'ticks without the unique constraint',
+    caughtBy: {
+      file: 'tasks/scheduling/ticks-once.test.ts',
+      name: 'each tick is accepted once even if the watermark were lost: (schedule, tick) is unique',
+    },
     patches: [
       {
-        file: 'tasks/claiming/taker.ts',
-        from: '  private async fromPostgres(free: number): Promise<number> {\n',
-        to: '  private async fromPostgres(free: number): Promise<number> {\n    if (free >= 0) return 0;\n',
+        file: 'tasks/ledger/migrations/0003-features.sql',
+        from: ',\n  primary key (schedule, tick_at)\n',
+        to: '\n',
+      },
+    ],
+  },
+  {
+    name: 'fence reset at retry',
+    caughtBy: {
+      file: 'tasks/finishing/fence.test.ts',
+      name: 'when the task was dead, was retried by hand and runs again, its earlier attempt changes nothing by being done',
+    },
+    patches: [
+      {
+        file: 'tasks/flows/flows.sql',
+        from: '    dead_reason = null, finished_at = null, cancel_requested_at = null, cause_id = null\nfrom verdict\n',
+        to: '    dead_reason = null, finished_at = null, cancel_requested_at = null, cause_id = null, fence = 0\nfrom verdict\n',
+      },
+    ],
+  },
+  {
+    name: 'promotion without the sweep',
+    caughtBy: {
+      file: 'tasks/flows/lost-wakeups.test.ts',
+      name: 'no wake-up is lost when the child’s transaction commits after its parent’s end',
+    },
+    patches: [
+      {
+        file: 'tasks/flows/sweep.ts',
+        from: 'goesOn ? [] : await settlePage(ask)',
+        to: 'goesOn ? [] : []',
+      },
+    ],
+  },
+  {
+    name: 'limit counted without the lock',
+    caughtBy: {
+      file: 'tasks/limiting/limited-claims.test.ts',
+      name: 'maxRunning holds however many claim at once: counting without a lock would let each start as many',
+    },
+    patches: [
+      {
+        file: 'tasks/limiting/limits.sql',
+        from: 'select from holdfast.queue where name = $1 for no key update skip locked',
+        to: 'select from holdfast.queue where name = $1',
       },
     ],
   },
   {
     name: 'heartbeat without the in-hand set',
-    row: 'P14',
-    caughtBy: /^a task was in the hands of a worker that did not know it/,
+    caughtBy: {
+      row: 'P14',
+      says: /^(accepted, and not done|a task was in the hands of a worker that did not know it)/,
+    },
     patches: [
       {
         file: 'tasks/leases/lease.sql',
         from: '    and not exists (select from hand h where h.id = t.id and h.fence = t.fence)\n',
         to: '    and false\n',
-      },
-    ],
-  },
-  {
-    name: 'attempt counted at completion instead of claim',
-    row: 'P6',
-    caughtBy: /^(accepted, and not done|ended otherwise than they should|an effect of another attempt)/,
-    patches: [
-      {
-        file: 'tasks/claiming/claimed.part.sql',
-        from: 'attempts = t.attempts + 1',
-        to: 'attempts = t.attempts',
       },
     ],
   },

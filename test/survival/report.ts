@@ -1,9 +1,30 @@
 import type { Verdict } from './row';
+import { ROWS_ELSEWHERE, where } from './row-elsewhere';
+import { byPlace, ROWS } from './rows';
 
 const COLUMNS = ['row', 'accepted', 'done', 'other', 'effects', 'repeated', 'lost', 'recovery', 'verdict'] as const;
 
+/** What a report is about. */
+export interface Reported {
+  /** Whether every row was run: then the report names those that other commands bring as well. */
+  readonly all: boolean;
+}
+
+/** Every row of the list and what must hold. */
+export function list(): string {
+  const run = ROWS.map(({ id, fault, mustHold }) => ({ id, text: `${fault}: ${mustHold}` }));
+  const elsewhere = ROWS_ELSEWHERE.map((row) => ({
+    id: row.id,
+    text: `${row.fault}: ${row.mustHold} (${where(row)})`,
+  }));
+  return [...run, ...elsewhere]
+    .sort(byPlace)
+    .map(({ id, text }) => `${id.padEnd(4)} ${text}`)
+    .join('\n');
+}
+
 /** One line a row, at most 80 columns wide, and below it what broke. */
-export function table(verdicts: readonly Verdict[]): string {
+export function table(verdicts: readonly Verdict[], { all }: Reported): string {
   const lines = [COLUMNS, ...verdicts.map(cells), sums(verdicts)];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   const text = lines.map((line) =>
@@ -20,13 +41,14 @@ export function table(verdicts: readonly Verdict[]): string {
       ...(simulated === undefined ? [] : [`${id}: SIMULATED by ${simulated}`]),
       ...broken.map((sentence) => `${id}: ${sentence}`),
     ]),
+    ...(all ? ROWS_ELSEWHERE.map((row) => `${row.id}: ${where(row)}`) : []),
   ].join('\n');
 }
 
 /** For `docs/evidence`. */
 export function markdown(
   verdicts: readonly Verdict[],
-  facts: { readonly seed: number; readonly command: string },
+  facts: { readonly seed: number; readonly command: string } & Reported,
 ): string {
   const rows = verdicts.map(({ row, facts: counts, broken, notes }) =>
     [
@@ -52,10 +74,15 @@ export function markdown(
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |',
     ...rows.map((row) => `| ${row} |`),
     '',
+    ...(facts.all ? elsewhere() : []),
   ].join('\n');
 }
 
-export function json(verdicts: readonly Verdict[], seed: number): string {
+function elsewhere(): string[] {
+  return [...ROWS_ELSEWHERE.map((row) => `- ${row.id}, ${row.fault} (${row.mustHold}): ${where(row)}`), ''];
+}
+
+export function json(verdicts: readonly Verdict[], { seed, all }: { readonly seed: number } & Reported): string {
   return JSON.stringify(
     {
       seed,
@@ -67,6 +94,7 @@ export function json(verdicts: readonly Verdict[], seed: number): string {
         simulated,
         ...rest,
       })),
+      ...(all && { elsewhere: ROWS_ELSEWHERE }),
     },
     null,
     2,

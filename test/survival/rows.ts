@@ -36,9 +36,10 @@ export const ROWS: readonly Row[] = [
   ...restoreRows,
   ...externalRows,
   ...instanceRows,
-].sort((a, b) => place(a) - place(b));
+].sort(byPlace);
 
-/** Of a row by its letter, then its number. */
-function place({ id }: Row): number {
-  return FAMILIES.indexOf(id.charAt(0)) * 100 + Number(id.slice(1));
+/** Compares two rows by their letters, then their numbers. */
+export function byPlace(a: { readonly id: string }, b: { readonly id: string }): number {
+  const place = (id: string): number => FAMILIES.indexOf(id.charAt(0)) * 100 + Number(id.slice(1));
+  return place(a.id) - place(b.id);
 }

@@ -2,15 +2,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openTestRun } from '../../app/test/servers/open-test-run';
+import { catchMutant } from './catch-mutant';
+import type { Catch } from './catch-mutant';
 import { MUTANTS } from './mutants';
+import type { Mutant } from './mutants';
+import { mutantsJson, mutantsMarkdown, mutantsTable } from './mutants-report';
 import { perform } from './perform';
-import { json, markdown, table } from './report';
-import type { Verdict } from './row';
+import { json, list, markdown, table } from './report';
+import type { Row, Verdict } from './row';
 import { ROWS } from './rows';
 import { randomRow } from './rows/random';
-import { otherBuild } from './system/other-build';
 
 const HELP = `Usage: npm run survive -- [options] [ROW...]
+       npm run survive -- --mutants [options] [NAME...]
 
 Starts the app's real processes with a PostgreSQL and a Redis of their own, brings
 one fault after the other over them under load, and counts afterwards what became
@@ -20,7 +24,8 @@ Options
   --seed N     of everything random (a new one each time, printed)
   --minutes N  instead of the rows, random faults for so long
   --mutants    instead of the rows, builds that lack one rule of the engine each:
-               does the row that is named beside it catch it?
+               does a row, or a test of the engine, see a promise broken by it?
+               NAME is a part of a mutant's name; all when left out
   --list       the rows and what must hold
   --write      writes the report to docs/evidence
   --json       prints the report for programs
@@ -31,8 +36,29 @@ Exit codes: 0 all held, 1 something did not, 2 wrong usage, 130 interrupted.`;
 const MOST_MINUTES = 24 * 60;
 const EVIDENCE = join(__dirname, '../../docs/evidence');
 
+interface Options {
+  readonly seed: number;
+  /** Instead of rows. */
+  readonly minutes: number | undefined;
+  readonly mutants: boolean;
+  /** Ids of rows, or parts of mutants' names. */
+  readonly wanted: readonly string[];
+  readonly write: boolean;
+  readonly json: boolean;
+}
+
+/** What a run leaves behind. */
+interface Outcome {
+  readonly held: boolean;
+  readonly text: string;
+  readonly json: string;
+  readonly markdown: string;
+  /** Of the files in docs/evidence. */
+  readonly name: string;
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals: wanted } = parseArgs({
     allowPositionals: true,
     options: {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -45,39 +71,61 @@ async function main(): Promise<number> {
     },
   });
   if (values.help) return print(HELP);
-  if (values.list)
-    return print(ROWS.map(({ id, fault, mustHold }) => `${id.padEnd(4)} ${fault}: ${mustHold}`).join('\n'));
-  const seed = Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    return wrong(`--seed is ${values.seed}; allowed is a whole number from 0 on.`);
-  const unknown = positionals.filter((id) => !ROWS.some((row) => row.id === id.toUpperCase()));
-  if (unknown.length > 0) {
-    return wrong(`There is no row ${unknown.join(', ')}; the rows are ${ROWS.map(({ id }) => id).join(' ')}.`);
+  if (values.list) return print(list());
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  const options = { ...values, seed: Number(values.seed), minutes, wanted };
+  const complaint = complaintAbout(options);
+  if (complaint !== undefined) {
+    process.stderr.write(`${complaint}\n`);
+    return 2;
   }
-  const minutes = Number(values.minutes ?? 1);
-  if (!(minutes > 0 && minutes <= MOST_MINUTES))
-    return wrong(`--minutes is ${values.minutes}; allowed is a number above 0, at most ${MOST_MINUTES}.`);
-  if (values.minutes !== undefined && positionals.length > 0)
-    return wrong('--minutes goes without rows: its faults come by chance.');
-  const wanted = positionals.map((id) => id.toUpperCase());
-  const rows =
-    values.minutes === undefined
-      ? ROWS.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
-      : [randomRow(minutes)];
 
   const run = openTestRun();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // The reaper ends what this run has started.
     process.once(signal, () => process.exit(130));
   }
-  process.stderr.write(`seed ${seed}\n`);
-  if (values.mutants) {
-    const caught = await catchMutants(seed);
-    await run.reaper.finish();
-    return caught ? 0 : 1;
+  process.stderr.write(`seed ${options.seed}\n`);
+  const outcome = options.mutants ? await catchMutants(options) : await performRows(options);
+  await run.reaper.finish();
+  if (options.write) {
+    mkdirSync(EVIDENCE, { recursive: true });
+    writeFileSync(join(EVIDENCE, `${outcome.name}.md`), outcome.markdown);
+    writeFileSync(join(EVIDENCE, `${outcome.name}.json`), `${outcome.json}\n`);
   }
+  print(options.json ? outcome.json : outcome.text);
+  return outcome.held ? 0 : 1;
+}
+
+/** What is wrong with the options, in a sentence. */
+function complaintAbout({ seed, minutes, mutants, wanted }: Options): string | undefined {
+  if (!Number.isSafeInteger(seed) || seed < 0) return '--seed takes a whole number from 0 on.';
+  if (minutes !== undefined && !(minutes > 0 && minutes <= MOST_MINUTES))
+    return `--minutes takes a number above 0, at most ${MOST_MINUTES}.`;
+  if (minutes !== undefined && mutants) return 'Either --minutes or --mutants: a mutant has its row, not chance.';
+  if (minutes !== undefined && wanted.length > 0) return '--minutes goes without rows: its faults come by chance.';
+  const known = (name: string): boolean => (mutants ? mutantsNamed([name]) : rowsNamed([name])).length > 0;
+  const unknown = wanted.filter((name) => !known(name));
+  if (unknown.length === 0) return undefined;
+  return mutants
+    ? `No mutant is called ${unknown.join(', ')}; they are: ${MUTANTS.map(({ name }) => name).join('; ')}.`
+    : `There is no row ${unknown.join(', ')}; the rows are ${ROWS.map(({ id }) => id).join(' ')}.`;
+}
+
+/** All when none is named. */
+function rowsNamed(ids: readonly string[]): Row[] {
+  const wanted = ids.map((id) => id.toUpperCase());
+  return ROWS.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
+}
+
+/** All when none is named. */
+function mutantsNamed(parts: readonly string[]): Mutant[] {
+  return MUTANTS.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
+}
+
+async function performRows({ seed, minutes, wanted }: Options): Promise<Outcome> {
   const verdicts: Verdict[] = [];
-  for (const row of rows) {
+  for (const row of minutes === undefined ? rowsNamed(wanted) : [randomRow(minutes)]) {
     process.stderr.write(`${row.id}: ${row.fault} ...\n`);
     const verdict = await perform(row, seed);
     verdicts.push(verdict);
@@ -87,45 +135,39 @@ async function main(): Promise<number> {
     );
     for (const sentence of verdict.broken) process.stderr.write(`  ${sentence}\n`);
   }
-  await run.reaper.finish();
-  if (values.write) {
-    mkdirSync(EVIDENCE, { recursive: true });
-    const random = values.minutes === undefined ? [] : [`--minutes ${minutes}`];
-    const command = `npm run survive -- ${[...wanted, ...random, `--seed ${seed}`].join(' ')}`;
-    const name = values.minutes === undefined ? 'survival' : `random-${seed}`;
-    writeFileSync(join(EVIDENCE, `${name}.md`), markdown(verdicts, { seed, command }));
-    writeFileSync(join(EVIDENCE, `${name}.json`), `${json(verdicts, seed)}\n`);
-  }
-  print(values.json ? json(verdicts, seed) : table(verdicts));
-  return verdicts.every(({ broken }) => broken.length === 0) ? 0 : 1;
+  const random = minutes === undefined ? [] : [`--minutes ${minutes}`];
+  const command = `npm run survive -- ${[...wanted, ...random, `--seed ${seed}`].join(' ')}`;
+  const all = minutes === undefined && wanted.length === 0;
+  return {
+    held: verdicts.every(({ broken }) => broken.length === 0),
+    text: table(verdicts, { all }),
+    json: json(verdicts, { seed, all }),
+    markdown: markdown(verdicts, { seed, command, all }),
+    name: minutes === undefined ? 'survival' : `random-${seed}`,
+  };
 }
 
-/** @returns whether every mutant was caught by a promise that it broke */
-async function catchMutants(seed: number): Promise<boolean> {
-  let all = true;
-  for (const { name, row: id, caughtBy, patches } of MUTANTS) {
-    const row = ROWS.find((each) => each.id === id);
-    if (row === undefined) throw new Error(`the mutant "${name}" names the row ${id}, which does not exist`);
-    const folder = otherBuild(patches);
-    const { broken, seconds } = await perform(row, seed, { build: () => folder });
-    const sentence = broken.find((each) => caughtBy.test(each));
-    all &&= sentence !== undefined;
-    print(
-      `${sentence === undefined ? 'SURVIVED' : 'caught'.padEnd(8)}  ${id.padEnd(4)} ${name} (${seconds.toFixed(0)} s)`,
-    );
-    for (const each of sentence === undefined ? broken : [sentence]) print(`          ${each}`);
+async function catchMutants({ seed, wanted }: Options): Promise<Outcome> {
+  const catches: Catch[] = [];
+  for (const mutant of mutantsNamed(wanted)) {
+    process.stderr.write(`${mutant.name} ...\n`);
+    const caught = await catchMutant(mutant, seed);
+    catches.push(caught);
+    process.stderr.write(`  ${caught.by === undefined ? 'SURVIVED' : 'caught'} after ${caught.seconds.toFixed(0)} s\n`);
   }
-  return all;
+  const command = `npm run survive -- ${['--mutants', ...wanted.map((name) => `'${name}'`), `--seed ${seed}`].join(' ')}`;
+  return {
+    held: catches.every(({ by }) => by !== undefined),
+    text: mutantsTable(catches),
+    json: mutantsJson(catches, seed),
+    markdown: mutantsMarkdown(catches, command),
+    name: 'mutants',
+  };
 }
 
 function print(text: string): number {
   process.stdout.write(`${text}\n`);
   return 0;
-}
-
-function wrong(text: string): number {
-  process.stderr.write(`${text}\n`);
-  return 2;
 }
 
 main().then(

@@ -12,17 +12,20 @@ export interface Patch {
   readonly to: string;
 }
 
+/** What the app's tests need beside its source. */
+export const WITH_TESTS = ['app/src', 'app/test', 'app/local', 'jest.config.js'] as const;
+
 /**
  * A copy of the app's source that differs in these places, for `SystemOptions.build`.
+ * @param parts what is copied, by its place in this repository
  * @returns its folder
  * @throws Error when a place is not there exactly once: the source has changed, and the patch means nothing any more.
  */
-export function otherBuild(patches: readonly Patch[]): string {
+export function otherBuild(patches: readonly Patch[], parts: readonly string[] = ['app/src']): string {
   const folder = testFolder('build');
   mkdirSync(join(folder, 'app'));
-  cpSync(join(ROOT, 'app/src'), join(folder, 'app/src'), { recursive: true });
-  for (const file of ['package.json', 'tsconfig.json', 'app/package.json']) {
-    cpSync(join(ROOT, file), join(folder, file));
+  for (const part of [...parts, 'package.json', 'tsconfig.json', 'app/package.json']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   for (const modules of ['node_modules', 'app/node_modules']) symlinkSync(join(ROOT, modules), join(folder, modules));
   for (const { file, from, to } of patches) {

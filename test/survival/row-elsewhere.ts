@@ -1,0 +1,33 @@
+/** A fault of the list that this suite does not bring: another command does, and its result is not counted here. */
+export interface RowElsewhere {
+  readonly id: string;
+  readonly fault: string;
+  readonly mustHold: string;
+  /** The command. */
+  readonly command: string;
+  /** As the command names it. */
+  readonly step: string;
+}
+
+const COMMAND = 'npm run test:deploy';
+
+export const ROWS_ELSEWHERE: readonly RowElsewhere[] = [
+  {
+    id: 'I4',
+    fault: 'bad image rolled out (crash loop)',
+    mustHold: 'rolled back, the old version serves throughout',
+    command: COMMAND,
+    step: 'a broken image: the deploy fails, the old one serves',
+  },
+  {
+    id: 'I5',
+    fault: 'migration fails',
+    mustHold: 'nothing new serves, the old version goes on',
+    command: COMMAND,
+    step: 'a failing migration: the deploy fails, the old one serves',
+  },
+];
+
+export function where({ command, step }: RowElsewhere): string {
+  return `not run here, and not counted: ${command}, step "${step}"`;
+}
