@@ -9,6 +9,12 @@ const FLUSHING_SECONDS = 10;
 /** Until workers are seen to go on from PostgreSQL, and from the lists again. */
 const NOTICED_SECONDS = 20;
 const LONG_OUTAGE_SECONDS = 60;
+/** Tasks that wait when Redis is emptied, and the most seconds until the workers draw them from its lists again. */
+const OUTSTANDING = 50_000;
+const HANDED_OVER_SECONDS = 10;
+const PER_REQUEST = 10_000;
+/** The relay keeps a lane that overflows more than half full (app/src/tasks/README.md, `window`). */
+const HALF_A_WINDOW = 5_000;
 /** For work that goes on through the whole of an outage. */
 export const GOES_ON = { goesOn: ['accepting', 'working'] } as const;
 
@@ -48,6 +54,7 @@ export const redisRows: readonly Row[] = [
         ...GOES_ON,
       });
       await drawnAgain(trial, system);
+      await emptiedUnderBacklog(trial, system);
     },
   },
   {
@@ -88,6 +95,27 @@ export async function drawnAgain(trial: Trial, system: System): Promise<void> {
   await load.stop();
   await trial.drain();
   trial.note(`shown drawing from Redis ${((Date.now() - fromMs) / 1_000).toFixed(1)} s after the drain`);
+}
+
+/** How long it takes until the lists are filled again and every worker lives on them. */
+async function emptiedUnderBacklog(trial: Trial, system: System): Promise<void> {
+  const load = system.startLoad(PACE);
+  // One request more: some are done by the time that the last is accepted.
+  for (let n = 0; n <= OUTSTANDING / PER_REQUEST; n += 1) await trial.post(load, { count: PER_REQUEST, runMs: 20 });
+  const outstanding = await system.ledger.unfinished();
+  trial.check(outstanding >= OUTSTANDING, `only ${outstanding} tasks were outstanding, asked for are ${OUTSTANDING}`);
+  await holdsSome(trial, system);
+  const fromMs = Date.now();
+  await system.redis.flushall();
+  await waitUntil('the lists are filled again', async () => (await system.idsInRedis()) > HALF_A_WINDOW, {
+    limitSeconds: 4 * HANDED_OVER_SECONDS,
+    everyMilliseconds: 20,
+  });
+  await system.drawFromRedis(4 * HANDED_OVER_SECONDS);
+  await trial.everybodyWorks(fromMs, HANDED_OVER_SECONDS);
+  trial.note(`${outstanding} tasks outstanding when Redis was emptied`);
+  await load.stop();
+  await trial.drain();
 }
 
 async function outage(trial: Trial, system: System, fromMs: number): Promise<void> {
