@@ -16,7 +16,10 @@ export interface Environment {
 const SETTINGS = ['fsync', 'synchronous_commit', 'shared_buffers'];
 
 /** Asks the servers for their versions, and the packages named for theirs. */
-export async function readEnvironment(servers: Servers, packages: readonly string[]): Promise<Environment> {
+export async function readEnvironment(
+  servers: Pick<Servers, 'postgresUrl' | 'redisUrl'>,
+  packages: readonly string[],
+): Promise<Environment> {
   const [postgres, redis] = await Promise.all([askPostgres(servers.postgresUrl), askRedis(servers.redisUrl)]);
   const versions: Record<string, string> = { 'Node.js': process.versions.node, PostgreSQL: postgres, Redis: redis };
   for (const name of packages) versions[name] = packageVersion(name);

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Python programs that tests use into .holdfast-tools/venv: cfn-lint, which checks CloudFormation
-# templates, ministack, which stands in for AWS, and Celery, whose queues are measured. Nothing else on the machine
-# changes.
+# templates, ministack, which stands in for AWS, and Celery, whose queues are measured and which is put beside Holdfast
+# (psycopg is for its tasks). Nothing else on the machine changes.
 # Half a minute the first time, at once when they are there. Exit 1 with one sentence on standard error.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # ministack drives containers through docker's client library, and signs their certificates with cryptography.
-readonly packages=(cfn-lint==1.58.0 ministack==1.5.33 docker==7.2.0 cryptography==50.0.2 'celery[redis]==5.7.0')
+readonly packages=(cfn-lint==1.58.0 ministack==1.5.33 docker==7.2.0 cryptography==50.0.2 'celery[redis]==5.7.0'
+  'psycopg[binary]==3.3.9')
 readonly tools=.holdfast-tools
 readonly python=$tools/venv/bin/python
 # Written as the last step: what is installed is known to be whole.

@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { UsageError } from '../arguments';
+import { FAULTS } from './faults';
+
+export interface Options {
+  /** Ids of faults; all when empty. */
+  readonly only: readonly string[];
+  /** Trials at the same time. */
+  readonly atOnce: number;
+  readonly json: boolean;
+  readonly write: boolean;
+}
+
+const MOST_AT_ONCE = 8;
+
+export const HELP = `Usage: npm run bench:peers -- [options] [FAULT...]
+
+Brings the same faults over Holdfast, stock BullMQ and stock Celery under the
+same load and counts what became of every task that a caller was told of. Takes
+some eight minutes; FAULT is one or more of
+${FAULTS.map(({ id, title }) => `  ${id.padEnd(11)}${title}`).join('\n')}
+
+Options
+  --at-once N  trials at the same time, each on servers of its own (3)
+  --write      writes the report to docs/evidence
+  --json       prints the report for programs
+  --help       this text
+
+Celery needs Python 3.10 to 3.14; without it, Celery is left out, and the report
+says so.
+
+Exit codes: 0 measured, 1 something was not, or Holdfast lost or repeated a
+task, 2 wrong usage, 130 interrupted.`;
+
+/** @throws UsageError */
+export function parseArguments(args: readonly string[]): Options | 'help' {
+  const { values, positionals } = parse(args);
+  if (values.help) return 'help';
+  const ids = FAULTS.map(({ id }) => id);
+  const only = positionals.map((given) => {
+    const id = ids.find((each) => each.toLowerCase() === given.toLowerCase());
+    if (id === undefined) throw new UsageError(`there is no fault "${given}"; there is: ${ids.join(', ')}`);
+    return id;
+  });
+  const atOnce = Number(values['at-once']);
+  if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > MOST_AT_ONCE) {
+    throw new UsageError(`--at-once is "${values['at-once']}"; allowed is a whole number from 1 to ${MOST_AT_ONCE}`);
+  }
+  return { only, atOnce, json: values.json, write: values.write };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'at-once': { type: 'string', default: '3' },
+        write: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    // Node adds advice on positional arguments that does not apply here.
+    const sentence = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    throw new UsageError(`${sentence}; --help shows the options`);
+  }
+}

@@ -1,0 +1,134 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import type { RedisSettings, Stage } from './stage';
+import { BURST } from './workload';
+
+export interface Fault {
+  /** As in the survival suite, where it has the same. */
+  readonly id: string;
+  readonly title: string;
+  /** What stands in for the real fault, where that cannot be had on one machine. */
+  readonly simulated?: string;
+  readonly redis: RedisSettings;
+  /** Brings it about and heals it. */
+  begin(stage: Stage): Promise<void> | void;
+  /** Comes when everything else was done and nothing is accepted any more. */
+  late?(stage: Stage): void;
+}
+
+const IN_MEMORY: RedisSettings = {};
+/** As https://docs.bullmq.io/guide/going-to-production recommends. */
+const APPEND_ONLY: RedisSettings = { appendonly: 'yes', appendfsync: 'everysec' };
+/** https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/: everysec loses at most one second. */
+const UNSYNCED_MS = 1_000;
+/** How far the replica is behind when it takes over. */
+const LAG_MS = 1_000;
+const HUNG_MS = 5_000;
+const AWAY_MS = 1_000;
+/** The producer is killed so often, each time in the middle of a burst. */
+const PRODUCER_KILLS = 4;
+
+export const FAULTS: readonly Fault[] = [
+  {
+    id: 'P1',
+    title: 'worker SIGKILL while running',
+    redis: IN_MEMORY,
+    begin: (stage) => stage.workers[0].kill(),
+  },
+  {
+    id: 'P4',
+    title: 'worker frozen until all else is done, then continued',
+    redis: IN_MEMORY,
+    begin: (stage) => stage.workers[0].freeze(),
+    late: (stage) => stage.workers[0].goOn(),
+  },
+  {
+    id: 'P4-killed',
+    title: 'worker frozen for 5 s, then SIGKILL',
+    redis: IN_MEMORY,
+    begin: async (stage) => {
+      stage.workers[0].freeze();
+      await sleep(HUNG_MS);
+      stage.workers[0].kill();
+    },
+  },
+  {
+    id: 'P8',
+    title: `producer SIGKILL in a burst, ${PRODUCER_KILLS} times`,
+    redis: IN_MEMORY,
+    begin: async (stage) => {
+      for (let kill = 0; kill < PRODUCER_KILLS; kill += 1) {
+        const { accepted } = stage.caller;
+        stage.caller.send(BURST);
+        await waitUntil('the burst is being answered', () => stage.caller.accepted > accepted, {
+          limitSeconds: 20,
+          everyMilliseconds: 1,
+        });
+        stage.producer.kill();
+        await sleep(AWAY_MS);
+        const away = stage.caller.accepted;
+        await waitUntil('the producer is back', () => stage.caller.accepted > away, {
+          limitSeconds: 60,
+          everyMilliseconds: 50,
+        });
+      }
+    },
+  },
+  {
+    id: 'R1',
+    title: 'Redis SIGKILL, restarts empty',
+    redis: IN_MEMORY,
+    begin: restart,
+  },
+  {
+    id: 'R1-aof',
+    title: 'Redis SIGKILL, AOF everysec',
+    redis: APPEND_ONLY,
+    begin: restart,
+  },
+  {
+    id: 'R3',
+    title: 'Redis loses its machine, AOF everysec',
+    simulated: 'it restarts from its append-only file as it was one second before the end',
+    redis: APPEND_ONLY,
+    begin: async (stage) => {
+      const file = join(stage.redisFolder, 'appendonlydir');
+      const before = join(stage.redisFolder, 'one-second-ago');
+      cpSync(file, before, { recursive: true });
+      await sleep(UNSYNCED_MS);
+      await stage.redis.kill();
+      rmSync(file, { recursive: true });
+      cpSync(before, file, { recursive: true });
+      await sleep(AWAY_MS);
+      await stage.redis.restart();
+    },
+  },
+  {
+    id: 'R2',
+    title: 'FLUSHALL',
+    redis: IN_MEMORY,
+    begin: (stage) => stage.asking(stage.redis, (client) => client.flushall()),
+  },
+  {
+    id: 'R4',
+    title: 'failover to a replica that lags 1 s',
+    redis: IN_MEMORY,
+    begin: async (stage) => {
+      const replica = await stage.replica();
+      await stage.asking(replica, (client) => client.replicaof('NO', 'ONE'));
+      stage.caller.send(BURST);
+      await sleep(LAG_MS);
+      const before = stage.redis;
+      stage.moveTo(replica);
+      await before.kill();
+    },
+  },
+];
+
+async function restart(stage: Stage): Promise<void> {
+  await stage.redis.kill();
+  await sleep(AWAY_MS);
+  await stage.redis.restart();
+}

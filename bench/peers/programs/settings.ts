@@ -1,0 +1,21 @@
+/** What the run tells one of its programs. */
+export interface Settings {
+  /** Of the worker, written beside each effect. */
+  readonly name: string;
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+  readonly concurrency: number;
+  readonly halfMs: number;
+  /** Requests that a producer works on at a time. */
+  readonly connections: number;
+}
+
+/** Accepts one task; resolves when its caller may be told so. */
+export type Accept = (key: number) => Promise<void>;
+
+/** The two ends of one system, in a process of their own each. */
+export interface Programs {
+  producer(settings: Settings): Accept | Promise<Accept>;
+  /** Works until the process ends. */
+  worker(settings: Settings): Promise<void>;
+}

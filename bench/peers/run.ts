@@ -1,0 +1,105 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findRedis } from '../../app/local/servers/redis-program';
+import { openTestRun } from '../../app/test/servers/open-test-run';
+import { startPrivatePostgres, startPrivateRedis } from '../../app/test/servers/private-servers';
+import { TEST_RUN } from '../../app/test/servers/test-run';
+import { UsageError } from '../arguments';
+import { readEnvironment } from '../environment';
+import { createProgress } from '../progress';
+import { HELP, parseArguments } from './arguments';
+import { FAULTS } from './faults';
+import type { Fault } from './faults';
+import { held, json, markdown, table } from './report';
+import type { Report } from './report';
+import type { System } from './system';
+import { bullmq, celery, holdfast } from './systems';
+import { perform } from './trial';
+import type { Outcome } from './trial';
+
+const EVIDENCE = join(__dirname, '../../docs/evidence');
+
+/** Every trial of every fault, so many at a time: they mostly wait. */
+async function performAll(
+  faults: readonly Fault[],
+  systems: readonly System[],
+  atOnce: number,
+  say: (text: string) => void,
+): Promise<Pick<Report, 'outcomes' | 'leftOut'>> {
+  const outcomes: Outcome[] = [];
+  const leftOut: string[] = [];
+  const waiting = faults.flatMap((fault) => systems.map((system) => ({ fault, system })));
+  const total = waiting.length;
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { fault, system } = next;
+      say(`${total - waiting.length}/${total}: ${system.name}: ${fault.title}`);
+      try {
+        outcomes.push(await perform(fault, system));
+      } catch (error) {
+        leftOut.push(`${fault.id} of ${system.name} was not measured: ${sentence(error)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return { outcomes, leftOut };
+}
+
+async function main(): Promise<number> {
+  const options = parseArguments(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  const { only } = options;
+  const run = openTestRun();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // The reaper ends what this run has started.
+    process.once(signal, () => process.exit(130));
+  }
+  const progress = createProgress(process.stderr);
+  if ((await findRedis({ log: (text) => progress.say(text) })).kind === 'container') {
+    throw new Error('a Redis or Valkey on the PATH is needed; one in a container cannot keep its files over a kill');
+  }
+  const systems: System[] = [holdfast, bullmq];
+  const without: string[] = [];
+  try {
+    progress.say('installing Celery, where it is not there');
+    systems.push(celery());
+  } catch (error) {
+    without.push(`Celery was left out: ${sentence(error)}`);
+  }
+  progress.say('starting PostgreSQL');
+  const postgres = await startPrivatePostgres();
+  process.env[TEST_RUN.databaseUrl] = postgres.url;
+  const redis = await startPrivateRedis();
+  const environment = await readEnvironment({ postgresUrl: postgres.url, redisUrl: redis.url }, ['bullmq']);
+  await redis.stop();
+
+  const faults = FAULTS.filter(({ id }) => only.length === 0 || only.includes(id));
+  const { outcomes, leftOut } = await performAll(faults, systems, options.atOnce, (text) => progress.say(text));
+  progress.clear();
+  await postgres.stop();
+  await run.reaper.finish();
+  const report: Report = { environment, systems, faults, outcomes, leftOut: [...without, ...leftOut] };
+  if (options.write) {
+    mkdirSync(EVIDENCE, { recursive: true });
+    const command = ['npm run bench:peers', ...(only.length > 0 ? ['--', ...only] : [])].join(' ');
+    writeFileSync(join(EVIDENCE, 'peers.md'), markdown(report, command));
+    writeFileSync(join(EVIDENCE, 'peers.json'), `${json(report)}\n`);
+  }
+  console.log(options.json ? json(report) : table(report));
+  return leftOut.length === 0 && held(report) ? 0 : 1;
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`bench:peers: ${sentence(error)}`);
+    process.exit(error instanceof UsageError ? 2 : 1);
+  },
+);

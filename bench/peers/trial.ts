@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import type { Counts } from './counting';
+import { count, readTrail } from './counting';
+import type { Fault } from './faults';
+import { Stage } from './stage';
+import type { System } from './system';
+import { BURST, CONCURRENCY } from './workload';
+
+/** Before the fault there is nothing but the steady rate for so long. */
+const STEADY_MS = 2_000;
+/** Accepted tasks without an effect when the fault comes. */
+const LEAST_BACKLOG = 150;
+/** Callers go on for so long after the fault, so that it is seen whether anything works again. */
+const AFTER_MS = 10_000;
+/** Nothing is called lost before the store wants nothing done, and so long nothing came. */
+const QUIET_SECONDS = 4;
+const SETTLE_SECONDS = 200;
+
+export interface Outcome {
+  readonly fault: Fault;
+  readonly system: System;
+  readonly counts: Counts;
+  /** Accepted tasks without an effect just before the fault. */
+  readonly backlog: number;
+  /** False: its own store still wanted something done when the run gave up waiting. */
+  readonly settled: boolean;
+  /** What callers were told most often when they were refused. */
+  readonly refusal?: string;
+  readonly seconds: number;
+}
+
+/** Brings one fault over one system under load, and counts. */
+export async function perform(fault: Fault, system: System): Promise<Outcome> {
+  const began = performance.now();
+  const stage = await Stage.set(system, fault.redis);
+  try {
+    await waitUntil(`${system.name} keeps up with its callers`, async () => (await stage.backlog()) < CONCURRENCY, {
+      limitSeconds: 60,
+    });
+    await sleep(STEADY_MS);
+    stage.caller.send(BURST);
+    const backlog = await waitUntil(
+      `${system.name} has a backlog`,
+      async () => {
+        const waiting = await stage.backlog();
+        return waiting >= LEAST_BACKLOG && waiting;
+      },
+      { limitSeconds: 20, everyMilliseconds: 20 },
+    );
+    const faultAtMs = Date.now();
+    await fault.begin(stage);
+    await sleep(AFTER_MS);
+    stage.caller.stop();
+    let settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
+    if (fault.late !== undefined) {
+      fault.late(stage);
+      settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
+    }
+    const [refusal] = [...stage.caller.reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
+    return {
+      ...{ fault, system, backlog, settled },
+      counts: count(stage.caller.journal, await readTrail(stage.pool), faultAtMs),
+      ...(refusal !== undefined && { refusal }),
+      seconds: (performance.now() - began) / 1_000,
+    };
+  } finally {
+    await stage.strike();
+  }
+}
