@@ -86,6 +86,8 @@ export class Finisher {
   private readonly failedBatch: Batcher<Failure, Written>;
   /** Ends that wait until somebody lets go of their rows. */
   private held = 0;
+  /** Completing transactions with effects: under way, or waiting for a connection. */
+  private withEffects = 0;
 
   constructor(
     private readonly ledger: Ledger,
@@ -105,7 +107,7 @@ export class Finisher {
 
   /** Attempts whose end is being written. */
   get size(): number {
-    return this.doneBatch.size + this.resultBatch.size + this.failedBatch.size + this.held;
+    return this.doneBatch.size + this.resultBatch.size + this.failedBatch.size + this.held + this.withEffects;
   }
 
   /** @throws what PostgreSQL refuses it for; that says nothing about the task, which is still running. */
@@ -127,8 +129,21 @@ export class Finisher {
     effects: (tx: Transaction) => Promise<void>,
     result?: string,
   ): Promise<Ending> {
+    this.withEffects += 1;
+    try {
+      return this.count(task, await this.completeWithEffects(task, effects, result));
+    } finally {
+      this.withEffects -= 1;
+    }
+  }
+
+  private completeWithEffects(
+    task: ClaimedTask,
+    effects: (tx: Transaction) => Promise<void>,
+    result: string | undefined,
+  ): Promise<Ending> {
     let tries = 0;
-    const ending = await this.persist(async (repeated): Promise<Ending> => {
+    return this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.outcome(task)) === 'done') return 'done';
       const fence = { held: true, begun: false };
       try {
@@ -152,7 +167,6 @@ export class Finisher {
         return repeated && outcome === 'done' ? 'done' : 'fenced-off';
       }
     });
-    return this.count(task, ending);
   }
 
   async failed(failure: Failure): Promise<Ending> {

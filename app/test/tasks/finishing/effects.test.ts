@@ -92,6 +92,23 @@ it('effects are not even called when the fence is lost between the handler and t
   await worker.stop();
 });
 
+it('ends whose effects wait for the database count as unwritten: a worker takes no more than it can end', async () => {
+  const finisher = finisherOf(parts);
+  const tasks = await claimedTasks(fixture, parts, 30);
+  const holder = await fixture.connect();
+  await holder.query('begin');
+  await holder.query('lock table effect in share mode');
+  const endings = tasks.map((task) =>
+    finisher.doneWithEffects(task, (tx) =>
+      tx.query('insert into effect values ($1)', [task.uuid]).then(() => undefined),
+    ),
+  );
+  expect(finisher.size).toBe(30);
+  await holder.query('commit');
+  expect(new Set(await Promise.all(endings))).toEqual(new Set(['done']));
+  expect(finisher.size).toBe(0);
+});
+
 it.each(['40P01', '40001'])('effects that fail once with SQLSTATE %s are repeated and happen once', async (code) => {
   const finisher = finisherOf(parts);
   const [task] = await claimedTasks(fixture, parts, 1);
