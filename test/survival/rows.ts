@@ -12,6 +12,8 @@ import { redisRows } from './rows/redis';
 import { redisMovesRows } from './rows/redis-moves';
 import { redisPartlyRows } from './rows/redis-partly';
 import { restoreRows } from './rows/restore';
+import { rolloutRows } from './rows/rollout';
+import { scaleInRows } from './rows/scale-in';
 import { scheduleRows } from './rows/schedules';
 import { selfInflictedRows } from './rows/self-inflicted';
 import { workerRows } from './rows/workers';
@@ -36,6 +38,8 @@ export const ROWS: readonly Row[] = [
   ...restoreRows,
   ...externalRows,
   ...instanceRows,
+  ...rolloutRows,
+  ...scaleInRows,
 ].sort(byPlace);
 
 /** Compares two rows by their letters, then their numbers. */

@@ -12,14 +12,18 @@ export interface Answer {
 /** A request without an answer by then has none. */
 const PATIENCE_MS = 10_000;
 
-/** Plain HTTP to one process, over kept connections, without retries of its own. */
+/** Plain HTTP to one process, without retries of its own. */
 export class HttpClient {
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  private readonly agent: Agent;
 
   constructor(
     private readonly port: number,
     private readonly token: string,
-  ) {}
+    /** Whether connections are kept, or each request has a new one. */
+    connections: 'kept' | 'new' = 'kept',
+  ) {
+    this.agent = new Agent({ keepAlive: connections === 'kept', maxSockets: 64 });
+  }
 
   get(path: string): Promise<Answer> {
     return this.send('GET', path, undefined, {});

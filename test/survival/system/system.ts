@@ -9,7 +9,9 @@ import { freePort } from '../../../app/local/servers/free-port';
 import type { PostgresServer } from '../../../app/local/servers/postgres-server';
 import type { RedisServer } from '../../../app/local/servers/redis-server';
 import { waitUntil } from '../../../app/local/servers/wait-until';
-import { ENVIRONMENT, PATHS } from '../../../app/src/contract';
+import { ENVIRONMENT, PATHS, PLATFORM_ENVIRONMENT } from '../../../app/src/contract';
+import { startFakeAgent } from '../../../app/test/process/ecs-agent';
+import type { FakeAgent } from '../../../app/test/process/ecs-agent';
 import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
 import { AppProcess } from './app-process';
 import { takeOverClock } from './database-clock';
@@ -46,6 +48,8 @@ export interface SystemOptions {
   readonly feed?: boolean;
   /** A clock of the database that can be set (database-clock.ts). @default false */
   readonly clock?: boolean;
+  /** A stand-in for the Amazon ECS agent beside each worker, which asks it for protection from scale-in. @default false */
+  readonly agents?: boolean;
   /** More variables of every process. */
   readonly environment?: NodeJS.ProcessEnv;
   /** More variables of the workers, by their number from 0. */
@@ -67,7 +71,9 @@ export interface Links {
 export class System {
   readonly log = new LogBook();
   readonly journal: Journal;
-  readonly client: HttpClient;
+  /** Of callers: the first web process, unless they were told otherwise. */
+  client: HttpClient;
+  /** One for each web process. */
   readonly clients: readonly HttpClient[];
   readonly ledger: LedgerView;
   redis: Redis;
@@ -105,7 +111,10 @@ export class System {
     const outside = {
       mail: options.mail === true ? await MailServer.start() : undefined,
       feed: options.feed === true ? await FeedServer.start() : undefined,
+      agents: options.agents === true ? [await startFakeAgent(), await startFakeAgent()] : [],
     };
+    // No service: nothing but protection is asked for.
+    for (const agent of outside.agents) agent.serviceName = undefined;
     const system = new System({ postgres, queue, cache }, dataDirectory, outside, parts, options);
     try {
       await system.migrate();
@@ -122,7 +131,11 @@ export class System {
   private constructor(
     readonly servers: { postgres: PostgresServer; queue: RedisServer; readonly cache: RedisServer },
     private readonly dataDirectory: string,
-    private readonly outside: { readonly mail: MailServer | undefined; readonly feed: FeedServer | undefined },
+    private readonly outside: {
+      readonly mail: MailServer | undefined;
+      readonly feed: FeedServer | undefined;
+      readonly agents: readonly FakeAgent[];
+    },
     private readonly parts: ReadonlyMap<string, { links: Links; port: number; metricsPort: number }>,
     private readonly options: SystemOptions,
   ) {
@@ -144,6 +157,11 @@ export class System {
     const { mail } = this.outside;
     if (mail === undefined) throw new Error('the system has no mail server');
     return mail;
+  }
+
+  /** The workers' agents, in their order. */
+  get agents(): readonly FakeAgent[] {
+    return this.outside.agents;
   }
 
   get processes(): readonly AppProcess[] {
@@ -208,6 +226,16 @@ export class System {
     return `http://127.0.0.1:${this.part('web-1').port}${path}`;
   }
 
+  /** Of the web processes, in their order. */
+  webPorts(): number[] {
+    return this.webs.map(({ name }) => this.part(name).port);
+  }
+
+  /** From now on callers go through this port, each with a connection of its own, as through a load balancer. */
+  callThrough(port: number): void {
+    this.client = new HttpClient(port, this.token, 'new');
+  }
+
   /** Callers that go on until `stop`, or until the test stops them. */
   startLoad(pace: Pace): Load {
     const load = new Load(this.client, this.journal, pace);
@@ -270,6 +298,7 @@ export class System {
     await Promise.all([queue.stop(), cache.stop(), postgres.stop()]);
     await this.outside.mail?.close();
     await this.outside.feed?.close();
+    await Promise.all(this.outside.agents.map((agent) => agent.close()));
   }
 
   private part(name: string): { readonly links: Links; readonly port: number; readonly metricsPort: number } {
@@ -331,10 +360,22 @@ export class System {
         [ENVIRONMENT.workerQueues]: options.queues ?? 'default,probes,imports,images,collect,reminders',
         [ENVIRONMENT.workerConcurrency]: String(CONCURRENCY),
       }),
+      ...this.protection(name),
       // One line a request would bury what the workers say.
       [ENVIRONMENT.logLevel]: name.startsWith('web') ? 'warn' : 'info',
       ...options.environment,
       ...(name.startsWith('worker') && options.workerEnvironment?.(Number(name.slice(-1)) - 1)),
+    };
+  }
+
+  private protection(name: string): NodeJS.ProcessEnv {
+    const agent = name.startsWith('worker') ? this.agents[Number(name.slice(-1)) - 1] : undefined;
+    if (agent === undefined) return {};
+    return {
+      [ENVIRONMENT.scaleInProtection]: 'on',
+      [PLATFORM_ENVIRONMENT.ecsAgentUri]: agent.agentUri,
+      [PLATFORM_ENVIRONMENT.ecsMetadataUri]: agent.metadataUri,
+      AWS_REGION: 'us-east-1',
     };
   }
 
