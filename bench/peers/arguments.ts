@@ -21,7 +21,7 @@ some eight minutes; FAULT is one or more of
 ${FAULTS.map(({ id, title }) => `  ${id.padEnd(11)}${title}`).join('\n')}
 
 Options
-  --at-once N  trials at the same time, each on servers of its own (3)
+  --at-once N  trials at the same time, each on servers of its own (4)
   --write      writes the report to docs/evidence
   --json       prints the report for programs
   --help       this text
@@ -55,7 +55,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        'at-once': { type: 'string', default: '3' },
+        'at-once': { type: 'string', default: '4' },
         write: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -38,6 +38,12 @@ export const FAULTS: readonly Fault[] = [
     begin: (stage) => stage.workers[0].kill(),
   },
   {
+    id: 'P2',
+    title: 'worker SIGTERM while running',
+    redis: IN_MEMORY,
+    begin: (stage) => stage.workers[0].terminate(),
+  },
+  {
     id: 'P4',
     title: 'worker frozen until all else is done, then continued',
     redis: IN_MEMORY,

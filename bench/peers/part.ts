@@ -61,6 +61,11 @@ export class Part {
     this.child?.stdin?.write(text);
   }
 
+  /** SIGTERM, to the program alone, which may end what it does; it comes back. */
+  terminate(): void {
+    this.child?.kill('SIGTERM');
+  }
+
   /** SIGKILL to all of it; it comes back. */
   kill(): void {
     if (this.child !== undefined) this.signal(this.child, 'SIGKILL');

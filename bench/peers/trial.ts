@@ -5,7 +5,7 @@ import { count, readTrail } from './counting';
 import type { Fault } from './faults';
 import { Stage } from './stage';
 import type { System } from './system';
-import { BURST, CONCURRENCY } from './workload';
+import { BURST, RATE } from './workload';
 
 /** Before the fault there is nothing but the steady rate for so long. */
 const STEADY_MS = 2_000;
@@ -35,8 +35,8 @@ export async function perform(fault: Fault, system: System): Promise<Outcome> {
   const began = performance.now();
   const stage = await Stage.set(system, fault.redis);
   try {
-    await waitUntil(`${system.name} keeps up with its callers`, async () => (await stage.backlog()) < CONCURRENCY, {
-      limitSeconds: 60,
+    await waitUntil(`${system.name} keeps up with its callers`, async () => (await stage.backlog()) < RATE, {
+      limitSeconds: 120,
     });
     await sleep(STEADY_MS);
     stage.caller.send(BURST);

@@ -19,6 +19,7 @@ interface Payload {
  *   `maxRetriesPerRequest: null` in workers, finished jobs removed, an `error` listener
  * - https://docs.bullmq.io/guide/queues/auto-removal-of-jobs: a handful of completed jobs, more of the failed ones
  * - https://docs.bullmq.io/guide/retrying-failing-jobs: attempts with exponential backoff
+ * - https://docs.bullmq.io/guide/workers/graceful-shutdown: `close()` at SIGTERM
  * - https://docs.bullmq.io/guide/workers/stalled-jobs: lockDuration and stalledInterval 30 s, maxStalledCount 1
  */
 export const bullmq: Programs = {
@@ -53,5 +54,6 @@ export const bullmq: Programs = {
     );
     worker.on('error', () => undefined);
     await worker.waitUntilReady();
+    return () => worker.close();
   },
 };

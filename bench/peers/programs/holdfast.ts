@@ -33,6 +33,8 @@ export const holdfast: Programs = {
       await sleep(settings.halfMs);
     });
     const queues = [{ name: work.queue }];
-    await open(settings).startWorker({ handlers: [run], queues, concurrency: settings.concurrency });
+    const tasks = open(settings);
+    await tasks.startWorker({ handlers: [run], queues, concurrency: settings.concurrency });
+    return () => tasks.close();
   },
 };

@@ -12,7 +12,8 @@ async function main(): Promise<void> {
   const programs = system === 'holdfast' ? holdfast : bullmq;
   const settings = readSettings();
   if (role === 'worker') {
-    await programs.worker(settings);
+    const stop = await programs.worker(settings);
+    process.once('SIGTERM', () => void stop().then(() => process.exit(0)));
     return;
   }
   const accept = await programs.producer(settings);

@@ -16,6 +16,6 @@ export type Accept = (key: number) => Promise<void>;
 /** The two ends of one system, in a process of their own each. */
 export interface Programs {
   producer(settings: Settings): Accept | Promise<Accept>;
-  /** Works until the process ends. */
-  worker(settings: Settings): Promise<void>;
+  /** Works until it is stopped. @returns what lets running tasks end and takes no more */
+  worker(settings: Settings): Promise<() => Promise<void>>;
 }
