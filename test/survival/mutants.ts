@@ -110,7 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
         from: '        await this.transaction(async (tx) => {\n',
         to:
           '        await this.transaction((apart) => effects(apart));\n' +
-          '        await new Promise((resolve) => setTimeout(resolve, 50));\n' +
+          // So that a kill finds some tasks between the two.
+          '        await new Promise((resolve) => setTimeout(resolve, 500));\n' +
           '        await this.transaction(async (tx) => {\n',
       },
       { file: 'tasks/finishing/finisher.ts', from: '          await effects(tx);\n', to: '' },
