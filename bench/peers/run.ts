@@ -17,6 +17,8 @@ import { bullmq, celery, holdfast } from './systems';
 import { perform } from './trial';
 import type { Outcome } from './trial';
 
+/** Of PostgreSQL: a refused connection would look like a fault of whoever asked for it. */
+const CONNECTIONS = 500;
 const EVIDENCE = join(__dirname, '../../docs/evidence');
 
 /** Every trial of every fault, so many at a time: they mostly wait. */
@@ -70,7 +72,7 @@ async function main(): Promise<number> {
     without.push(`Celery was left out: ${sentence(error)}`);
   }
   progress.say('starting PostgreSQL');
-  const postgres = await startPrivatePostgres();
+  const postgres = await startPrivatePostgres({ settings: { max_connections: CONNECTIONS } });
   process.env[TEST_RUN.databaseUrl] = postgres.url;
   const redis = await startPrivateRedis();
   const environment = await readEnvironment({ postgresUrl: postgres.url, redisUrl: redis.url }, ['bullmq']);

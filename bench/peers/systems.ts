@@ -80,7 +80,7 @@ export function celery(): System {
     name: 'Celery',
     version: `${own} (kombu ${kombu})`,
     settings: [
-      'acks_late, task_reject_on_worker_lost, prefetch multiplier 1, no result backend, prefork',
+      'acks_late, task_reject_on_worker_lost, failures retried 3 times, prefetch multiplier 1, no result backend, prefork',
       'visibility_timeout 30 s (its default is 1 h, which this run could not wait for), looked at every 10 s',
       'publish retries are the default; publisher confirms do not exist over Redis',
     ],

@@ -28,6 +28,8 @@ export function environmentOf(addresses: Addresses, name: string): Readonly<Reco
     PEER_CONCURRENCY: String(CONCURRENCY),
     PEER_HALF_MS: String(HALF_MS),
     PEER_PRODUCER_CONNECTIONS: String(PRODUCER_CONNECTIONS),
+    // Leaves nothing beside the sources.
+    PYTHONDONTWRITEBYTECODE: '1',
   };
 }
 

@@ -1,7 +1,8 @@
 """Celery as its documentation has it for tasks that must not be lost; what is not here is the default.
 
 - https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html: visibility_timeout (default 1 h)
-- https://docs.celeryq.dev/en/stable/userguide/tasks.html: acks_late, reject_on_worker_lost
+- https://docs.celeryq.dev/en/stable/userguide/tasks.html: acks_late, reject_on_worker_lost, a task that fails is
+  retried (autoretry_for, retry_backoff)
 - https://docs.celeryq.dev/en/stable/userguide/optimizing.html: prefetch multiplier 1 with acks_late
 - https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html: unacked_restore_throttle 1
   where the visibility timeout is low, time-outs and keep-alive of sockets
@@ -44,7 +45,7 @@ def database():
     return connection
 
 
-@app.task(name="work")
+@app.task(name="work", autoretry_for=(Exception,), retry_backoff=True, max_retries=3)
 def work(key):
     time.sleep(half_seconds)
     database().execute("insert into effect (key, worker) values (%s, %s)", (key, os.environ["PEER_NAME"]))
