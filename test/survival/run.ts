@@ -143,7 +143,7 @@ async function performRows({ seed, minutes, wanted }: Options): Promise<Outcome>
     text: table(verdicts, { all }),
     json: json(verdicts, { seed, all }),
     markdown: markdown(verdicts, { seed, command, all }),
-    name: minutes === undefined ? 'survival' : `random-${seed}`,
+    name: minutes === undefined ? ['survival', ...wanted].join('-') : `random-${seed}`,
   };
 }
 
