@@ -22,6 +22,9 @@ export interface Kept {
 /** Besides the stage's own: of `cdk bootstrap`, which all stages of an account share. */
 const OF_BOOTSTRAP = /^(CDKToolkit$|cdk-)/;
 
+/** Named by `npx holdfast backup`, which says that they stay. */
+const OF_BACKUP = /-\d{8}-\d{6}$/;
+
 /**
  * The emulator writes a function's last lines without its role, and makes the group anew that the stack has deleted. On
  * AWS only the CDK's own function, which empties the bucket of access logs, may make one, and leaves it.
@@ -49,7 +52,7 @@ export async function checkKept({ client }: EmulatedAws): Promise<Kept> {
     },
   );
   console.log(
-    `       kept: the bucket ${uploads} with ${objects} objects, a snapshot each of database and queue (records)`,
+    `       kept: the bucket ${uploads} with ${objects} objects, a last snapshot each of database and queue (records)`,
   );
   return { objects };
 }
@@ -59,7 +62,10 @@ type ClientOptions = EmulatedAws['client'];
 async function snapshots(client: ClientOptions) {
   const database = await new RDSClient(client).send(new DescribeDBSnapshotsCommand({}));
   const queue = await new ElastiCacheClient(client).send(new DescribeSnapshotsCommand({}));
-  return { databaseSnapshots: database.DBSnapshots?.length, queueSnapshots: queue.Snapshots?.length };
+  const lastOnes = (database.DBSnapshots ?? []).filter(
+    ({ DBSnapshotIdentifier = '' }) => !OF_BACKUP.test(DBSnapshotIdentifier),
+  );
+  return { databaseSnapshots: lastOnes.length, queueSnapshots: queue.Snapshots?.length };
 }
 
 async function left(client: ClientOptions) {

@@ -17,17 +17,21 @@ export class Operations {
   constructor(private readonly aws: EmulatedAws) {}
 
   /** The words after `npx holdfast`, the stage's aside. */
-  async run(...words: readonly string[]): Promise<Answer> {
-    const command = [join(ROOT, 'bin', 'holdfast.mjs'), ...words, '--stage', STAGE, '--config', CONFIGURATION];
+  async run(command: string, ...words: readonly string[]): Promise<Answer> {
+    // What stands behind `--` is no option of ours, so the stage comes before.
+    const line = [join(ROOT, 'bin', 'holdfast.mjs'), command, '--stage', STAGE, '--config', CONFIGURATION, ...words];
     return await new Promise((resolve, reject) => {
       execFile(
         process.execPath,
-        command,
+        line,
         { cwd: ROOT, env: { ...process.env, ...this.environment }, timeout: LIMIT_MS },
         (error, output, errors) => {
           const exitCode = error === null ? 0 : error.code;
           if (typeof exitCode === 'number') resolve({ exitCode, output, errors });
-          else reject(new Error(`npx holdfast ${words.join(' ')} did not end by itself: ${output}${errors}`));
+          else
+            reject(
+              new Error(`npx holdfast ${[command, ...words].join(' ')} did not end by itself: ${output}${errors}`),
+            );
         },
       );
     });

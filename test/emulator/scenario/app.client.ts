@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
+const TRIES = 20;
+
 /** The deployed app, through the load balancer, as a careful caller uses it. */
 export class AppClient {
   constructor(
     readonly url: string,
-    private readonly adminToken: string,
+    /** Another one when it is rotated. */
+    public adminToken: string,
   ) {}
 
   /** @throws when the answer is no 2xx. */
   async get(path: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${this.adminToken}` } });
+    const headers = { authorization: `Bearer ${this.adminToken}` };
+    const response = await patiently(() => fetch(`${this.url}${path}`, { headers }));
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return await response.json();
   }
@@ -21,6 +25,15 @@ export class AppClient {
       headers: { 'content-type': type, authorization: `Bearer ${this.adminToken}`, 'idempotency-key': key },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
+  }
+
+  /** Accepts one probe. @returns its id. */
+  async probe(probe: object): Promise<string> {
+    const key = randomUUID();
+    const answer = await patiently(() => this.post('/api/probes', { count: 1, ...probe }, 'application/json', key));
+    if (answer.status !== 202) throw new Error(`a probe: ${answer.status} ${await answer.text()}`);
+    const { taskIds } = (await answer.json()) as { readonly taskIds: readonly string[] };
+    return taskIds[0] ?? '';
   }
 
   /** @returns its id. */
@@ -50,13 +63,19 @@ export class AppClient {
   /** Accepts probes; asked again under the same key while no answer comes. @param runMs how long each takes */
   async acceptProbes(count: number, runMs: number): Promise<void> {
     const key = randomUUID();
-    for (let tries = 1; ; tries += 1) {
-      const answer = await this.post('/api/probes', { count, runMs }, 'application/json', key).catch(() => undefined);
-      if (answer?.status === 202) return;
-      if ((answer !== undefined && answer.status < 500) || tries === 20) {
-        throw new Error(`probes: ${answer === undefined ? 'no answer' : `${answer.status} ${await answer.text()}`}`);
-      }
-      await pause(200);
-    }
+    const answer = await patiently(() => this.post('/api/probes', { count, runMs }, 'application/json', key));
+    if (answer.status !== 202) throw new Error(`probes: ${answer.status} ${await answer.text()}`);
+  }
+}
+
+/** Asks again while no answer comes, or one that says that it cannot at the moment. */
+async function patiently(ask: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask().catch((error: unknown) => {
+      if (tries === TRIES) throw error;
+      return undefined;
+    });
+    if (answer !== undefined && (answer.status < 500 || tries === TRIES)) return answer;
+    await pause(200);
   }
 }

@@ -10,6 +10,7 @@ import type { RunningDeployment } from '../deployment';
 import { Operations } from '../operations';
 import type { Steps } from '../steps';
 import { AppClient } from './app.client';
+import { OperationsSteps } from './operations-steps';
 import { underLoad } from './load';
 import type { LoadReport } from './load';
 import { Stage } from './stage';
@@ -35,19 +36,22 @@ interface Picture {
 /** What a user sees of the deployed app while things go well, break and change. */
 export class Scenario {
   private expected = 0;
+  private readonly operations: Operations;
 
   private constructor(
     private readonly deployment: RunningDeployment,
     private readonly stage: Stage,
     private readonly app: AppClient,
     private readonly steps: Steps,
-  ) {}
+  ) {
+    this.operations = new Operations(deployment.aws);
+  }
 
   static async run(deployment: RunningDeployment, steps: Steps): Promise<void> {
     const stage = new Stage(deployment.aws);
     await stage.verifySender('example.org');
-    const token = await stage.secret('Bearer token of the administration routes');
-    const scenario = new Scenario(deployment, stage, new AppClient(deployment.url, token), steps);
+    const app = new AppClient(deployment.url, await stage.adminToken());
+    const scenario = new Scenario(deployment, stage, app, steps);
     await scenario.run();
   }
 
@@ -57,6 +61,8 @@ export class Scenario {
     await steps.run('a film list goes through S3 to a worker, which imports it', () => this.import());
     await steps.run('a poster goes through S3 to a worker, and its pictures are shown', () => this.showPoster());
     await steps.run('a code sent by SES proves an address', () => this.proveAddress());
+    await new OperationsSteps(this.operations, this.stage, this.app).run(steps);
+    this.expected = (await this.stage.effects()).tasks;
     await steps.run('a worker is killed: every probe has one effect', () => this.killWorker());
     await steps.run(`Redis is emptied with ${OUTSTANDING} probes waiting: as many effects`, () => this.loseQueue());
     await steps.run('npx holdfast status, queues and logs say what is there', () => this.operate());
@@ -160,7 +166,7 @@ export class Scenario {
 
   /** As a person reads it, and as a program does. */
   private async operate(): Promise<void> {
-    const operations = new Operations(this.deployment.aws);
+    const { operations } = this;
     const status = await operations.run('status');
     assert.match(status.output, /worker-default/, status.errors);
     const queues = await operations.run('queues', '--json');
@@ -174,9 +180,8 @@ export class Scenario {
   }
 
   private async drillQueueLoss(): Promise<void> {
-    const operations = new Operations(this.deployment.aws);
-    const words = ['drill', 'queue-loss', '--probes', String(DRILLED), '--yes'];
-    const { exitCode, output, errors } = await operations.run(...words);
+    const words = ['queue-loss', '--probes', String(DRILLED), '--yes'];
+    const { exitCode, output, errors } = await this.operations.run('drill', ...words);
     console.log(output.replaceAll(/^/gm, '       '));
     assert.equal(exitCode, 0, errors);
     // The drill accepts a tenth more after the loss.

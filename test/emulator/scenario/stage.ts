@@ -20,8 +20,12 @@ export interface Message {
 export class Stage {
   constructor(private readonly aws: EmulatedAws) {}
 
+  async adminToken(): Promise<string> {
+    return await this.secret('Bearer token of the administration routes');
+  }
+
   /** The value of the secret whose description begins so. */
-  async secret(description: string): Promise<string> {
+  private async secret(description: string): Promise<string> {
     const { SecretList } = (await this.call('secretsmanager.ListSecrets', {})) as {
       readonly SecretList: readonly { readonly ARN: string; readonly Description?: string }[];
     };
@@ -97,8 +101,12 @@ export class Stage {
 
   private async sql(statement: string): Promise<string> {
     const [database = ''] = await this.list('label=ministack=rds');
-    const psql = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -h 127.0.0.1 -U app -d app -tAc "$0"';
-    return await docker('exec', database, 'sh', '-c', psql, statement);
+    // That of the container's own environment is the first one.
+    const { password } = JSON.parse(await this.secret('User and password of the database')) as {
+      readonly password: string;
+    };
+    const psql = ['psql', '-h', '127.0.0.1', '-U', 'app', '-d', 'app', '-tAc', statement];
+    return await docker('exec', '--env', `PGPASSWORD=${password}`, database, ...psql);
   }
 
   private async list(filter: string): Promise<readonly string[]> {
