@@ -1,20 +1,20 @@
 import Redis from 'ioredis';
-import { createTasks } from '../../../src/tasks';
 import { redisUrl } from '../../servers/databases';
-import { RedisKeys } from '../../../src/tasks/lanes';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
 import { lifeline } from '../support/lifeline';
 import type { Death } from '../support/lifeline';
-import { recordingLogger } from '../support/recording-logger';
-import { STEPPED, steppedEngine } from '../support/stepped-engine';
-import { until } from '../support/until';
+import { steppedEngine } from '../support/stepped-engine';
+import { goOn, listed, untilNoticed } from './successor';
+import type { Stores } from './successor';
 import { ATTEMPTS, handlersOf, order, report, TABLES, twoLives } from './two-lives';
 
 const REDIS = redisUrl(92);
 /** Engines that live and die at the same time. */
 const AT_ONCE = 4;
 const UNKNOWN_COMMIT = { message: 'commit', death: 'answer lost' };
+/** For all of them: some 160, and a dozen connections each. */
+const LIMIT_MS = 180_000;
 const DEATHS: readonly Death[] = ['before it arrives', 'answer lost'];
 
 interface Point {
@@ -55,12 +55,14 @@ const SEEN = `
 
 let fixture: LedgerFixture;
 let redis: Redis;
+let stores: Stores;
 /** What the outside heard: the keys under which it was called, by the task's id. */
 const calls = new Map<string, string[]>();
 beforeAll(async () => {
   fixture = await ledgerFixture();
   await fixture.pool.query(TABLES);
   redis = new Redis(REDIS);
+  stores = { fixture, redis, redisUrl: REDIS };
   await redis.flushdb();
 });
 afterAll(async () => {
@@ -84,38 +86,6 @@ async function live(queue: string, acknowledged: string[], point?: Point): Promi
   await engine.close();
   await line.close();
   return sent;
-}
-
-/** What was sent cannot be carried out any more. */
-async function untilServersNoticed(): Promise<void> {
-  await until('PostgreSQL has ended the sessions of all that were cut off', async () => {
-    const { rowCount } = await fixture.pool.query(
-      'select from pg_stat_activity where datname = current_database() and application_name = $1',
-      [STEPPED],
-    );
-    return rowCount === 0;
-  });
-}
-
-/** Ids in the lists of these queues. */
-async function listed(queues: readonly string[]): Promise<string[]> {
-  const keys = new RedisKeys(fixture.epoch);
-  const lists = await Promise.all(queues.map((queue) => redis.lrange(keys.list({ queue, priority: 1 }), 0, -1)));
-  return lists.flat();
-}
-
-/** Another engine, whole and undisturbed, works until nothing is left to do. */
-async function goOn(queues: readonly string[]): Promise<void> {
-  const tasks = createTasks({
-    ...{ postgres: { connectionString: fixture.url, max: 5 }, redisUrl: REDIS, logger: recordingLogger() },
-    ...{ heartbeatSeconds: 0.3, leaseSeconds: 1 },
-  });
-  await tasks.startWorker({ handlers: handlersOf(calls), queues: queues.map((name) => ({ name })), concurrency: 20 });
-  const none = async (text: string): Promise<boolean> => (await fixture.rows(text)).length === 0;
-  await until('everything is finished', () => none('select from holdfast.task where finished_at is null limit 1'), 30);
-  await until('no claim is left', () => none('select from holdfast.claim limit 1'), 20);
-  await until('the lists are empty', async () => (await listed(queues)).length === 0);
-  await tasks.close();
 }
 
 /** How a task must have ended that others found like this. */
@@ -142,49 +112,53 @@ async function expectNothingBeside(tasks: ReadonlyMap<string, Seen>): Promise<vo
   for (const { steps, fence } of orders) expect(steps >= 1 && steps <= fence).toBe(true);
 }
 
-it('an engine may stop at any statement and any command: what it acknowledged is done once by another, and nothing else is', async () => {
-  const whole: string[] = [];
-  const messages = await live('whole', whole);
-  expect(whole).toHaveLength(2);
-  await untilServersNoticed();
-  expect(await fixture.rows(SEEN)).toMatchObject([
-    { name: order.name, state: 'done', fence: 1, attempts: 1, failures: 0, business: 1, effects: 1, steps: 1 },
-    { name: report.name, state: 'done', fence: 2, attempts: 2, failures: 1, business: 1, effects: 0, steps: 0 },
-  ]);
+it(
+  'an engine may stop at any statement and any command: what it acknowledged is done once by another, and nothing else is',
+  async () => {
+    const whole: string[] = [];
+    const messages = await live('whole', whole);
+    expect(whole).toHaveLength(2);
+    await untilNoticed(fixture);
+    expect(await fixture.rows(SEEN)).toMatchObject([
+      { name: order.name, state: 'done', fence: 1, attempts: 1, failures: 0, business: 1, effects: 1, steps: 1 },
+      { name: report.name, state: 'done', fence: 2, attempts: 2, failures: 1, business: 1, effects: 0, steps: 0 },
+    ]);
 
-  const points = messages.flatMap((message, i) => DEATHS.map((death): Point => ({ n: i + 1, message, death })));
-  const victims: Victim[] = [];
-  for (let first = 0; first < points.length; first += AT_ONCE) {
-    await Promise.all(
-      points.slice(first, first + AT_ONCE).map(async (point) => {
-        const victim = { queue: `cut-${point.n}-${DEATHS.indexOf(point.death)}`, point, acknowledged: [] };
-        victims.push(victim);
-        expect((await live(victim.queue, victim.acknowledged, point)).at(-1)).toBe(point.message);
-      }),
-    );
-  }
-  await untilServersNoticed();
-  const queues = victims.map(({ queue }) => queue);
-  const found = await fixture.rows<Seen>(SEEN);
-  const byId = new Map(found.map((task) => [task.id, task]));
-  expect((await listed(queues)).filter((id) => !byId.has(id))).toEqual([]);
-  const unknown: Point[] = [];
-  for (const { queue, point, acknowledged } of victims) {
-    const there = found.filter((task) => task.queue === queue).map(({ uuid }) => uuid);
-    expect({ point, there: there.slice(0, acknowledged.length) }).toEqual({ point, there: acknowledged });
-    if (there.length > acknowledged.length) unknown.push(point);
-  }
-  // Of the two transactions that accept, the COMMIT was carried out and nobody heard of it.
-  expect(unknown).toMatchObject([UNKNOWN_COMMIT, UNKNOWN_COMMIT]);
-  expect(new Set(found.map(({ state }) => state))).toEqual(new Set(['queued', 'running', 'done']));
+    const points = messages.flatMap((message, i) => DEATHS.map((death): Point => ({ n: i + 1, message, death })));
+    const victims: Victim[] = [];
+    for (let first = 0; first < points.length; first += AT_ONCE) {
+      await Promise.all(
+        points.slice(first, first + AT_ONCE).map(async (point) => {
+          const victim = { queue: `cut-${point.n}-${DEATHS.indexOf(point.death)}`, point, acknowledged: [] };
+          victims.push(victim);
+          expect((await live(victim.queue, victim.acknowledged, point)).at(-1)).toBe(point.message);
+        }),
+      );
+    }
+    await untilNoticed(fixture);
+    const queues = victims.map(({ queue }) => queue);
+    const found = await fixture.rows<Seen>(SEEN);
+    const byId = new Map(found.map((task) => [task.id, task]));
+    expect((await listed(stores, queues)).filter((id) => !byId.has(id))).toEqual([]);
+    const unknown: Point[] = [];
+    for (const { queue, point, acknowledged } of victims) {
+      const there = found.filter((task) => task.queue === queue).map(({ uuid }) => uuid);
+      expect({ point, there: there.slice(0, acknowledged.length) }).toEqual({ point, there: acknowledged });
+      if (there.length > acknowledged.length) unknown.push(point);
+    }
+    // Of the two transactions that accept, the COMMIT was carried out and nobody heard of it.
+    expect(unknown).toMatchObject([UNKNOWN_COMMIT, UNKNOWN_COMMIT]);
+    expect(new Set(found.map(({ state }) => state))).toEqual(new Set(['queued', 'running', 'done']));
 
-  await goOn(queues);
-  const pointOf = new Map(victims.map(({ queue, point }) => [queue, point]));
-  const now = new Map((await fixture.rows<Seen>(SEEN)).map((task) => [task.uuid, task]));
-  expect(now.size).toBe(found.length);
-  for (const task of found) {
-    const point = pointOf.get(task.queue);
-    expect({ point, task: now.get(task.uuid) }).toMatchObject({ point, task: ended(task) });
-  }
-  await expectNothingBeside(now);
-});
+    await goOn(stores, queues, handlersOf(calls));
+    const pointOf = new Map(victims.map(({ queue, point }) => [queue, point]));
+    const now = new Map((await fixture.rows<Seen>(SEEN)).map((task) => [task.uuid, task]));
+    expect(now.size).toBe(found.length);
+    for (const task of found) {
+      const point = pointOf.get(task.queue);
+      expect({ point, task: now.get(task.uuid) }).toMatchObject({ point, task: ended(task) });
+    }
+    await expectNothingBeside(now);
+  },
+  LIMIT_MS,
+);

@@ -14,8 +14,6 @@ export const report = defineTask({
   backoff: { firstSeconds: 0, jitter: 0 },
 });
 
-const FAREWELL_MS = 2_000;
-
 /** How many attempts of each count until it is done. */
 export const ATTEMPTS: Readonly<Record<string, number>> = { [order.name]: 1, [report.name]: 2 };
 
@@ -67,5 +65,5 @@ export async function twoLives(engine: SteppedEngine, acknowledged: string[]): P
   await engine.run(await claimTaken());
   await lease.beat();
   await engine.run(await claimer.oldest(lease.id, [lane], 1));
-  await lease.end(FAREWELL_MS);
+  await engine.leave();
 }

@@ -11,7 +11,7 @@ import { Finisher } from '../../../src/tasks/finishing/finisher';
 import { RedisKeys } from '../../../src/tasks/lanes';
 import type { Lane } from '../../../src/tasks/lanes';
 import { Lease } from '../../../src/tasks/leases/lease';
-import { Ledger } from '../../../src/tasks/ledger/ledger';
+import type { Ledger } from '../../../src/tasks/ledger/ledger';
 import { loadStatements } from '../../../src/tasks/ledger/statements';
 import { zeroCounters } from '../../../src/tasks/metrics';
 import { TaskEvents } from '../../../src/tasks/running/events';
@@ -19,7 +19,9 @@ import { InHand } from '../../../src/tasks/running/in-hand';
 import { ProgressWriter } from '../../../src/tasks/running/progress-writer';
 import { Runner } from '../../../src/tasks/running/runner';
 import { LogWriter } from '../../../src/tasks/task-log/log-writer';
+import { connectionRefused, DisturbedLedger } from './disturbed-ledger';
 import { recordingLogger } from './recording-logger';
+import { LEASE } from './statements';
 import { until } from './until';
 
 /** The name of its connections to PostgreSQL. */
@@ -41,6 +43,8 @@ export interface SteppedEngine {
   take(): Promise<string[]>;
   /** Resolves when the handlers have returned and all ends are written. */
   run(tasks: readonly ClaimedTask[]): Promise<void>;
+  /** Signs off. */
+  leave(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,7 +57,8 @@ export interface SteppedEngineOptions {
 }
 
 /** So long that no step of a test outlasts them. */
-const LEASE = { leaseSeconds: 60, heartbeatSeconds: 30 };
+const LEASE_OPTIONS = { leaseSeconds: 60, heartbeatSeconds: 30 };
+const FAREWELL_MS = 5_000;
 const WINDOW = 1_000;
 
 export async function steppedEngine(options: SteppedEngineOptions): Promise<SteppedEngine> {
@@ -61,7 +66,9 @@ export async function steppedEngine(options: SteppedEngineOptions): Promise<Step
   const logger = recordingLogger();
   const counters = zeroCounters();
   const postgres = { connectionString: postgresUrl, max: 2, application_name: STEPPED };
-  const ledger = new Ledger(postgres, LEASE.leaseSeconds, logger);
+  const ledger = new DisturbedLedger(postgres, LEASE_OPTIONS.leaseSeconds, logger);
+  // It comes with the clock, not with the steps.
+  ledger.before(LEASE.reconcile, connectionRefused);
   const connection = (name: string): RedisConnection =>
     new RedisConnection(redisUrl, { name, silenceMs: 5_000, logger });
   const [redis, takes] = [connection('commands'), connection('take')];
@@ -86,7 +93,7 @@ export async function steppedEngine(options: SteppedEngineOptions): Promise<Step
     events: new TaskEvents(logger),
   });
   const lease = new Lease({
-    ...{ ...common, ...LEASE, kinds, queues: [queue], workerKind: 'default' },
+    ...{ ...common, ...LEASE_OPTIONS, kinds, queues: [queue], workerKind: 'default' },
     describe: () => ({ running: runner.running, source: 'redis', draining: false, hung: false }),
     onHung: () => undefined,
     onLost: () => undefined,
@@ -119,6 +126,10 @@ export async function steppedEngine(options: SteppedEngineOptions): Promise<Step
         runner.start(task);
         await end;
       }
+    },
+    leave: () => {
+      ledger.heal();
+      return lease.end(FAREWELL_MS);
     },
     close: async () => {
       await runner.drain(0);
