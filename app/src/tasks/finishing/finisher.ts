@@ -84,10 +84,6 @@ export class Finisher {
   private readonly doneBatch: Batcher<ClaimedTask, Written>;
   private readonly resultBatch: Batcher<DoneWithResult, Written>;
   private readonly failedBatch: Batcher<Failure, Written>;
-  /** Ends that wait until somebody lets go of their rows. */
-  private held = 0;
-  /** Completing transactions with effects: under way, or waiting for a connection. */
-  private withEffects = 0;
 
   constructor(
     private readonly ledger: Ledger,
@@ -103,11 +99,6 @@ export class Finisher {
     this.doneBatch = new Batcher((tasks) => this.each(tasks, (some) => this.writeDone(some)), limits);
     this.resultBatch = new Batcher((some) => this.each(some, (items) => this.writeResults(items)), limits);
     this.failedBatch = new Batcher((failures) => this.each(failures, (some) => this.writeFailed(some)), limits);
-  }
-
-  /** Attempts whose end is being written. */
-  get size(): number {
-    return this.doneBatch.size + this.resultBatch.size + this.failedBatch.size + this.held + this.withEffects;
   }
 
   /** @throws what PostgreSQL refuses it for; that says nothing about the task, which is still running. */
@@ -129,21 +120,8 @@ export class Finisher {
     effects: (tx: Transaction) => Promise<void>,
     result?: string,
   ): Promise<Ending> {
-    this.withEffects += 1;
-    try {
-      return this.count(task, await this.completeWithEffects(task, effects, result));
-    } finally {
-      this.withEffects -= 1;
-    }
-  }
-
-  private completeWithEffects(
-    task: ClaimedTask,
-    effects: (tx: Transaction) => Promise<void>,
-    result: string | undefined,
-  ): Promise<Ending> {
     let tries = 0;
-    return this.persist(async (repeated): Promise<Ending> => {
+    const ending = await this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.outcome(task)) === 'done') return 'done';
       const fence = { held: true, begun: false };
       try {
@@ -167,6 +145,7 @@ export class Finisher {
         return repeated && outcome === 'done' ? 'done' : 'fenced-off';
       }
     });
+    return this.count(task, ending);
   }
 
   async failed(failure: Failure): Promise<Ending> {
@@ -267,9 +246,7 @@ export class Finisher {
       const written = await batch.add(item);
       if ('error' in written) throw written.error;
       if (written.ending !== 'held') return written.ending;
-      this.held += 1;
       await sleep(retryMs(tries));
-      this.held -= 1;
     }
   }
 

@@ -57,6 +57,8 @@ export class Runner {
   private readonly called = new Set<Attempt>();
   private readonly drained: ClaimedTask[] = [];
   private readonly stopping = new AbortController();
+  /** Attempts whose outcome is known, and not yet in the ledger. */
+  private unwritten = 0;
   private limitTimer: NodeJS.Timeout | undefined;
 
   private readonly reporter: Reporter;
@@ -75,9 +77,9 @@ export class Runner {
 
   /** Slots that are free: neither a handler runs in them nor a long tail of unwritten ends waits. */
   get free(): number {
-    const { concurrency, finisher } = this.options;
+    const { concurrency } = this.options;
     // Ends are written in batches while the next handlers run; past this the database is behind and more would pile up.
-    return finisher.size > concurrency * 4 + 100 ? 0 : concurrency - (this.busy - this.alone);
+    return this.unwritten > concurrency * 4 + 100 ? 0 : concurrency - (this.busy - this.alone);
   }
 
   /** The slot for suspects is free: one runs at a time, so that the next loss of this worker says which task it was. */
@@ -136,6 +138,7 @@ export class Runner {
     void this.invoke(handler, attempt);
     let outcome = await attempt.outcome();
     attempt.finishing = true;
+    this.unwritten += 1;
     try {
       if (attempt.transactions.size > 0) await this.endTransactions(attempt, TRANSACTION_GRACE_MS);
       const doubt = attempt.externals.any ? await attempt.externals.verdict(outcome.ok) : undefined;
@@ -145,6 +148,7 @@ export class Runner {
       // Neither its end nor its failure could be written: it is no longer in hand, so the ledger takes it back.
       logger.error({ ...idsOf(task), err: error }, 'the end of an attempt could not be written');
     } finally {
+      this.unwritten -= 1;
       inHand.drop(task);
     }
   }

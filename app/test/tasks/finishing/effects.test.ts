@@ -92,22 +92,42 @@ it('effects are not even called when the fence is lost between the handler and t
   await worker.stop();
 });
 
-it('ends whose effects wait for the database count as unwritten: a worker takes no more than it can end', async () => {
-  const finisher = finisherOf(parts);
-  const tasks = await claimedTasks(fixture, parts, 30);
+it('a worker takes no more while the ends of what it ran wait for the database', async () => {
+  parts = workerParts(fixture.url, { heartbeatSeconds: 0.3 });
+  const concurrency = 2;
   const holder = await fixture.connect();
   await holder.query('begin');
   await holder.query('lock table effect in share mode');
-  const endings = tasks.map((task) =>
-    finisher.doneWithEffects(task, (tx) =>
-      tx.query('insert into effect values ($1)', [task.uuid]).then(() => undefined),
-    ),
-  );
-  expect(finisher.size).toBe(30);
+  const ids = await queueTasks(fixture, 150);
+  let started = 0;
+  const worker = await parts.startWorker({
+    handlers: [
+      handle(probe, (context) => {
+        started += 1;
+        context.effects((tx) => tx.query('insert into effect values ($1)', [context.taskId]));
+        return Promise.resolve();
+      }),
+    ],
+    queues: [{ name: 'default' }],
+    concurrency,
+  });
+  // Four ends for each slot and a hundred more (Runner.free); what is claimed at that moment still runs.
+  await until('its ends pile up', () => started > 4 * concurrency + 100);
+  const { beats } = await beatsOf(worker.id);
+  await until('it has looked for more since', async () => (await beatsOf(worker.id)).beats > beats + 2);
+  expect(started).toBeLessThanOrEqual(4 * concurrency + 100 + 1 + concurrency);
   await holder.query('commit');
-  expect(new Set(await Promise.all(endings))).toEqual(new Set(['done']));
-  expect(finisher.size).toBe(0);
+  await until('all are done', async () => (await effects()).length === ids.length);
+  expect(started).toBe(ids.length);
+  await worker.stop();
 });
+
+async function beatsOf(worker: string): Promise<{ beats: number }> {
+  const rows = await fixture.rows<{ beats: number }>('select beat::int as beats from holdfast.worker where id = $1', [
+    worker,
+  ]);
+  return rows[0]!;
+}
 
 it.each(['40P01', '40001'])('effects that fail once with SQLSTATE %s are repeated and happen once', async (code) => {
   const finisher = finisherOf(parts);
