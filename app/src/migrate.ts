@@ -18,7 +18,7 @@ async function runAll(words: readonly string[]): Promise<void> {
   const postgres = postgresAt(configuration.databaseUrl);
   const began = performance.now();
   try {
-    await waitForPostgres(postgres, DATABASE_WAIT_SECONDS, logger);
+    await waitForPostgres(postgres, { limitSeconds: DATABASE_WAIT_SECONDS, logger });
     const applied = await migrateAll(postgres);
     if (words.includes(NEW_EPOCH)) logger.info({ epoch: await newLedgerEpoch(postgres) }, 'the ledger has a new epoch');
     logger.info({ ...applied, durationMs: Math.round(performance.now() - began) }, 'migrations done');

@@ -19,7 +19,7 @@ import { enginePool } from './postgres/connection';
 import { acceptRemindersHandler } from './reminders/accept-reminders.handler';
 import { limitReminders } from './reminders/reminders.task';
 import { sendReminderHandler } from './reminders/send-reminder.handler';
-import { untilAvailable, waitForPostgres } from './postgres/wait-for-postgres';
+import { askPostgres, untilAvailable } from './postgres/wait-for-postgres';
 import { probeHandler } from './probes/probe.handler';
 import { EcsAgentClient } from './process/ecs-agent.client';
 import { openEngine } from './process/engine';
@@ -30,10 +30,15 @@ import { ScaleInProtection } from './process/scale-in-protection';
 import type { Worker } from './tasks';
 import { openTracing } from './tracing/open-tracing';
 
-/** Of each of two steps; a container counts as unhealthy 120 s after its start at the earliest (engineHealthCheck). */
+/** For all that the start needs of it; a container counts as unhealthy 120 s after its start at the earliest (engineHealthCheck). */
 const DATABASE_WAIT_SECONDS = 60;
 
-async function startWorker(configuration: Configuration<'worker'>, logger: Logger): Promise<Stoppable> {
+/** @param signal ends the wait for the database. */
+async function startWorker(
+  configuration: Configuration<'worker'>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Stoppable> {
   const pool = enginePool({ ...configuration, poolSize: configuration.databasePoolSize, process: 'worker' });
   const tasks = openEngine(configuration, pool, logger);
   const tracing = await openTracing({ ...configuration, process: 'worker', logger });
@@ -49,7 +54,6 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     port: configuration.metricsPort,
     logger,
   });
-  await waitForPostgres(pool, DATABASE_WAIT_SECONDS, logger);
   const handlers = [
     importFilmsHandler({ tasks, objects }),
     discardObjectHandler(objects),
@@ -63,6 +67,7 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
     probeHandler(),
   ];
   const start = async (): Promise<Worker> => {
+    await askPostgres(pool);
     await limitReminders(tasks);
     return tasks.startWorker({
       handlers: tracing?.traceHandlers(tasks, handlers) ?? handlers,
@@ -71,8 +76,8 @@ async function startWorker(configuration: Configuration<'worker'>, logger: Logge
       kind: configuration.workerKind,
     });
   };
-  // A database that has just come is slow, and may go again.
-  const worker = await untilAvailable(start, DATABASE_WAIT_SECONDS, logger);
+  // All of it: a database that has just come is slow, and may go again.
+  const worker = await untilAvailable(start, { limitSeconds: DATABASE_WAIT_SECONDS, logger, signal });
   const { workerKind, workerQueues, workerConcurrency } = configuration;
   logger.info(
     { worker: worker.id, kind: workerKind, queues: workerQueues, concurrency: workerConcurrency },
@@ -111,4 +116,6 @@ function protect(
 
 const configuration = orExit(() => readConfiguration('worker', process.env));
 const logger = createLogger('worker', configuration.logLevel, process.pid);
-void runUntilSignal({ logger, drainSeconds: configuration.drainSeconds }, () => startWorker(configuration, logger));
+void runUntilSignal({ logger, drainSeconds: configuration.drainSeconds }, (signal) =>
+  startWorker(configuration, logger, signal),
+);

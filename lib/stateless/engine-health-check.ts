@@ -16,7 +16,7 @@ export function engineHealthCheck({ taskEngine }: StageConfiguration): ecs.Healt
     interval: Duration.seconds(30),
     timeout: Duration.seconds(10),
     retries: 5,
-    // It may wait for the database for a minute first.
+    // A worker waits for its database for a minute at most, then exits with the reason, which says more.
     startPeriod: Duration.seconds(120),
   };
 }

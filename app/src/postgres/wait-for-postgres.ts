@@ -8,40 +8,60 @@ import { isDatabaseUnavailable } from './unavailable';
 const RETRY_MS = 500;
 const LOG_EVERY_MS = 5000;
 
-/**
- * Waits until PostgreSQL answers a query, at most `limitSeconds`.
- * @throws the last connection error after the limit; any other error (wrong password, no such database,
- * a certificate that proves nothing) at once.
- */
-export function waitForPostgres(config: ClientConfig, limitSeconds: number, logger: Logger): Promise<void> {
-  return untilAvailable(() => askOnce(config), limitSeconds, logger);
+export interface DatabaseWait {
+  /** Seconds after the first attempt, the last attempt included. */
+  readonly limitSeconds: number;
+  readonly logger: Logger;
+  /** Ends the wait at once. @default - only the limit ends it */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Does what needs the database, again and again while that is unavailable, for `limitSeconds` after the first time at most.
- * @param work may be done twice: of one whose answer did not come nobody knows whether it was done.
- * @throws the last connection error after the limit; any other error at once.
+ * Waits until PostgreSQL answers a query.
+ * @throws as `untilAvailable`.
  */
-export async function untilAvailable<T>(work: () => Promise<T>, limitSeconds: number, logger: Logger): Promise<T> {
+export function waitForPostgres(config: ClientConfig, wait: DatabaseWait): Promise<void> {
+  return untilAvailable(() => askPostgres(config), wait);
+}
+
+/**
+ * Does what needs the database, again and again while that is unavailable.
+ * @param work may be done twice: of one whose answer did not come nobody knows whether it was done. One that is under
+ * way when the wait ends is not waited for.
+ * @throws the last connection error after the limit; any other error (wrong password, no such database, a certificate
+ * that proves nothing) at once; the signal's reason when that ends it.
+ */
+export async function untilAvailable<T>(work: () => Promise<T>, wait: DatabaseWait): Promise<T> {
+  const { limitSeconds, logger, signal } = wait;
+  signal?.throwIfAborted();
   const began = performance.now();
+  let reason: unknown = new Error(`the database did not answer within ${limitSeconds} s`);
   let loggedAt = -Infinity;
+  const limit = AbortSignal.timeout(limitSeconds * 1000);
+  const over = new Promise<never>((_resolve, reject) => {
+    limit.addEventListener('abort', () => reject(explainCertificate(reason) as Error), { once: true });
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
   for (;;) {
     try {
-      return await work();
+      return await Promise.race([work(), over]);
     } catch (error) {
-      const waitedMs = performance.now() - began;
-      if (!isDatabaseUnavailable(error) || waitedMs > limitSeconds * 1000) throw explainCertificate(error);
-      if (waitedMs - loggedAt >= LOG_EVERY_MS) {
-        loggedAt = waitedMs;
-        const reason = error instanceof Error ? error.message : String(error);
-        logger.info({ waitedMs: Math.round(waitedMs), limitSeconds, reason }, 'waiting for the database');
-      }
-      await sleep(RETRY_MS);
+      signal?.throwIfAborted();
+      if (limit.aborted || !isDatabaseUnavailable(error)) throw explainCertificate(error);
+      reason = error;
     }
+    const waitedMs = performance.now() - began;
+    if (waitedMs - loggedAt >= LOG_EVERY_MS) {
+      loggedAt = waitedMs;
+      const message = reason instanceof Error ? reason.message : String(reason);
+      logger.info({ waitedMs: Math.round(waitedMs), limitSeconds, reason: message }, 'waiting for the database');
+    }
+    await Promise.race([sleep(RETRY_MS), over]);
   }
 }
 
-async function askOnce(config: ClientConfig): Promise<void> {
+/** One query on a connection of its own, 4 s at most. */
+export async function askPostgres(config: ClientConfig): Promise<void> {
   const client = new Client({ ...config, connectionTimeoutMillis: 2000, query_timeout: 2000 });
   // Without a listener a connection that breaks between two queries would end the process.
   client.on('error', () => undefined);

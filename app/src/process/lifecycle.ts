@@ -15,27 +15,30 @@ export interface Stoppable {
  * Runs a long-lived process: starts it, stops it at SIGTERM or SIGINT and then exits with 0. A second signal exits at
  * once with 1, as does a stop that takes `drainSeconds` and 5 more, and any error that nobody caught. What says that it has
  * failed is stopped as by a signal, and the process exits with 1.
+ * @param start may throw the reason of its signal when that ends it before anything has started, which is no failure.
  */
 export async function runUntilSignal(
   options: { readonly logger: Logger; readonly drainSeconds: number },
-  start: () => Promise<Stoppable>,
+  start: (signal: AbortSignal) => Promise<Stoppable>,
 ): Promise<void> {
   const { logger, drainSeconds } = options;
   exitOnUncaught(logger);
-  const starting = start();
+  const stopping = new AbortController();
+  const starting = start(stopping.signal).catch((error: unknown) => {
+    if (stopping.signal.aborted && error === stopping.signal.reason) return undefined;
+    return exitNow(logger, { err: error }, 'start failed');
+  });
   const stopped = new Promise<NodeJS.Signals | Error>((resolve) => {
     let asked = false;
     const onSignal = (signal: NodeJS.Signals): void => {
       if (asked) exitNow(logger, { signal }, 'second signal, exiting at once');
       asked = true;
+      stopping.abort();
       resolve(signal);
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-    starting.then(
-      (running) => void running.failed?.then(resolve),
-      (error: unknown) => exitNow(logger, { err: error }, 'start failed'),
-    );
+    void starting.then((running) => void running?.failed?.then(resolve));
   });
   const cause = await stopped;
   const failed = cause instanceof Error;
@@ -47,7 +50,7 @@ export async function runUntilSignal(
     (drainSeconds + CLOSING_SECONDS) * 1000,
   );
   try {
-    await (await starting).stop(drainSeconds);
+    await (await starting)?.stop(drainSeconds);
   } catch (error) {
     exitNow(logger, { err: error }, 'stop failed');
   }

@@ -152,7 +152,7 @@ describe('sslmode=verify-full', () => {
 
   test('a process gives up at once, with a sentence that says what to do', async () => {
     const began = performance.now();
-    await expect(waitForPostgres(postgresAt(address('verify-full')), 60, logger)).rejects.toThrow(
+    await expect(waitForPostgres(postgresAt(address('verify-full')), { limitSeconds: 60, logger })).rejects.toThrow(
       /^PostgreSQL's certificate is refused \(.+\); connect by the name that it is made out for, and name its certificate authority by NODE_EXTRA_CA_CERTS/,
     );
     expect(performance.now() - began).toBeLessThan(10_000);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Client } from 'pg';
 import { signal } from '../../local/servers/process-table';
+import { eventually } from '../http/test-app';
 import { redisUrl } from '../servers/databases';
 import { startPrivatePostgres, testFolder } from '../servers/private-servers';
 import { killEntryPoints, line, runEntryPoint } from './entry-point';
@@ -41,5 +43,39 @@ describe('a worker whose database is not there yet', () => {
     expect(await line(worker, /^waiting for the database$/)).toMatchObject({ reason: 'timeout expired' });
     signal(postgres.pid, 'SIGCONT');
     await line(worker, /^worker started$/);
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('stops at %s with 0 while it waits, and does not start', async (name) => {
+    signal(postgres.pid, 'SIGSTOP');
+    try {
+      const worker = runEntryPoint('worker', { ...environment, DRAIN_SECONDS: '10' });
+      await line(worker, /^waiting for the database$/);
+      worker.child.kill(name);
+      expect(await worker.exit).toBe(0);
+      expect(worker.lines().at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
+      // An attempt that it had waited for would have taken 2 s.
+      expect(worker.lines().at(-1)?.['durationMs']).toBeLessThan(1000);
+      expect(worker.errors()).toBe('');
+    } finally {
+      signal(postgres.pid, 'SIGCONT');
+    }
+  });
+
+  test('stops with 0 while the database holds up its start', async () => {
+    const [holder, watcher] = [1, 2].map(() => new Client({ connectionString: postgres.url })) as [Client, Client];
+    await Promise.all([holder.connect(), watcher.connect()]);
+    try {
+      await holder.query('begin; lock table holdfast.queue in access exclusive mode');
+      const worker = runEntryPoint('worker', { ...environment, DRAIN_SECONDS: '10' });
+      const held = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name like '%worker%'`;
+      await eventually(async () => {
+        return (await watcher.query(held)).rowCount === 0 ? undefined : true;
+      }, 'the worker waits for the lock');
+      worker.child.kill('SIGTERM');
+      expect(await worker.exit).toBe(0);
+      expect(worker.lines().map(({ msg }) => msg)).not.toContain('worker started');
+    } finally {
+      await Promise.all([holder.end(), watcher.end()]);
+    }
   });
 });
