@@ -26,9 +26,17 @@ const TRANSIENT_CODES = new Set([
   '57014', // query_canceled, also by statement_timeout
 ]);
 
-/** `pg` raises these without a code. */
-const CONNECTION_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|timeout expired|query read timeout|client has encountered a connection error|not queryable|connection ended/i;
+/** `pg` and `pg-pool` raise these without a code. Whole messages: an effect's own error may say something like it. */
+const CONNECTION_MESSAGES = new Set([
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Query read timeout',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+]);
 
 /** True when the connection, not the statement, failed: what was sent may or may not have been carried out. */
 export function isConnectionError(error: unknown): boolean {
@@ -51,7 +59,7 @@ function isBroken(error: unknown): boolean {
   if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isConnectionError);
   const code = codeOf(error);
   if (code !== undefined) return code.startsWith('08') || CONNECTION_CODES.has(code);
-  return CONNECTION_MESSAGES.test(error.message);
+  return CONNECTION_MESSAGES.has(error.message);
 }
 
 /** True when trying the same again later is right although nothing is wrong with it. */
