@@ -57,6 +57,7 @@ export class Caller {
     const entry = this.entries.get(Number(key));
     if (entry === undefined) return;
     entry.answer = answer === 'accepted' ? 'accepted' : 'refused';
+    entry.answeredAtMs = Date.now();
     if (reason) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
   }
 }

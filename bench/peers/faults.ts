@@ -12,7 +12,9 @@ export interface Fault {
   /** What stands in for the real fault, where that cannot be had on one machine. */
   readonly simulated?: string;
   readonly redis: RedisSettings;
-  /** Brings it about and heals it. */
+  /** Makes ready what it needs, before anything is at risk. */
+  prepare?(stage: Stage): Promise<void>;
+  /** Brings it about and heals it; says by `stage.faultNow()` when it is there, each time it comes. */
   begin(stage: Stage): Promise<void> | void;
   /** Comes when everything else was done and nothing is accepted any more. */
   late?(stage: Stage): void;
@@ -23,6 +25,8 @@ const IN_MEMORY: RedisSettings = {};
 const APPEND_ONLY: RedisSettings = { appendonly: 'yes', appendfsync: 'everysec' };
 /** https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/: everysec loses at most one second. */
 const UNSYNCED_MS = 1_000;
+/** A replica is served at once: https://redis.io/docs/latest/operate/oss_and_stack/management/replication/ */
+const REPLICATED: RedisSettings = { ...IN_MEMORY, 'repl-diskless-sync-delay': '0' };
 /** How far the replica is behind when it takes over. */
 const LAG_MS = 1_000;
 const HUNG_MS = 5_000;
@@ -35,19 +39,28 @@ export const FAULTS: readonly Fault[] = [
     id: 'P1',
     title: 'worker SIGKILL while running',
     redis: IN_MEMORY,
-    begin: (stage) => stage.workers[0].kill(),
+    begin: (stage) => {
+      stage.faultNow();
+      stage.workers[0].kill();
+    },
   },
   {
     id: 'P2',
     title: 'worker SIGTERM while running',
     redis: IN_MEMORY,
-    begin: (stage) => stage.workers[0].terminate(),
+    begin: (stage) => {
+      stage.faultNow();
+      stage.workers[0].terminate();
+    },
   },
   {
     id: 'P4',
     title: 'worker frozen until all else is done, then continued',
     redis: IN_MEMORY,
-    begin: (stage) => stage.workers[0].freeze(),
+    begin: (stage) => {
+      stage.faultNow();
+      stage.workers[0].freeze();
+    },
     late: (stage) => stage.workers[0].goOn(),
   },
   {
@@ -55,6 +68,7 @@ export const FAULTS: readonly Fault[] = [
     title: 'worker frozen for 5 s, then SIGKILL',
     redis: IN_MEMORY,
     begin: async (stage) => {
+      stage.faultNow();
       stage.workers[0].freeze();
       await sleep(HUNG_MS);
       stage.workers[0].kill();
@@ -72,6 +86,7 @@ export const FAULTS: readonly Fault[] = [
           limitSeconds: 20,
           everyMilliseconds: 1,
         });
+        stage.faultNow();
         stage.producer.kill();
         await sleep(AWAY_MS);
         const away = stage.caller.accepted;
@@ -104,6 +119,7 @@ export const FAULTS: readonly Fault[] = [
       const before = join(stage.redisFolder, 'one-second-ago');
       cpSync(file, before, { recursive: true });
       await sleep(UNSYNCED_MS);
+      stage.faultNow();
       await stage.redis.kill();
       rmSync(file, { recursive: true });
       cpSync(before, file, { recursive: true });
@@ -115,25 +131,29 @@ export const FAULTS: readonly Fault[] = [
     id: 'R2',
     title: 'FLUSHALL',
     redis: IN_MEMORY,
-    begin: (stage) => stage.asking(stage.redis, (client) => client.flushall()),
+    begin: (stage) =>
+      stage.asking(stage.redis, async (client) => {
+        await client.ping();
+        stage.faultNow();
+        await client.flushall();
+      }),
   },
   {
     id: 'R4',
     title: 'failover to a replica that lags 1 s',
-    redis: IN_MEMORY,
+    redis: REPLICATED,
+    prepare: (stage) => stage.addReplica(),
     begin: async (stage) => {
-      const replica = await stage.replica();
-      await stage.asking(replica, (client) => client.replicaof('NO', 'ONE'));
-      stage.caller.send(BURST);
+      await stage.detachReplica();
       await sleep(LAG_MS);
-      const before = stage.redis;
-      stage.moveTo(replica);
-      await before.kill();
+      stage.faultNow();
+      await stage.failOver();
     },
   },
 ];
 
 async function restart(stage: Stage): Promise<void> {
+  stage.faultNow();
   await stage.redis.kill();
   await sleep(AWAY_MS);
   await stage.redis.restart();

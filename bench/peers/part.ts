@@ -83,7 +83,8 @@ export class Part {
   async stop(): Promise<void> {
     this.stopping = true;
     const { child } = this;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    // A program that could not be started has no pid, and never ends.
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     this.signal(child, 'SIGKILL');
     await gone;

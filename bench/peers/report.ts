@@ -1,4 +1,6 @@
 import type { Environment } from '../environment';
+import type { Cell } from './cell';
+import { cellOf, HARMS, harms, verdict } from './cell';
 import type { Fault } from './faults';
 import type { System } from './system';
 import type { Outcome } from './trial';
@@ -6,10 +8,14 @@ import { BURST, CONCURRENCY, HALF_MS, RATE } from './workload';
 
 export interface Report {
   readonly environment: Environment;
+  /** How often each trial was made. */
+  readonly rounds: number;
+  /** Trials at the same time. */
+  readonly atOnce: number;
   readonly systems: readonly System[];
   readonly faults: readonly Fault[];
-  readonly outcomes: readonly Outcome[];
-  /** A sentence for each that could not be measured. */
+  readonly outcomes: readonly ({ readonly round: number } & Outcome)[];
+  /** A sentence for each that was not measured. */
   readonly leftOut: readonly string[];
 }
 
@@ -20,41 +26,48 @@ const LOAD =
 /** How to read the columns. */
 const LEGEND = [
   'refused: the caller was told no, or nothing because the producer was killed.',
-  'lost: the caller was told that it is accepted, and it was never done.',
+  'at risk: accepted before the fault, and not done when it came.',
+  'lost: the caller was told that it is accepted; it was never done, and nothing',
+  '  shows it.',
+  "failed: never done, but the system's own store shows it as failed.",
   'orphaned: the producer was killed after it had committed the row of its own,',
   '  and no task was ever done for it.',
   'repeated: done more than once.',
   'again: seconds until a task sent after the fault was done.',
   'recovered: seconds until every task accepted before the fault was done.',
-  'The last column is how a peer compares with Holdfast: "as well", or the worst',
-  '  of loses, orphans, repeats, refuses (it told more callers no), slower.',
+  'A fault that comes several times: the most at risk, and the longest seconds.',
+  'Beside Holdfast: what the peer did more of, then what Holdfast did more of;',
+  '  refuses more: told more callers no; slower: twice as long and 5 s more;',
+  '  "as well": none of these.',
 ];
 
-/** Peers that took so much longer than Holdfast, both by share and in seconds, are called slower. */
-const SLOWER = { share: 2, seconds: 5 };
+const COLUMNS = ['', 'accepted', 'refused', 'at risk', 'lost', 'failed', 'orphaned', 'repeated', 'again', 'recovered'];
+const WIDTHS = [8, 9, 8, 8, 5, 7, 9, 9, 6, 10];
 
-const COLUMNS = ['', 'accepted', 'refused', 'lost', 'orphaned', 'repeated', 'again', 'recovered', ''] as const;
-const WIDTHS = [10, 9, 8, 6, 9, 9, 7, 10, 0];
-
-/** The result as text of at most 80 columns. */
+/** The result as text of at most 80 columns, with what is said of a row under it. */
 export function table(report: Report): string {
   const rows = report.faults.flatMap((fault) => [
     '',
-    `${fault.id}: ${fault.title}${fault.simulated === undefined ? '' : ' (SIMULATED)'}`,
-    ...of(report, fault).map((outcome) => line([...cells(outcome), verdict(report, outcome)])),
+    `${fault.id}: ${titleOf(fault)}; ${redisOf(fault)}`,
+    ...cellsOf(report, fault).flatMap((cell) => {
+      const said = wordsOf(report, cell);
+      return [line(row(cell)), ...(said === '' ? [] : [`  ${said}`])];
+    }),
   ]);
-  return [line(COLUMNS), ...rows, '', ...LEGEND, ...notes(report)].join('\n');
+  return [line(COLUMNS), ...rows, '', ...LEGEND, roundsOf(report), ...notes(report)].join('\n');
 }
+
+const UNITS: Readonly<Record<string, string>> = { again: 'again (s)', recovered: 'recovered (s)' };
 
 /** For `docs/evidence`. */
 export function markdown(report: Report, command: string): string {
   const { environment, systems } = report;
   const versions = Object.entries(environment.versions).map(([name, version]) => `${name} ${version}`);
-  const head = ['fault', 'system', 'accepted', 'refused', 'lost', 'orphaned', 'repeated', 'again (s)', 'recovered (s)'];
+  const head = ['fault', 'Redis', 'system', ...COLUMNS.slice(1).map((name) => UNITS[name] ?? name), 'beside Holdfast'];
   const rows = report.faults.flatMap((fault) =>
-    of(report, fault).map((outcome) => [
-      `${fault.id}: ${fault.title}${fault.simulated === undefined ? '' : ' (SIMULATED)'}`,
-      ...[...cells(outcome), verdict(report, outcome)],
+    cellsOf(report, fault).map((cell) => [
+      ...[`${fault.id}: ${titleOf(fault)}`, redisOf(fault)],
+      ...[...row(cell), wordsOf(report, cell)],
     ]),
   );
   return [
@@ -65,9 +78,10 @@ export function markdown(report: Report, command: string): string {
     '',
     ...systems.map(({ name, version, settings }) => `- ${[name, version].join(' ').trim()}: ${settings.join('; ')}.`),
     `- Load, the same for all: ${LOAD}`,
+    `- ${roundsOf(report)}`,
     '',
-    `| ${[...head, 'beside Holdfast'].join(' | ')} |`,
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |',
+    `| ${head.join(' | ')} |`,
+    `| --- | --- | --- |${' ---: |'.repeat(COLUMNS.length - 1)} --- |`,
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
     ...LEGEND.map((text) => text.replace(/^(?! )/, '- ')),
@@ -77,14 +91,14 @@ export function markdown(report: Report, command: string): string {
 }
 
 export function json(report: Report): string {
-  const { environment, systems, outcomes, leftOut } = report;
+  const { environment, rounds, atOnce, systems, outcomes, leftOut } = report;
   return JSON.stringify(
     {
-      environment,
+      ...{ environment, rounds, atOnce },
       load: LOAD,
       systems: systems.map(({ id, name, version, settings }) => ({ id, name, version, settings })),
-      outcomes: outcomes.map(({ fault: { id, title, simulated }, system, counts, ...rest }) => ({
-        ...{ fault: id, title, simulated, system: system.id },
+      outcomes: outcomes.map(({ fault: { id, title, simulated, redis }, system, counts, ...rest }) => ({
+        ...{ fault: id, title, simulated, redis, system: system.id },
         ...counts,
         ...rest,
       })),
@@ -99,39 +113,43 @@ export function json(report: Report): string {
 export function held({ outcomes }: Report): boolean {
   return outcomes
     .filter(({ system }) => system.id === 'holdfast')
-    .every(({ counts, settled }) => settled && counts.lost + counts.orphaned + counts.repeated === 0);
+    .every(({ counts, settled }) => settled && HARMS.every((harm) => counts[harm] === 0));
 }
 
-function of({ outcomes, systems }: Report, fault: Fault): Outcome[] {
-  return systems.flatMap((system) => outcomes.filter((each) => each.fault === fault && each.system === system));
+function cellsOf({ outcomes, systems }: Report, fault: Fault): Cell[] {
+  return systems.flatMap((system) => {
+    const [first, ...more] = outcomes.filter((each) => each.fault === fault && each.system === system);
+    return first === undefined ? [] : [cellOf([first, ...more])];
+  });
 }
 
-function cells({ system, counts }: Outcome): string[] {
-  const { accepted, refused, unanswered, lost, orphaned, repeated, againSeconds, recoveredSeconds } = counts;
+function titleOf({ title, simulated }: Fault): string {
+  return simulated === undefined ? title : `${title} (SIMULATED)`;
+}
+
+function redisOf({ redis: { appendonly = 'no', appendfsync } }: Fault): string {
+  return ['appendonly', appendonly, ...(appendfsync === undefined ? [] : [appendfsync])].join(' ');
+}
+
+function row({ system, counts }: Cell): string[] {
+  const { accepted, refused, unanswered, waiting, lost, failed, orphaned, repeated } = counts;
   return [
     system.name,
-    ...[accepted, refused + unanswered, lost, orphaned, repeated].map(String),
-    ...[againSeconds, recoveredSeconds].map((value) => value?.toFixed(1) ?? 'never'),
+    ...[accepted, refused + unanswered, waiting, lost, failed, orphaned, repeated].map(String),
+    ...[counts.againSeconds, counts.recoveredSeconds].map((value) => value?.toFixed(1) ?? 'never'),
   ];
 }
 
-/** The worst first: what a peer did more often than Holdfast. */
-const WORSE = [
-  ['lost', 'loses'],
-  ['orphaned', 'orphans'],
-  ['repeated', 'repeats'],
-  ['refused', 'refuses'],
-] as const;
+function wordsOf(report: Report, cell: Cell): string {
+  if (!cell.settled) return 'not done';
+  const own = cellsOf(report, cell.fault).find(({ system }) => system.id === 'holdfast');
+  return own === undefined || own.system === cell.system ? harms(cell) : verdict(cell, own);
+}
 
-function verdict(report: Report, { fault, system, counts, settled }: Outcome): string {
-  if (!settled) return 'not done';
-  const own = report.outcomes.find((each) => each.fault === fault && each.system.id === 'holdfast')?.counts;
-  if (system.id === 'holdfast' || own === undefined) return '';
-  const [, worse] = WORSE.find(([name]) => counts[name] > own[name]) ?? [];
-  if (worse !== undefined) return worse;
-  const [peerSeconds, ownSeconds] = [counts.recoveredSeconds ?? Infinity, own.recoveredSeconds ?? Infinity];
-  const slower = peerSeconds > SLOWER.share * ownSeconds && peerSeconds > ownSeconds + SLOWER.seconds;
-  return slower ? 'slower' : 'as well';
+function roundsOf({ environment, rounds, atOnce }: Report): string {
+  const trials = atOnce === 1 ? 'One trial at a time' : `${atOnce} trials at once`;
+  const often = rounds === 1 ? 'each made once' : `each made ${rounds} times: sums, and the longest seconds`;
+  return `${trials} on ${environment.cores} cores, ${often}.`;
 }
 
 function notes({ faults, systems, outcomes, leftOut }: Report): string[] {
@@ -146,12 +164,6 @@ function notes({ faults, systems, outcomes, leftOut }: Report): string[] {
   ];
 }
 
-function line(row: readonly string[]): string {
-  return row
-    .map((cell, i) => {
-      if (i === 0) return cell.padEnd(WIDTHS[0] ?? 0);
-      return i === row.length - 1 ? `  ${cell}` : cell.padStart(WIDTHS[i] ?? 0);
-    })
-    .join('')
-    .trimEnd();
+function line(cells: readonly string[]): string {
+  return cells.map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[0] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join('');
 }

@@ -8,6 +8,7 @@ import { UsageError } from '../arguments';
 import { readEnvironment } from '../environment';
 import { createProgress } from '../progress';
 import { HELP, parseArguments } from './arguments';
+import type { Options } from './arguments';
 import { FAULTS } from './faults';
 import type { Fault } from './faults';
 import { held, json, markdown, table } from './report';
@@ -15,31 +16,32 @@ import type { Report } from './report';
 import type { System } from './system';
 import { bullmq, celery, holdfast } from './systems';
 import { perform } from './trial';
-import type { Outcome } from './trial';
 
 /** Of PostgreSQL: a refused connection would look like a fault of whoever asked for it. */
 const CONNECTIONS = 500;
 const EVIDENCE = join(__dirname, '../../docs/evidence');
 
-/** Every trial of every fault, so many at a time: they mostly wait. */
+/** Every trial of every fault, `rounds` times, `atOnce` at a time. */
 async function performAll(
   faults: readonly Fault[],
   systems: readonly System[],
-  atOnce: number,
+  { rounds, atOnce }: Pick<Options, 'rounds' | 'atOnce'>,
   say: (text: string) => void,
 ): Promise<Pick<Report, 'outcomes' | 'leftOut'>> {
-  const outcomes: Outcome[] = [];
+  const outcomes: Report['outcomes'][number][] = [];
   const leftOut: string[] = [];
-  const waiting = faults.flatMap((fault) => systems.map((system) => ({ fault, system })));
+  const waiting = Array.from({ length: rounds }, (_, i) => i + 1).flatMap((round) =>
+    faults.flatMap((fault) => systems.map((system) => ({ round, fault, system }))),
+  );
   const total = waiting.length;
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { fault, system } = next;
+      const { round, fault, system } = next;
       say(`${total - waiting.length}/${total}: ${system.name}: ${fault.title}`);
       try {
-        outcomes.push(await perform(fault, system));
+        outcomes.push({ round, ...(await perform(fault, system)) });
       } catch (error) {
-        leftOut.push(`${fault.id} of ${system.name} was not measured: ${sentence(error)}`);
+        leftOut.push(`${fault.id} of ${system.name} was not measured in round ${round}: ${sentence(error)}`);
       }
     }
   };
@@ -53,7 +55,7 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { only } = options;
+  const { only, rounds, atOnce } = options;
   const run = openTestRun();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // The reaper ends what this run has started.
@@ -75,18 +77,27 @@ async function main(): Promise<number> {
   const postgres = await startPrivatePostgres({ settings: { max_connections: CONNECTIONS } });
   process.env[TEST_RUN.databaseUrl] = postgres.url;
   const redis = await startPrivateRedis();
-  const environment = await readEnvironment({ postgresUrl: postgres.url, redisUrl: redis.url }, ['bullmq']);
+  const { versions, ...machine } = await readEnvironment({ postgresUrl: postgres.url, redisUrl: redis.url }, [
+    'bullmq',
+  ]);
+  // The settings differ by fault, and stand beside each.
+  const environment = { ...machine, versions: { ...versions, Redis: versions['Redis']?.split(' ')[0] ?? 'unknown' } };
   await redis.stop();
 
   const faults = FAULTS.filter(({ id }) => only.length === 0 || only.includes(id));
-  const { outcomes, leftOut } = await performAll(faults, systems, options.atOnce, (text) => progress.say(text));
+  const { outcomes, leftOut } = await performAll(faults, systems, options, (text) => progress.say(text));
   progress.clear();
   await postgres.stop();
   await run.reaper.finish();
-  const report: Report = { environment, systems, faults, outcomes, leftOut: [...without, ...leftOut] };
+  const notRun = FAULTS.filter((fault) => !faults.includes(fault)).map(({ id }) => id);
+  if (notRun.length > 0) without.push(`Not run this time: ${notRun.join(', ')}.`);
+  const report: Report = {
+    ...{ environment, rounds, atOnce, systems, faults, outcomes },
+    leftOut: [...without, ...leftOut],
+  };
   if (options.write) {
     mkdirSync(EVIDENCE, { recursive: true });
-    const command = ['npm run bench:peers', ...(only.length > 0 ? ['--', ...only] : [])].join(' ');
+    const command = ['npm run bench:peers --', `--at-once ${atOnce}`, `--rounds ${rounds}`, ...only].join(' ');
     writeFileSync(join(EVIDENCE, 'peers.md'), markdown(report, command));
     writeFileSync(join(EVIDENCE, 'peers.json'), `${json(report)}\n`);
   }

@@ -11,9 +11,10 @@ import { Caller } from './caller';
 import { Part } from './part';
 import type { System } from './system';
 import type { Addresses } from './workload';
-import { environmentOf, SCHEMA } from './workload';
+import { environmentOf, RATE, SCHEMA } from './workload';
 
-const START_SECONDS = 60;
+/** From the start of the processes until they keep up with their callers; takes 3 to 10 s where a core is free. */
+const WARM_UP_SECONDS = 30;
 /** How often the stores are asked while something is waited for. */
 const LOOK_MS = 250;
 
@@ -23,7 +24,9 @@ export type RedisSettings = Readonly<Record<string, string>>;
 /** One system with a database, a Redis behind a movable address, a producer and two workers of its own. */
 export class Stage {
   readonly caller: Caller;
-  private readonly replaced: RedisServer[] = [];
+  private readonly arrivals: number[] = [];
+  private readonly servers: RedisServer[];
+  private replica: RedisServer | undefined;
 
   private constructor(
     readonly system: System,
@@ -39,9 +42,13 @@ export class Stage {
     private readonly database: TestDatabase,
   ) {
     this.caller = new Caller(producer);
+    this.servers = [redis];
   }
 
-  /** Starts everything; resolves when both workers have done something. */
+  /**
+   * Starts everything; resolves when both workers work and keep up with their callers.
+   * @throws Error with one sentence when that takes longer than `WARM_UP_SECONDS`
+   */
   static async set(system: System, settings: RedisSettings): Promise<Stage> {
     const database = await createDatabase();
     const pool = new Pool({ connectionString: database.url, max: 2 });
@@ -61,7 +68,7 @@ export class Stage {
     );
     for (const each of [producer, ...workers]) each.start();
     stage.caller.start();
-    await stage.untilBothWork();
+    await stage.warmUp();
     return stage;
   }
 
@@ -71,17 +78,20 @@ export class Stage {
     return this.caller.accepted - (answer.rows[0]?.count ?? 0);
   }
 
-  /** Another Redis becomes the primary: new connections lead to it, those that exist break. */
-  moveTo(next: RedisServer): void {
-    this.replaced.push(this.redis);
-    this.redis = next;
-    this.link.lead(next.port);
-    this.link.cut();
+  /** When the fault came, each time, in ms since 1970. */
+  get faultsAtMs(): readonly number[] {
+    return this.arrivals;
   }
 
-  /** One that holds the same as the primary, and goes on to do so. */
-  async replica(): Promise<RedisServer> {
+  /** The fault is there: what was accepted until now is at risk, and the seconds count from now. */
+  faultNow(): void {
+    this.arrivals.push(Date.now());
+  }
+
+  /** Resolves when a replica holds the same as the primary; it goes on to do so. */
+  async addReplica(): Promise<void> {
     const replica = await startPrivateRedis({ settings: this.settings });
+    this.servers.push(replica);
     await this.asking(replica, async (client) => {
       await client.replicaof('127.0.0.1', this.redis.port);
       await waitUntil(
@@ -90,7 +100,21 @@ export class Stage {
         { limitSeconds: 20, everyMilliseconds: 100 },
       );
     });
-    return replica;
+    this.replica = replica;
+  }
+
+  /** The replica keeps what it holds and gets nothing more. */
+  async detachReplica(): Promise<void> {
+    await this.asking(this.requireReplica(), (client) => client.replicaof('NO', 'ONE'));
+  }
+
+  /** The replica becomes the primary: new connections lead to it, those that exist break, and the old primary is gone. */
+  async failOver(): Promise<void> {
+    const [old, next] = [this.redis, this.requireReplica()];
+    this.redis = next;
+    this.link.lead(next.port);
+    this.link.cut();
+    await old.kill();
   }
 
   async asking(server: RedisServer, ask: (client: Redis) => Promise<unknown>): Promise<void> {
@@ -125,20 +149,31 @@ export class Stage {
     this.caller.stop();
     await Promise.all([this.producer, ...this.workers].map((part) => part.stop()));
     await this.link.close();
-    await Promise.all([this.redis, ...this.replaced].map((server) => server.stop()));
+    await Promise.all(this.servers.map((server) => server.stop()));
     await this.pool.end();
     await this.database.drop();
   }
 
-  private async untilBothWork(): Promise<void> {
-    await waitUntil(
-      `both workers of ${this.system.name} work`,
-      async () => (await this.pool.query('select distinct worker from effect')).rowCount === this.workers.length,
-      { limitSeconds: START_SECONDS, everyMilliseconds: LOOK_MS },
-    ).catch(async (error: unknown) => {
-      const words = [this.producer, ...this.workers].map(({ lastWords }) => lastWords).join('\n');
-      await this.strike();
-      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${words}`, { cause: error });
-    });
+  private requireReplica(): RedisServer {
+    if (this.replica === undefined) throw new Error('there is no replica; addReplica() makes one');
+    return this.replica;
+  }
+
+  private async warmUp(): Promise<void> {
+    const ready = async () => {
+      const workers = await this.pool.query('select distinct worker from effect');
+      return workers.rowCount === this.workers.length && (await this.backlog()) < RATE;
+    };
+    await waitUntil('it is warm', ready, { limitSeconds: WARM_UP_SECONDS, everyMilliseconds: LOOK_MS }).catch(
+      async (error: unknown) => {
+        const words = [this.producer, ...this.workers].map(({ lastWords }) => lastWords).join('; ');
+        await this.strike();
+        throw new Error(
+          `its two workers did not keep up with their callers within ${WARM_UP_SECONDS} s, so a fault would measure ` +
+            `the machine; run fewer trials at once (--at-once) or on an idle machine. ${words}`,
+          { cause: error },
+        );
+      },
+    );
   }
 }

@@ -13,4 +13,6 @@ export interface System {
   command(role: 'producer' | 'worker'): readonly [program: string, ...parameters: string[]];
   /** Tasks that its own store still wants to have done. */
   pending(addresses: Addresses, pool: Pool): Promise<number>;
+  /** Keys of the tasks that its own store shows as failed for good. */
+  failed(addresses: Addresses, pool: Pool): Promise<readonly number[]>;
 }

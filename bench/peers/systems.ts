@@ -31,6 +31,12 @@ export const holdfast: System = {
     );
     return answer.rows[0]?.count ?? 0;
   },
+  failed: async (_, pool) => {
+    const dead = await pool.query<{ key: number }>(
+      `select (payload ->> 'key')::int as key from holdfast.task where dead_reason is not null`,
+    );
+    return dead.rows.map(({ key }) => key);
+  },
 };
 
 export const bullmq: System = {
@@ -43,17 +49,27 @@ export const bullmq: System = {
   ],
   prepare: () => Promise.resolve(),
   command: (role) => node('bullmq', role),
-  pending: async ({ redisUrl }) => {
-    const queue = new Queue(BULLMQ_QUEUE, { connection: bullmqConnection(redisUrl) });
-    queue.on('error', () => undefined);
-    try {
+  pending: ({ redisUrl }) =>
+    askingQueue(redisUrl, async (queue) => {
       const counts = await queue.getJobCounts(...BULLMQ_STATES);
       return Object.values(counts).reduce((sum, each) => sum + each, 0);
-    } finally {
-      await queue.close();
-    }
-  },
+    }),
+  failed: ({ redisUrl }) =>
+    askingQueue(redisUrl, async (queue) => (await queue.getFailed()).map(({ data }) => data.key)),
 };
+
+async function askingQueue<T>(
+  redisUrl: string,
+  ask: (queue: Queue<{ readonly key: number }>) => Promise<T>,
+): Promise<T> {
+  const queue = new Queue<{ readonly key: number }>(BULLMQ_QUEUE, { connection: bullmqConnection(redisUrl) });
+  queue.on('error', () => undefined);
+  try {
+    return await ask(queue);
+  } finally {
+    await queue.close();
+  }
+}
 
 /** The queue and what was taken from it and not acknowledged, as Celery's transport for Redis keeps them. */
 const CELERY_QUEUE = 'celery';
@@ -98,5 +114,7 @@ export function celery(): System {
         redis.disconnect();
       }
     },
+    // Celery keeps no list of them: what failed for good is a line in a worker's log.
+    failed: () => Promise.resolve([]),
   };
 }

@@ -5,7 +5,7 @@ import { count, readTrail } from './counting';
 import type { Fault } from './faults';
 import { Stage } from './stage';
 import type { System } from './system';
-import { BURST, RATE } from './workload';
+import { BURST } from './workload';
 
 /** Before the fault there is nothing but the steady rate for so long. */
 const STEADY_MS = 2_000;
@@ -21,12 +21,12 @@ export interface Outcome {
   readonly fault: Fault;
   readonly system: System;
   readonly counts: Counts;
-  /** Accepted tasks without an effect just before the fault. */
-  readonly backlog: number;
   /** False: its own store still wanted something done when the run gave up waiting. */
   readonly settled: boolean;
   /** What callers were told most often when they were refused. */
   readonly refusal?: string;
+  /** From the start of its processes until they kept up with their callers. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
@@ -35,21 +35,16 @@ export async function perform(fault: Fault, system: System): Promise<Outcome> {
   const began = performance.now();
   const stage = await Stage.set(system, fault.redis);
   try {
-    await waitUntil(`${system.name} keeps up with its callers`, async () => (await stage.backlog()) < RATE, {
-      limitSeconds: 120,
-    });
+    const warmUpSeconds = (performance.now() - began) / 1_000;
+    await fault.prepare?.(stage);
     await sleep(STEADY_MS);
     stage.caller.send(BURST);
-    const backlog = await waitUntil(
-      `${system.name} has a backlog`,
-      async () => {
-        const waiting = await stage.backlog();
-        return waiting >= LEAST_BACKLOG && waiting;
-      },
-      { limitSeconds: 20, everyMilliseconds: 20 },
-    );
-    const faultAtMs = Date.now();
+    await waitUntil(`${system.name} has a backlog`, async () => (await stage.backlog()) >= LEAST_BACKLOG, {
+      limitSeconds: 20,
+      everyMilliseconds: 20,
+    });
     await fault.begin(stage);
+    if (stage.faultsAtMs.length === 0) throw new Error('the fault did not say when it was there');
     await sleep(AFTER_MS);
     stage.caller.stop();
     let settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
@@ -57,10 +52,11 @@ export async function perform(fault: Fault, system: System): Promise<Outcome> {
       fault.late(stage);
       settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
     }
+    const failed = await system.failed(stage.addresses, stage.pool);
     const [refusal] = [...stage.caller.reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
     return {
-      ...{ fault, system, backlog, settled },
-      counts: count(stage.caller.journal, await readTrail(stage.pool), faultAtMs),
+      ...{ fault, system, settled, warmUpSeconds },
+      counts: count(stage.caller.journal, await readTrail(stage.pool, failed), stage.faultsAtMs),
       ...(refusal !== undefined && { refusal }),
       seconds: (performance.now() - began) / 1_000,
     };

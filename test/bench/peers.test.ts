@@ -1,15 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { createDatabase } from '../../app/test/servers/databases';
 import type { TestDatabase } from '../../app/test/servers/databases';
 import { parseArguments } from '../../bench/peers/arguments';
+import type { Cell, Harm } from '../../bench/peers/cell';
+import { cellOf, verdict } from '../../bench/peers/cell';
 import { Caller } from '../../bench/peers/caller';
 import { count, readTrail } from '../../bench/peers/counting';
-import type { JournalEntry } from '../../bench/peers/counting';
+import type { Counts, JournalEntry } from '../../bench/peers/counting';
 import { FAULTS } from '../../bench/peers/faults';
 import { Part } from '../../bench/peers/part';
+import { table } from '../../bench/peers/report';
+import { bullmq, holdfast } from '../../bench/peers/systems';
+import type { Outcome } from '../../bench/peers/trial';
 import { SCHEMA } from '../../bench/peers/workload';
 import { waitUntil } from '../../app/local/servers/wait-until';
 
@@ -29,16 +35,17 @@ describe('what callers were told, beside what the database says', () => {
   });
   beforeEach(() => pool.query('truncate request, effect'));
 
+  /** Answered half a second after it was sent. */
   const sent = (key: number, answer: JournalEntry['answer'], seconds: number): JournalEntry => ({
-    ...{ key, answer },
-    sentAtMs: at(seconds).getTime(),
+    ...{ key, answer, sentAtMs: at(seconds).getTime() },
+    ...(answer !== 'unanswered' && { answeredAtMs: at(seconds + 0.5).getTime() }),
   });
   const committed = (...keys: number[]) => pool.query('insert into request (key) select unnest($1::int[])', [keys]);
   const done = (key: number, seconds: number) =>
     pool.query(`insert into effect (key, worker, at) values ($1, 'worker-1', $2)`, [key, at(seconds)]);
 
-  test('is counted as lost, orphaned or repeated', async () => {
-    await committed(1, 2, 3, 4, 5, 7);
+  test('is counted as lost, failed, orphaned or repeated', async () => {
+    await committed(1, 2, 3, 4, 5, 7, 8, 9);
     await done(1, -1);
     await done(2, 3);
     await done(2, 5);
@@ -54,9 +61,12 @@ describe('what callers were told, beside what the database says', () => {
       // Its transaction was not committed, so nothing has to happen.
       sent(6, 'unanswered', 1),
       sent(7, 'unanswered', 1),
+      sent(8, 'accepted', -1),
+      sent(9, 'unanswered', -1),
     ];
-    expect(count(journal, await readTrail(pool), faultAtMs)).toEqual({
-      ...{ accepted: 3, refused: 1, unanswered: 3, lost: 1, orphaned: 1, repeated: 1 },
+    // Task 1 was done, whatever its store says.
+    expect(count(journal, await readTrail(pool, [1, 8, 9]), [faultAtMs])).toEqual({
+      ...{ accepted: 4, refused: 1, unanswered: 4, waiting: 3, lost: 1, failed: 2, orphaned: 1, repeated: 1 },
       againSeconds: undefined,
       recoveredSeconds: undefined,
     });
@@ -69,9 +79,81 @@ describe('what callers were told, beside what the database says', () => {
     await done(2, -1);
     await done(3, 6);
     const journal = [sent(1, 'accepted', -2), sent(2, 'accepted', -2), sent(3, 'accepted', 1)];
-    expect(count(journal, await readTrail(pool), faultAtMs)).toMatchObject({
-      ...{ lost: 0, repeated: 1, againSeconds: 6, recoveredSeconds: 4 },
+    expect(count(journal, await readTrail(pool, []), [faultAtMs])).toMatchObject({
+      ...{ lost: 0, repeated: 1, waiting: 1, againSeconds: 6, recoveredSeconds: 4 },
     });
+  });
+
+  test('covers what was accepted until the fault was there, not what was sent', async () => {
+    await done(1, 4);
+    await done(2, 9);
+    const journal = [sent(1, 'accepted', -1), sent(2, 'accepted', -0.25)];
+    expect(count(journal, await readTrail(pool, []), [faultAtMs])).toMatchObject({ waiting: 1, recoveredSeconds: 4 });
+  });
+
+  test('covers each time that the fault comes', async () => {
+    await done(1, 2);
+    await done(2, 17);
+    await done(3, 21);
+    const journal = [sent(1, 'accepted', -1), sent(2, 'accepted', 5), sent(3, 'accepted', 12)];
+    const faults = [faultAtMs, at(10).getTime()];
+    expect(count(journal, await readTrail(pool, []), [faultAtMs])).toMatchObject({ recoveredSeconds: 2 });
+    expect(count(journal, await readTrail(pool, []), faults)).toMatchObject({
+      ...{ waiting: 1, againSeconds: 17, recoveredSeconds: 7 },
+    });
+  });
+});
+
+describe('a peer beside Holdfast', () => {
+  const [fault] = FAULTS;
+  const outcome = (system: Outcome['system'], counts: Partial<Counts>): Outcome => ({
+    ...{ fault: fault!, system, settled: true, warmUpSeconds: 3, seconds: 30 },
+    counts: {
+      ...{ accepted: 500, refused: 0, unanswered: 0, waiting: 200, lost: 0, failed: 0, orphaned: 0, repeated: 0 },
+      ...{ againSeconds: 1, recoveredSeconds: 2, ...counts },
+    },
+  });
+  const peer = (...counts: Partial<Counts>[]): Cell => {
+    const [first, ...more] = counts.map((each) => outcome(bullmq, each));
+    return cellOf([first!, ...more]);
+  };
+  const own = (counts: Partial<Counts> = {}): Cell => cellOf([outcome(holdfast, counts)]);
+
+  test.each<[says: string, counts: Partial<Counts>, ownCounts: Partial<Counts>]>([
+    ['as well', {}, {}],
+    ['loses', { lost: 3, recoveredSeconds: undefined }, { recoveredSeconds: 30 }],
+    ['fails, repeats', { failed: 1, repeated: 7, recoveredSeconds: undefined }, {}],
+    ['repeats more', { repeated: 7 }, { repeated: 1 }],
+    ['orphans, Holdfast refuses more', { orphaned: 1, refused: 1 }, { refused: 2 }],
+    ['refuses more, Holdfast is slower', { refused: 1 }, { recoveredSeconds: 9 }],
+    ['is slower', { againSeconds: undefined }, {}],
+    ['Holdfast loses', {}, { lost: 1, recoveredSeconds: undefined }],
+  ])('%s', (says, counts, ownCounts) => {
+    expect(verdict(peer(counts), own(ownCounts))).toBe(says);
+  });
+
+  test('is added up over the rounds', () => {
+    const cell = peer({ lost: 3, recoveredSeconds: undefined }, { againSeconds: 4 }, { lost: 1, repeated: 2 });
+    expect(cell.counts).toMatchObject({
+      ...{ accepted: 1_500, lost: 4, repeated: 2, againSeconds: 4, recoveredSeconds: undefined },
+    });
+    expect(cell.inRounds).toEqual({ lost: 2, failed: 0, orphaned: 0, repeated: 1 } satisfies Record<Harm, number>);
+    expect(verdict(cell, own())).toBe('loses in 2 of 3 rounds, repeats in 1 of 3 rounds');
+  });
+
+  test('fits the screen, with the settings of its Redis', () => {
+    const faults = FAULTS.filter(({ id }) => id === 'R1-aof');
+    const outcomes = [holdfast, bullmq].map((system) => ({
+      ...{ ...outcome(system, { accepted: 99_999, lost: 9_999, waiting: 9_999, againSeconds: 100 }), round: 1 },
+      fault: faults[0]!,
+    }));
+    const text = table({
+      ...{ faults, outcomes, systems: [holdfast, bullmq], rounds: 1, atOnce: 1, leftOut: [] },
+      environment: { versions: {}, cores: 2, platform: '' },
+    });
+    expect(text).toContain('R1-aof: Redis SIGKILL, AOF everysec; appendonly yes everysec');
+    expect(text).toContain('One trial at a time on 2 cores');
+    expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 });
 
@@ -106,14 +188,25 @@ test('a producer that is killed leaves its callers without an answer, and comes 
   }
 });
 
+test('a program that cannot be started can be stopped', async () => {
+  const part = new Part('none', [join(__dirname, 'there-is-no-such-program')], {});
+  part.start();
+  await part.stop();
+  await waitUntil('it says why', () => part.lastWords.includes('ENOENT'), { limitSeconds: 5 });
+});
+
 test('options are read, and wrong ones are named', () => {
   expect(parseArguments(['r1-AOF', '--at-once', '1', '--json'])).toEqual({
-    ...{ only: ['R1-aof'], atOnce: 1, json: true, write: false },
+    ...{ only: ['R1-aof'], atOnce: 1, rounds: 1, json: true, write: false },
+  });
+  expect(parseArguments(['--rounds', '3'])).toMatchObject({
+    ...{ rounds: 3, atOnce: Math.min(8, Math.max(1, Math.floor(availableParallelism() / 2))) },
   });
   expect(() => parseArguments(['R9'])).toThrow(
     `there is no fault "R9"; there is: ${FAULTS.map(({ id }) => id).join(', ')}`,
   );
   expect(() => parseArguments(['--at-once', '0'])).toThrow('--at-once is "0"; allowed is a whole number from 1 to 8');
+  expect(() => parseArguments(['--rounds', 'x'])).toThrow('--rounds is "x"; allowed is a whole number from 1 to 20');
 });
 
 test('--help says what there is', async () => {
