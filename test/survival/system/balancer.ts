@@ -21,6 +21,8 @@ export class Balancer {
     configure(folder, port, targets);
     const server = await spawnServer({
       program: 'nginx',
+      // It overwrites its environment: whoever cleans up after the run knows it by its folder.
+      folder,
       arguments: ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'],
       environment: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin` },
       log: () => undefined,
@@ -28,16 +30,13 @@ export class Balancer {
       throw new Error('this row needs nginx (on Debian: apt-get install nginx)', { cause: error });
     });
     const balancer = new Balancer(folder, port, server);
-    await waitUntil(
-      'nginx answers',
-      async () => {
-        if (server.ending() !== undefined)
-          throw new Error(`nginx ended with ${server.ending()}: ${server.lastLines().join(' | ')}`);
-        return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok;
-      },
-      { limitSeconds: LIMIT_SECONDS },
-    );
-    return balancer;
+    try {
+      await waitUntil('nginx answers', () => answers(port, server), { limitSeconds: LIMIT_SECONDS });
+      return balancer;
+    } catch (error) {
+      await balancer.stop();
+      throw error;
+    }
   }
 
   private constructor(
@@ -71,6 +70,13 @@ export class Balancer {
     const { pid } = this.server;
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
   }
+}
+
+/** @throws Error when it has ended instead. */
+async function answers(port: number, server: SpawnedServer): Promise<boolean> {
+  const ending = server.ending();
+  if (ending !== undefined) throw new Error(`nginx ended with ${ending}: ${server.lastLines().join(' | ')}`);
+  return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok === true;
 }
 
 /** As for containers, with addresses in place of the name that all web containers answer to. */
