@@ -5,24 +5,25 @@ const SHOWN = 200;
 
 /** Of each mutant its fate, the promise that was seen broken, and what else was said. */
 export function mutantsTable(catches: readonly Catch[]): string {
-  const lines = catches.flatMap(({ mutant, place, by, besides, seconds }) => [
-    `${fate(by).padEnd(8)}  ${mutant} (${place}, ${seconds.toFixed(0)} s)`,
-    ...[...(by === undefined ? [] : [by]), ...besides].map((sentence) => `          ${shortened(sentence)}`),
+  const lines = catches.flatMap(({ mutant, place, fate, by, besides, seconds }) => [
+    `${fate.padEnd(9)}  ${mutant} (${place}, ${seconds.toFixed(0)} s)`,
+    ...[...(by === undefined ? [] : [by]), ...besides].map((sentence) => `           ${shortened(sentence)}`),
   ]);
-  const caught = catches.filter(({ by }) => by !== undefined).length;
+  const caught = catches.filter(({ fate }) => fate === 'caught').length;
   return [...lines, `${caught} of ${catches.length} mutants caught`].join('\n');
 }
 
 /** For `docs/evidence`. */
 export function mutantsMarkdown(catches: readonly Catch[], command: string): string {
-  const rows = catches.map(({ mutant, place, by, besides, seconds }) =>
-    [mutant, fate(by), place, inCell(by ?? besides.join('; ')), seconds.toFixed(0)].join(' | '),
+  const rows = catches.map(({ mutant, place, fate, by, besides, seconds }) =>
+    [mutant, fate, place, inCell(by ?? besides.join('; ')), seconds.toFixed(0)].join(' | '),
   );
   return [
     '# What the suite notices',
     '',
     `\`${command}\`. Each build lacks one rule of the engine. It is caught when a row of the survival suite, or the test of`,
-    'the engine that looks at this rule alone, sees a promise broken; a time-out does not count.',
+    'the engine that looks at this rule alone, sees a promise broken; a time-out does not count. The same row or test has to',
+    'be green on a build without a change, or the mutant was not tried.',
     '',
     '| without the rule | fate | caught by | seen | seconds |',
     '| --- | --- | --- | --- | ---: |',
@@ -31,12 +32,12 @@ export function mutantsMarkdown(catches: readonly Catch[], command: string): str
   ].join('\n');
 }
 
-export function mutantsJson(catches: readonly Catch[], seed: number): string {
-  return JSON.stringify({ seed, held: catches.every(({ by }) => by !== undefined), mutants: catches }, null, 2);
+export function allCaught(catches: readonly Catch[]): boolean {
+  return catches.every(({ fate }) => fate === 'caught');
 }
 
-function fate(by: string | undefined): string {
-  return by === undefined ? 'SURVIVED' : 'caught';
+export function mutantsJson(catches: readonly Catch[], seed: number): string {
+  return JSON.stringify({ seed, held: allCaught(catches), mutants: catches }, null, 2);
 }
 
 function inCell(sentence: string): string {

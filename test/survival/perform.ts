@@ -3,10 +3,22 @@ import { System } from './system/system';
 import type { SystemOptions } from './system/system';
 import { Trial } from './trial';
 
-const NOTHING: Facts = { accepted: 0, done: 0, otherwise: 0, effects: 0, repeated: 0, lost: 0 };
+/** Nobody could look. */
+const NOTHING: Facts = { accepted: 0, done: 0, otherwise: 0, effects: 0, repeated: 0 };
+
+export interface PerformOptions {
+  /** Beside those of the row. */
+  readonly system?: SystemOptions;
+  /** `quick` leaves out what takes long. @default 'whole' */
+  readonly extent?: 'quick' | 'whole';
+}
 
 /** Starts a system of its own for the row, runs it and looks at everything. Never throws: what goes wrong is in the verdict. */
-export async function perform(row: Row, seed: number, options: SystemOptions = {}): Promise<Verdict> {
+export async function perform(
+  row: Row,
+  seed: number,
+  { system: options, extent = 'whole' }: PerformOptions = {},
+): Promise<Verdict> {
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1_000;
   let system: System;
@@ -23,13 +35,17 @@ export async function perform(row: Row, seed: number, options: SystemOptions = {
   }
   const trial = new Trial(system, randomOf(seed));
   let facts = NOTHING;
+  let brokeOff = false;
   try {
     await row.run(trial, system);
+    if (extent === 'whole') await row.long?.(trial, system);
   } catch (error) {
+    brokeOff = true;
     trial.broken.push(sentence(error));
   }
   try {
     await system.stopLoads();
+    if (brokeOff) await trial.settle();
     facts = await trial.facts();
   } catch (error) {
     trial.broken.push(`the ledger could not be looked at: ${sentence(error)}`);

@@ -59,7 +59,7 @@ export function markdown(
       counts.otherwise,
       counts.effects,
       counts.repeated,
-      counts.lost,
+      counts.lost ?? 'not counted',
       seconds(counts.recoverySeconds),
       broken.length === 0 ? 'held' : `BROKEN: ${broken.join('; ')}`,
       notes.join('; '),
@@ -105,7 +105,7 @@ function cells({ row, facts, broken }: Verdict): string[] {
   const { accepted, done, otherwise, effects, repeated, lost, recoverySeconds } = facts;
   return [
     row.id,
-    ...[accepted, done, otherwise, effects, repeated, lost].map(String),
+    ...[accepted, done, otherwise, effects, repeated, lost ?? '?'].map(String),
     seconds(recoverySeconds),
     broken.length === 0 ? (row.simulated === undefined ? 'held' : 'held (SIMULATED)') : 'BROKEN',
   ];
@@ -113,7 +113,8 @@ function cells({ row, facts, broken }: Verdict): string[] {
 
 function sums(verdicts: readonly Verdict[]): string[] {
   const sum = (of: 'accepted' | 'done' | 'otherwise' | 'effects' | 'repeated' | 'lost'): string =>
-    String(verdicts.reduce((total, { facts }) => total + facts[of], 0));
+    String(verdicts.reduce((total, { facts }) => total + (facts[of] ?? 0), 0)) +
+    (verdicts.some(({ facts }) => facts[of] === undefined) ? '+?' : '');
   const held = verdicts.filter(({ broken }) => broken.length === 0).length;
   return [
     'all',

@@ -12,6 +12,8 @@ export interface Row {
   readonly system?: SystemOptions;
   /** Injects, heals and checks; whatever it throws or `trial.broken` makes the row red. */
   readonly run: (trial: Trial, system: System) => Promise<void>;
+  /** Goes on after `run` with what takes too long for `npm test`: `npm run survive` only. */
+  readonly long?: (trial: Trial, system: System) => Promise<void>;
 }
 
 /** What was counted in one row. */
@@ -25,8 +27,8 @@ export interface Facts {
   readonly effects: number;
   /** Tasks with more than one effect. */
   readonly repeated: number;
-  /** Acknowledged tasks that are not in the ledger or did not end as they should. */
-  readonly lost: number;
+  /** Acknowledged tasks that are not in the ledger or did not end as they should; undefined: tasks were still under way. */
+  readonly lost?: number;
   /** From the fault, or from its healing where the row says so, until everybody works again. */
   readonly recoverySeconds?: number;
   /** The longest time without any effect while there was work. */

@@ -42,6 +42,13 @@ export const ROWS: readonly Row[] = [
   ...scaleInRows,
 ].sort(byPlace);
 
+/** @throws Error when there is none of this id. */
+export function rowOf(id: string): Row {
+  const row = ROWS.find((each) => each.id === id);
+  if (row === undefined) throw new Error(`there is no row ${id}`);
+  return row;
+}
+
 /** Compares two rows by their letters, then their numbers. */
 export function byPlace(a: { readonly id: string }, b: { readonly id: string }): number {
   const place = (id: string): number => FAMILIES.indexOf(id.charAt(0)) * 100 + Number(id.slice(1));

@@ -4,9 +4,10 @@ import { parseArgs } from 'node:util';
 import { openTestRun } from '../../app/test/servers/open-test-run';
 import { catchMutant } from './catch-mutant';
 import type { Catch } from './catch-mutant';
+import { Controls } from './controls';
 import { MUTANTS } from './mutants';
 import type { Mutant } from './mutants';
-import { mutantsJson, mutantsMarkdown, mutantsTable } from './mutants-report';
+import { allCaught, mutantsJson, mutantsMarkdown, mutantsTable } from './mutants-report';
 import { perform } from './perform';
 import { json, list, markdown, table } from './report';
 import type { Row, Verdict } from './row';
@@ -149,15 +150,16 @@ async function performRows({ seed, minutes, wanted }: Options): Promise<Outcome>
 
 async function catchMutants({ seed, wanted }: Options): Promise<Outcome> {
   const catches: Catch[] = [];
+  const controls = new Controls();
   for (const mutant of mutantsNamed(wanted)) {
     process.stderr.write(`${mutant.name} ...\n`);
-    const caught = await catchMutant(mutant, seed);
+    const caught = await catchMutant(mutant, seed, controls);
     catches.push(caught);
-    process.stderr.write(`  ${caught.by === undefined ? 'SURVIVED' : 'caught'} after ${caught.seconds.toFixed(0)} s\n`);
+    process.stderr.write(`  ${caught.fate} after ${caught.seconds.toFixed(0)} s\n`);
   }
   const command = `npm run survive -- ${['--mutants', ...wanted.map((name) => `'${name}'`), `--seed ${seed}`].join(' ')}`;
   return {
-    held: catches.every(({ by }) => by !== undefined),
+    held: allCaught(catches),
     text: mutantsTable(catches),
     json: mutantsJson(catches, seed),
     markdown: mutantsMarkdown(catches, command),

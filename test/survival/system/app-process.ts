@@ -67,6 +67,14 @@ export class AppProcess {
     }
   }
 
+  /** A counter of the engine in this process, by its name in GET /metrics. @throws when it is not there */
+  async counter(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await answer.text())?.[1];
+    if (value === undefined) throw new Error(`${this.name} has no metric ${name}`);
+    return Number(value);
+  }
+
   /** SIGKILL; resolves when it is gone. */
   async kill(): Promise<void> {
     this.options.log.note(`SIGKILL to ${this.name}`);

@@ -49,6 +49,40 @@ export class LedgerView {
     return answer!.tasks;
   }
 
+  /**
+   * How many unfinished tasks nobody has begun or goes on with, when nothing at all was begun or ended for so long. Those
+   * count that a well worker should have begun, and those in the hands of workers that do not live.
+   * @param pids of the worker processes that live
+   */
+  async stuck(pids: readonly number[], seconds: number): Promise<number> {
+    const [answer] = await this.rows<{ tasks: number }>(
+      `with living as (
+         select * from holdfast.worker where expired_at is null and pid = any ($1::integer[])
+       ), well as (
+         select * from living where heartbeat_at > now() - make_interval(secs => $2)
+       ), open as (
+         select t.*, exists (select from holdfast.queue q where q.name = t.queue and (q.limited or q.paused_at is not null))
+           as closed
+         from holdfast.task t where t.finished_at is null and t.state <> 'parked'
+       )
+       select count(*)::int as tasks from open t
+       where not exists (
+           select from holdfast.task
+           where greatest(started_at, finished_at) > now() - make_interval(secs => $2)
+         )
+         and exists (
+           select from well w where t.queue = any (w.queues) and t.name || '@' || t.version = any (w.kinds)
+         )
+         and not t.closed
+         and (
+           (t.state = 'queued' and t.run_at < now() - make_interval(secs => $2))
+           or (t.state = 'running' and t.worker_id not in (select id from living))
+         )`,
+      [pids, seconds],
+    );
+    return answer!.tasks;
+  }
+
   /** Uuids of all tasks. */
   async taskIds(): Promise<string[]> {
     return (await this.rows<{ uuid: string }>('select uuid from holdfast.task')).map(({ uuid }) => uuid);

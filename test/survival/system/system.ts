@@ -285,8 +285,13 @@ export class System {
     this.loads.clear();
   }
 
-  async stop(): Promise<void> {
+  /** Makes the network whole, whatever was done to it. */
+  healLinks(): void {
     for (const { links } of this.parts.values()) for (const link of Object.values(links) as Link[]) link.heal();
+  }
+
+  async stop(): Promise<void> {
+    this.healLinks();
     await this.stopLoads();
     await Promise.all(this.processes.map((process) => process.stop()));
     for (const client of this.clients) client.close();
