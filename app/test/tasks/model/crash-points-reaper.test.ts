@@ -21,6 +21,8 @@ import { handlersOf, order, TABLES } from './two-lives';
 const REDIS = redisUrl(93);
 const DEATHS: readonly Death[] = ['before it arrives', 'answer lost'];
 const LEASE_SECONDS = 0.2;
+/** For all points: two reapers at each, one after the other. */
+const LIMIT_MS = 120_000;
 /** The lowest of all: the first by id has the duties that one of the fleet does for all. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const TAKEN_BACK = { state: 'queued', fence: 1, attempts: 0, crashes: 1, failures: 1, claims: 0 };
@@ -76,42 +78,52 @@ async function reap(enough: () => Promise<boolean>, point?: Point): Promise<read
   await until('Redis answers', () => redis.ready);
   line.count((message) => (message === point?.message ? point.death : undefined));
   reaper.start();
-  if (point === undefined) await until('it has taken back what was lost', enough);
-  else await line.dead;
-  await reaper.stop();
-  redis.close();
-  await ledger.close();
-  await line.close();
+  try {
+    if (point === undefined) await until('it has taken back what was lost', enough);
+    else await line.dead;
+  } finally {
+    await reaper.stop();
+    redis.close();
+    await ledger.close();
+    await line.close();
+  }
   return line.sent;
 }
 
-it('a reaper may stop at any statement and any command: another takes back what was lost, once', async () => {
-  const takenBack = (queue: string) => async (): Promise<boolean> => {
-    const [task] = await stores.fixture.rows<typeof TAKEN_BACK>(SEEN, [queue]);
-    return task!.state === 'queued' && task!.claims === 0;
-  };
-  await runningTask('whole');
-  const handedOver = async (): Promise<boolean> => (await listed(stores, ['whole'])).length === 1;
-  const messages = await reap(async () => (await takenBack('whole')()) && (await handedOver()));
+it(
+  'a reaper may stop at any statement and any command: another takes back what was lost, once',
+  async () => {
+    const takenBack = (queue: string) => async (): Promise<boolean> => {
+      const [task] = await stores.fixture.rows<typeof TAKEN_BACK>(SEEN, [queue]);
+      return task!.state === 'queued' && task!.claims === 0;
+    };
+    await runningTask('whole');
+    const handedOver = async (): Promise<boolean> => (await listed(stores, ['whole'])).length === 1;
+    const messages = await reap(async () => (await takenBack('whole')()) && (await handedOver()));
 
-  const queues = ['whole'];
-  for (const message of new Set(messages)) {
-    for (const death of DEATHS) {
-      const point = { message, death };
-      const queue = `cut-${queues.length}`;
-      queues.push(queue);
-      await runningTask(queue);
-      await reap(takenBack(queue), point);
-      await untilNoticed(stores.fixture);
-      await reap(takenBack(queue));
-      expect({ point, tasks: await stores.fixture.rows(SEEN, [queue]) }).toMatchObject({ point, tasks: [TAKEN_BACK] });
-      expect({ point, listed: (await listed(stores, [queue])).length <= 1 }).toEqual({ point, listed: true });
+    const queues = ['whole'];
+    for (const message of new Set(messages)) {
+      for (const death of DEATHS) {
+        const point = { message, death };
+        const queue = `cut-${queues.length}`;
+        queues.push(queue);
+        await runningTask(queue);
+        await reap(takenBack(queue), point);
+        await untilNoticed(stores.fixture);
+        await reap(takenBack(queue));
+        expect({ point, tasks: await stores.fixture.rows(SEEN, [queue]) }).toMatchObject({
+          point,
+          tasks: [TAKEN_BACK],
+        });
+        expect({ point, listed: (await listed(stores, [queue])).length <= 1 }).toEqual({ point, listed: true });
+      }
     }
-  }
 
-  await goOn(stores, queues, handlersOf(new Map()));
-  for (const queue of queues) {
-    const done = { state: 'done', fence: 2, attempts: 1, failures: 1, effects: 1 };
-    expect({ queue, tasks: await stores.fixture.rows(SEEN, [queue]) }).toMatchObject({ queue, tasks: [done] });
-  }
-});
+    await goOn(stores, queues, handlersOf(new Map()));
+    for (const queue of queues) {
+      const done = { state: 'done', fence: 2, attempts: 1, failures: 1, effects: 1 };
+      expect({ queue, tasks: await stores.fixture.rows(SEEN, [queue]) }).toMatchObject({ queue, tasks: [done] });
+    }
+  },
+  LIMIT_MS,
+);

@@ -78,14 +78,16 @@ async function live(queue: string, acknowledged: string[], point?: Point): Promi
   line.count((_, n) => (n === point?.n ? point.death : undefined));
   const life = twoLives(engine, acknowledged);
   const isCut = (): boolean => line.sent.length === point?.n;
-  await Promise.race([
-    line.dead,
-    life.catch((error: unknown) => (isCut() ? line.dead : Promise.reject(error as Error))),
-  ]);
-  const sent = [...line.sent];
-  await engine.close();
-  await line.close();
-  return sent;
+  try {
+    await Promise.race([
+      line.dead,
+      life.catch((error: unknown) => (isCut() ? line.dead : Promise.reject(error as Error))),
+    ]);
+    return [...line.sent];
+  } finally {
+    await engine.close();
+    await line.close();
+  }
 }
 
 /** How a task must have ended that others found like this. */
