@@ -13,6 +13,9 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
   const modify = `aws rds modify-db-instance --db-instance-identifier ${id} --apply-immediately`;
   const days = database.BackupRetentionPeriod ?? 0;
   const pending = Object.keys(database.PendingModifiedValues ?? {});
+  const instanceClass = `db.${wanted.instanceClass}`;
+  const hasClass = database.DBInstanceClass === instanceClass;
+  const hasVersion = database.EngineVersion === wanted.engineVersion;
   return [
     expected(
       'database, state',
@@ -54,8 +57,16 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
     expected(
       'database, version',
       `PostgreSQL ${database.EngineVersion ?? 'unknown'} on ${database.DBInstanceClass ?? 'unknown'}`,
-      database.EngineVersion === wanted.engineVersion && database.DBInstanceClass === `db.${wanted.instanceClass}`,
-      `The configuration says ${wanted.engineVersion} on db.${wanted.instanceClass}. ${setAgain(`${modify} --db-instance-class db.${wanted.instanceClass}`)} A version never goes back: write the one that runs into the configuration.`,
+      hasVersion && hasClass,
+      [
+        `The configuration says ${wanted.engineVersion} on ${instanceClass}.`,
+        ...(hasClass ? [] : [setAgain(`${modify} --db-instance-class ${instanceClass}`)]),
+        ...(hasVersion
+          ? []
+          : [
+              'Deploy, if its version was changed since the last deploy; one that was raised by hand never goes back: write it into the configuration.',
+            ]),
+      ].join(' '),
       'warning',
     ),
     ...(pending.length === 0

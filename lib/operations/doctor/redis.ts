@@ -1,5 +1,6 @@
 import { DescribeCacheClustersCommand, DescribeCacheParametersCommand } from '@aws-sdk/client-elasticache';
 import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
+import { stackName } from '../../config';
 import type { StageConfiguration } from '../../config';
 import { redisOf } from '../aws/backing-servers';
 import type { AwsClients } from '../aws/clients';
@@ -11,24 +12,32 @@ type Redis = Exclude<StageConfiguration['redis'], { existing: unknown }>;
 
 /** Whether queue and cache are what the configuration says. */
 export async function checkRedis(context: OperationsContext): Promise<Finding[]> {
-  const { redis } = await context.configuration();
+  const configuration = await context.configuration();
+  const { redis } = configuration;
   if ('existing' in redis) {
     return [ok('queue', 'a Redis of your own: not looked at; its maxmemory-policy must be noeviction')];
   }
+  const stack = stackName(configuration, 'stateful');
   const aws = await context.aws();
   const [queue, cache] = [await redisOf(context, 'queue'), await redisOf(context, 'cache')];
   return [
     ...(queue === undefined
       ? [failed('queue', 'the stage has published none', 'Deploy the stateful stack.')]
       : [
-          ...(await checkGroup(aws, queue, 'queue', redis.cache === 'shared' ? 'volatile-lru' : 'noeviction')),
+          ...(await checkGroup(aws, queue, 'queue', redis.cache === 'shared' ? 'volatile-lru' : 'noeviction', stack)),
           ...checkQueue(queue, redis),
         ]),
-    ...(cache === undefined ? [] : await checkGroup(aws, cache, 'cache', 'allkeys-lru')),
+    ...(cache === undefined ? [] : await checkGroup(aws, cache, 'cache', 'allkeys-lru', stack)),
   ];
 }
 
-async function checkGroup(aws: AwsClients, group: ReplicationGroup, name: string, policy: string): Promise<Finding[]> {
+async function checkGroup(
+  aws: AwsClients,
+  group: ReplicationGroup,
+  name: string,
+  policy: string,
+  stack: string,
+): Promise<Finding[]> {
   const { policy: actual, applied, parameterGroup } = await evictionPolicy(aws, group);
   return [
     expected(
@@ -42,9 +51,7 @@ async function checkGroup(aws: AwsClients, group: ReplicationGroup, name: string
       `${name}, eviction`,
       `maxmemory-policy is ${actual}${actual === policy ? '' : `; it must be ${policy}`}`,
       actual === policy,
-      setAgain(
-        `aws elasticache modify-cache-parameter-group --cache-parameter-group-name ${parameterGroup} --parameter-name-values ParameterName=maxmemory-policy,ParameterValue=${policy}`,
-      ),
+      setPolicy(group, parameterGroup, policy, stack),
     ),
     ...(applied === 'in-sync'
       ? []
@@ -105,21 +112,39 @@ function checkQueue(queue: ReplicationGroup, { queue: wanted }: Redis): Finding[
   ];
 }
 
+/** AWS refuses to change its own groups, whose names begin with `default.`: the stack's group takes their place. */
+function setPolicy(
+  { ReplicationGroupId = '' }: ReplicationGroup,
+  parameterGroup: string | undefined,
+  policy: string,
+  stack: string,
+): string {
+  if (parameterGroup !== undefined && !parameterGroup.startsWith('default.')) {
+    return setAgain(
+      `aws elasticache modify-cache-parameter-group --cache-parameter-group-name ${parameterGroup} --parameter-name-values ParameterName=maxmemory-policy,ParameterValue=${policy}`,
+    );
+  }
+  const groups = "StackResourceSummaries[?ResourceType=='AWS::ElastiCache::ParameterGroup'].PhysicalResourceId";
+  const used = parameterGroup === undefined ? 'AWS tells no parameter group' : `${parameterGroup} cannot be changed`;
+  return `${used}: the stack's has to be used. Find it by aws cloudformation list-stack-resources --stack-name ${stack} --query "${groups}", then: aws elasticache modify-replication-group --replication-group-id ${ReplicationGroupId} --cache-parameter-group-name <the stack's> --apply-immediately.`;
+}
+
 /** What the first node runs with; all nodes of a group share their parameter group. */
 async function evictionPolicy(
   aws: AwsClients,
   group: ReplicationGroup,
-): Promise<{ readonly policy: string; readonly applied: string; readonly parameterGroup: string }> {
+): Promise<{ readonly policy: string; readonly applied: string; readonly parameterGroup: string | undefined }> {
   const [node] = group.MemberClusters ?? [];
   const { CacheClusters } = await aws.elastiCache.send(new DescribeCacheClustersCommand({ CacheClusterId: node }));
   const used = CacheClusters?.[0]?.CacheParameterGroup;
-  const parameterGroup = used?.CacheParameterGroupName ?? 'NAME';
+  const parameterGroup = used?.CacheParameterGroupName;
   const applied = used?.ParameterApplyStatus ?? 'in-sync';
+  if (parameterGroup === undefined) return { policy: 'unknown', applied, parameterGroup };
   let marker: string | undefined;
   do {
     const answer = await aws.elastiCache.send(
       new DescribeCacheParametersCommand({
-        CacheParameterGroupName: used?.CacheParameterGroupName,
+        CacheParameterGroupName: parameterGroup,
         ...(marker === undefined ? {} : { Marker: marker }),
       }),
     );
