@@ -13,7 +13,7 @@ import type { System } from './system';
 import type { Addresses } from './workload';
 import { environmentOf, RATE, SCHEMA } from './workload';
 
-/** From the start of the processes until they keep up with their callers; takes 3 to 10 s where a core is free. */
+/** From the start of the processes until they keep up with their callers; took 2 to 15 s in docs/evidence/peers.json. */
 const WARM_UP_SECONDS = 30;
 /** How often the stores are asked while something is waited for. */
 const LOOK_MS = 250;
