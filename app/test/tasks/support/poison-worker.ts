@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { createTasks, defineTask, handle } from '../../../src/tasks';
 
@@ -8,10 +9,11 @@ export const poison = defineTask({ name: 'poison', payload: z.object({}) });
 export const innocent = defineTask({ name: 'innocent', payload: z.object({}) });
 
 async function main(databaseUrl: string): Promise<void> {
-  const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  const say = (fields: object, message: string): void => void process.stderr.write(`${message} ${inspect(fields)}\n`);
+  const logger = { debug: () => undefined, info: say, warn: say, error: say };
   const tasks = createTasks({
     postgres: { connectionString: databaseUrl },
-    ...{ heartbeatSeconds: 0.3, leaseSeconds: 1, logger: quiet },
+    ...{ heartbeatSeconds: 0.3, leaseSeconds: 2, logger },
   });
   let neighbours = 0;
   const kills = handle(poison, async () => {
