@@ -54,10 +54,15 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Node adds advice on positional arguments that does not apply here.
-    const sentence = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    throw new UsageError(`${sentence}; --help shows the options`);
+    throw usageErrorOf(error);
   }
+}
+
+/** What `parseArgs` complains about, in one sentence. */
+export function usageErrorOf(error: unknown): UsageError {
+  // Node adds advice on positional arguments that does not apply here.
+  const sentence = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+  return new UsageError(`${sentence}; --help shows the options`);
 }
 
 function wholeNumber(name: string, given: string, min: number, max: number): number {

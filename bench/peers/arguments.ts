@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { UsageError } from '../arguments';
+import { UsageError, usageErrorOf } from '../arguments';
 import { FAULTS } from './faults';
 
 export interface Options {
@@ -79,8 +79,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Node adds advice on positional arguments that does not apply here.
-    const sentence = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    throw new UsageError(`${sentence}; --help shows the options`);
+    throw usageErrorOf(error);
   }
 }

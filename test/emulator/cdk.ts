@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ACCOUNT, REGION } from './emulated-aws';
+import { ROOT, runInProject } from './run-in-project';
+import type { Ended } from './run-in-project';
 
-const ROOT = join(__dirname, '..', '..');
 const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
 export const STAGE = 'test';
@@ -12,11 +12,6 @@ export const STAGE = 'test';
 export const CONFIGURATION = 'test/emulator/holdfast.config.ts';
 
 const CONTEXT = ['-c', `stage=${STAGE}`, '-c', `config=${CONFIGURATION}`];
-
-export interface CdkResult {
-  readonly exitCode: number;
-  readonly output: string;
-}
 
 export interface DeployOptions {
   /** Context beyond stage and configuration, by which the configuration chooses a version. */
@@ -42,7 +37,7 @@ export class Cdk {
     return JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string>>;
   }
 
-  async tryDeploy(options: DeployOptions = {}): Promise<CdkResult> {
+  async tryDeploy(options: DeployOptions = {}): Promise<Ended> {
     return await this.run(['deploy', '--all', ...(options.words ?? [])], options.environment);
   }
 
@@ -59,22 +54,15 @@ export class Cdk {
     if (exitCode !== 0) throw new Error(`cdk ${words.join(' ')} ended with exit code ${exitCode}:\n${output}`);
   }
 
-  private async run(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CdkResult> {
+  private run(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const [command] = words;
     // Destroying needs no other templates than those that were deployed.
     const app = command === 'destroy' ? ['--app', this.assembly] : ['--output', this.assembly, ...CONTEXT];
     const common = ['--require-approval', 'never', '--progress', 'events', '--ci'];
-    const child = spawn(process.execPath, [CDK, ...words, ...(command === 'bootstrap' ? [] : app), ...common], {
-      cwd: ROOT,
-      env: { ...process.env, ...this.environment, ...environment, NO_COLOR: '1', CI: 'true' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    return runInProject(process.execPath, [CDK, ...words, ...(command === 'bootstrap' ? [] : app), ...common], {
+      ...this.environment,
+      ...environment,
+      CI: 'true',
     });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
-    const exitCode = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve(code ?? 1));
-    });
-    return { exitCode, output };
   }
 }

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { CONFIGURATION, STAGE } from './cdk';
 import type { EmulatedAws } from './emulated-aws';
+import { ROOT } from './run-in-project';
 
-const ROOT = join(__dirname, '..', '..');
 const LIMIT_MS = 300_000;
 
 export interface Answer {

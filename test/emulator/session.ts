@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-
-const ROOT = join(__dirname, '..', '..');
+import { runInProject } from './run-in-project';
 
 /** Stands for one or more lines that were left out. */
 export const LEFT_OUT = '…';
@@ -26,7 +23,7 @@ export class Session {
   /** @throws when the command ends with another exit code than 0. */
   async type({ command, keep }: TypedCommand): Promise<void> {
     console.log(`$ ${command}`);
-    const { exitCode, output } = await run(command, this.environment);
+    const { exitCode, output } = await runInProject('sh', ['-c', command], this.environment);
     if (exitCode !== 0) throw new Error(`${command} ended with exit code ${exitCode}:\n${output}`);
     const printed = output.trim().split('\n');
     this.lines.push(...(this.lines.length === 0 ? [] : ['']), `$ ${command}`, ...shortened(printed, keep));
@@ -41,22 +38,4 @@ export function shortened(lines: readonly string[], keep?: RegExp): string[] {
     else if (line !== '' && kept.at(-1) !== LEFT_OUT) kept.push(LEFT_OUT);
   }
   return kept;
-}
-
-async function run(
-  command: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const child = spawn('sh', ['-c', command], {
-    cwd: ROOT,
-    env: { ...process.env, ...environment, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
-  const exitCode = await new Promise<number>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 1));
-  });
-  return { exitCode, output };
 }
