@@ -5,7 +5,7 @@ import type { System } from './system/system';
 /** Goes on until after the healing: 200 probes a second in 20 requests. */
 export const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
 /** Beside it just before the fault: some four seconds of work for both workers. */
-export const BURST = { count: 3_000, runMs: 40 };
+export const BURST = { count: 4_000, runMs: 40 };
 const LEAST_BACKLOG = 1_000;
 /** Of the 20 that a worker runs at once. */
 const LEAST_RUNNING = 10;

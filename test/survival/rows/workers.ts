@@ -64,16 +64,17 @@ export const workerRows: readonly Row[] = [
       const [victim] = system.workers;
       const registration = await system.registrationOf(victim);
       let running: string[] = [];
-      let endedMs = 0;
+      let ended: Promise<string> = Promise.resolve('');
       await trial.disturb({
         begin: async (load) => {
           const ids = await trial.post(load, LONG);
           running = await runsSome(system, registration, ids);
-          const ending = await victim.terminate();
-          endedMs = Date.now();
-          trial.check(ending === 'exit code 0', `the worker ended with ${ending}`);
+          ended = victim.terminate();
         },
         last: async () => {
+          const ending = await ended;
+          const endedMs = Date.now();
+          trial.check(ending === 'exit code 0', `the worker ended with ${ending}`);
           const left = (await system.ledger.runningOn(registration)).length;
           trial.check(left === 0, `${left} tasks were still in the ended worker's hands`);
           await waitUntil(
