@@ -46,6 +46,7 @@ export default defineConfiguration({
   acknowledge: {
     'holdfast:alarms-reach-nobody': 'Nobody operates the emulated stage.',
     'holdfast:price-unknown': 'Nothing of the emulated stage is paid for.',
+    'holdfast:shared-cache': 'The replica is there to be failed over to.',
   },
   stages: {
     test: {
@@ -55,8 +56,9 @@ export default defineConfiguration({
       // The image is built for the machine that runs it.
       fleet: { instanceType: process.arch === 'arm64' ? 't4g.medium' : 't3.medium', min: 2 },
       // The versions whose images the tests have; the rest of the defaults is that of stage dev.
-      database: { instanceClass: 't4g.small', engineVersion: '16.9' },
-      redis: { queue: { engineVersion: '8.1' } },
+      // A standby and a replica, for drills to fail over to.
+      database: { instanceClass: 't4g.small', engineVersion: '16.9', multiAz: true },
+      redis: { queue: { engineVersion: '8.1', replicas: 1 } },
     },
   },
 });

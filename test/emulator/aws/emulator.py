@@ -41,6 +41,7 @@ def main():
     import roles
     import sealed
     import services
+    import sessions
     client = docker.from_env(timeout=60)
     gateway = client.networks.get(NETWORK).attrs["IPAM"]["Config"][0]["Gateway"]
     roles.install()
@@ -53,6 +54,7 @@ def main():
     buckets.install()
     sealed.install()
     networks.install()
+    sessions.install()
     placeholders.install()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(serve(gateway))

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../app/local/servers/wait-until';
-import type { TaskDetails } from '../../../lib/operations/app-api/answers';
-import type { Operations } from '../operations';
 import type { Steps } from '../steps';
-import type { AppClient } from './app.client';
-import type { Stage } from './stage';
+import { WAIT } from './operator';
+import type { Operator } from './operator';
 
-const WAIT = { limitSeconds: 60, everyMilliseconds: 200 };
-/** What doctor cannot find well here: the emulator has no Service Quotas, and instances are records that join nothing. */
-const NOT_IN_THE_EMULATOR = ['quotas', 'instances'];
+/** What doctor cannot find well here: the emulator has no Service Quotas. */
+const NOT_IN_THE_EMULATOR = ['quotas'];
 const DRILLED = 100;
 /** A drill accepts a tenth more after the loss. */
 const DRILLED_IN_ALL = DRILLED + DRILLED / 10;
@@ -25,11 +22,7 @@ interface Finding {
 
 /** What an operator does with `npx holdfast` while all is well, each with what users of the app see of it. */
 export class OperationsSteps {
-  constructor(
-    private readonly operations: Operations,
-    private readonly stage: Stage,
-    private readonly app: AppClient,
-  ) {}
+  constructor(private readonly operator: Operator) {}
 
   /** When it returns, no probe that it has had accepted is open. */
   async run(steps: Steps): Promise<void> {
@@ -38,8 +31,11 @@ export class OperationsSteps {
     await steps.run('npx holdfast task, retry and resolve: tasks go on as told', () => this.decideOnTasks());
     await steps.run('npx holdfast pause and resume: a probe waits, then runs', () => this.pauseQueue());
     await steps.run('npx holdfast run: output and exit code of one command', () => this.runOnce());
-    await steps.run('npx holdfast drill instance passes', () => this.drillInstance());
-    await steps.run('npx holdfast secrets rotate admin-token: the old one is refused', () => this.rotateToken());
+    await steps.run('npx holdfast drill instance passes', () => this.drill('instance'));
+    await steps.run('npx holdfast drill failover passes: Redis comes back empty', () => this.drill('failover'));
+    await steps.run('npx holdfast drill failover --database passes: it restarts', () =>
+      this.drill('failover', '--database'),
+    );
   }
 
   private async examine(): Promise<void> {
@@ -47,7 +43,7 @@ export class OperationsSteps {
     await waitUntil(
       'doctor finds the app well',
       async () => {
-        const { output } = await this.operations.run('doctor', '--json');
+        const { output } = await this.operator.operations.run('doctor', '--json');
         const { findings } = JSON.parse(output) as { readonly findings: readonly Finding[] };
         assert.ok(findings.length > 20, output);
         wrong = findings.filter(({ state }) => state !== 'ok').map(({ check }) => check);
@@ -59,81 +55,63 @@ export class OperationsSteps {
   }
 
   private async backUp(): Promise<void> {
-    const { snapshot } = JSON.parse(await this.succeed('backup', '--json')) as { readonly snapshot: string };
-    assert.match(await this.succeed('backup', '--list'), new RegExp(`^${snapshot} .* hand +available`, 'm'));
+    const { snapshot } = JSON.parse(await this.operator.succeed('backup', '--json')) as { readonly snapshot: string };
+    assert.match(await this.operator.succeed('backup', '--list'), new RegExp(`^${snapshot} .* hand +available`, 'm'));
   }
 
   /** A dead task and a cancelled one are tried again, one in question goes on when a person has decided. */
   private async decideOnTasks(): Promise<void> {
-    const dead = await this.app.probe({ outcome: 'non-retryable' });
-    const parked = await this.app.probe({ outcome: 'external', onUnknown: 'park', failTimes: 1 });
-    await this.untilState(parked, 'parked');
-    assert.match(await this.succeed('task', parked), /not known: a person decides/);
-    assert.match(await this.succeed('resolve', parked, 'sent'), /^Resolved: it goes on/);
-    await this.untilState(parked, 'done');
+    const dead = await this.operator.app.probe({ outcome: 'non-retryable' });
+    const parked = await this.operator.app.probe({ outcome: 'external', onUnknown: 'park', failTimes: 1 });
+    await this.operator.untilState(parked, 'parked');
+    assert.match(await this.operator.succeed('task', parked), /not known: a person decides/);
+    assert.match(await this.operator.succeed('resolve', parked, 'sent'), /^Resolved: it goes on/);
+    await this.operator.untilState(parked, 'done');
 
-    await this.untilState(dead, 'dead');
-    assert.match(await this.succeed('retry'), new RegExp(`^${dead} `, 'm'));
-    assert.match(await this.succeed('retry', dead), /^Queued again/);
-    await waitUntil('it was tried a second time', async () => (await this.task(dead)).attempts.length === 2, WAIT);
-    await this.untilState(dead, 'dead');
+    await this.operator.untilState(dead, 'dead');
+    assert.match(await this.operator.succeed('retry'), new RegExp(`^${dead} `, 'm'));
+    assert.match(await this.operator.succeed('retry', dead), /^Queued again/);
+    await waitUntil(
+      'it was tried a second time',
+      async () => (await this.operator.task(dead)).attempts.length === 2,
+      WAIT,
+    );
+    await this.operator.untilState(dead, 'dead');
     // Dead for good: nothing is left that would sound.
-    await this.app.post('/api/tasks/discard', { name: 'probes.run' });
+    await this.operator.app.post('/api/tasks/discard', { name: 'probes.run' });
 
-    const cancelled = await this.app.probe({ delaySeconds: 5, runMs: 10 });
-    assert.equal((await this.app.post(`/api/tasks/${cancelled}/cancel`, {})).status, 200);
-    await this.untilState(cancelled, 'cancelled');
-    assert.match(await this.succeed('retry', cancelled), /^Queued again/);
-    await this.untilState(cancelled, 'done');
+    const cancelled = await this.operator.app.probe({ delaySeconds: 5, runMs: 10 });
+    assert.equal((await this.operator.app.post(`/api/tasks/${cancelled}/cancel`, {})).status, 200);
+    await this.operator.untilState(cancelled, 'cancelled');
+    assert.match(await this.operator.succeed('retry', cancelled), /^Queued again/);
+    await this.operator.untilState(cancelled, 'done');
   }
 
   private async pauseQueue(): Promise<void> {
-    assert.match(await this.succeed('pause', PROBES), /^probes is paused/);
+    assert.match(await this.operator.succeed('pause', PROBES), /^probes is paused/);
     // It holds from a second later on.
     await sleep(IDLE_MS);
-    const waiting = await this.app.probe({});
+    const waiting = await this.operator.app.probe({});
     await sleep(IDLE_MS);
-    assert.equal((await this.task(waiting)).state, 'queued');
-    assert.match(await this.succeed('resume', PROBES), /^probes is open: 1 waiting task may start/);
-    await this.untilState(waiting, 'done');
+    assert.equal((await this.operator.task(waiting)).state, 'queued');
+    assert.match(await this.operator.succeed('resume', PROBES), /^probes is open: 1 waiting task may start/);
+    await this.operator.untilState(waiting, 'done');
   }
 
   private async runOnce(): Promise<void> {
     const script = 'console.log("run by", process.getuid(), "in", process.cwd()); process.exit(3)';
     const words = ['--process', 'worker-default', '--', 'node', '-e', script];
-    const { exitCode, output, errors } = await this.operations.run('run', ...words);
+    const { exitCode, output, errors } = await this.operator.operations.run('run', ...words);
     assert.deepEqual({ exitCode, output }, { exitCode: 3, output: 'run by 1000 in /holdfast/app\n' }, errors);
   }
 
-  /** The emulator has no instances: each container is told to be on one of its own. */
-  private async drillInstance(): Promise<void> {
-    const output = await this.succeed('drill', 'instance', '--probes', String(DRILLED), '--seconds', '3', '--yes');
+  /**
+   * The emulator tells each container to be on an instance of its own, and has one server behind a primary and what would
+   * take over from it, which it restarts.
+   */
+  private async drill(...words: readonly string[]): Promise<void> {
+    const few = ['--probes', String(DRILLED), '--seconds', '3', '--yes'];
+    const output = await this.operator.succeed('drill', ...words, ...few);
     assert.match(output, new RegExp(`Passed: ${DRILLED_IN_ALL} of ${DRILLED_IN_ALL} probes done`));
-  }
-
-  private async rotateToken(): Promise<void> {
-    const list = await this.succeed('secrets', 'list');
-    assert.match(list, /^admin-token .* web$/m);
-    const old = this.app.adminToken;
-    assert.match(await this.succeed('secrets', 'rotate', 'admin-token', '--yes'), /containers of web are replaced/);
-    assert.equal((await this.app.post('/api/probes', { count: 1 })).status, 401);
-    this.app.adminToken = await this.stage.adminToken();
-    assert.notEqual(this.app.adminToken, old);
-    await this.untilState(await this.app.probe({}), 'done');
-  }
-
-  /** What a command prints that ends with exit code 0. */
-  private async succeed(command: string, ...words: readonly string[]): Promise<string> {
-    const { exitCode, output, errors } = await this.operations.run(command, ...words);
-    assert.equal(exitCode, 0, `npx holdfast ${[command, ...words].join(' ')}: ${output}${errors}`);
-    return output;
-  }
-
-  private async task(id: string): Promise<TaskDetails> {
-    return (await this.app.get(`/api/tasks/${id}`)) as TaskDetails;
-  }
-
-  private async untilState(id: string, state: string): Promise<void> {
-    await waitUntil(`${id} is ${state}`, async () => (await this.task(id)).state === state, WAIT);
   }
 }

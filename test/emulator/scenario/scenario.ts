@@ -11,6 +11,9 @@ import { Operations } from '../operations';
 import type { Steps } from '../steps';
 import { AppClient } from './app.client';
 import { OperationsSteps } from './operations-steps';
+import { Operator } from './operator';
+import { SecretsSteps } from './secrets-steps';
+import { SessionSteps } from './session-steps';
 import { underLoad } from './load';
 import type { LoadReport } from './load';
 import { Stage } from './stage';
@@ -36,7 +39,8 @@ interface Picture {
 /** What a user sees of the deployed app while things go well, break and change. */
 export class Scenario {
   private expected = 0;
-  private readonly operations: Operations;
+  private firstImage = '';
+  private readonly operator: Operator;
 
   private constructor(
     private readonly deployment: RunningDeployment,
@@ -44,7 +48,7 @@ export class Scenario {
     private readonly app: AppClient,
     private readonly steps: Steps,
   ) {
-    this.operations = new Operations(deployment.aws);
+    this.operator = new Operator(new Operations(deployment.aws), stage, app);
   }
 
   static async run(deployment: RunningDeployment, steps: Steps): Promise<void> {
@@ -61,18 +65,24 @@ export class Scenario {
     await steps.run('a film list goes through S3 to a worker, which imports it', () => this.import());
     await steps.run('a poster goes through S3 to a worker, and its pictures are shown', () => this.showPoster());
     await steps.run('a code sent by SES proves an address', () => this.proveAddress());
-    await new OperationsSteps(this.operations, this.stage, this.app).run(steps);
+    const { operator } = this;
+    await new OperationsSteps(operator).run(steps);
+    await new SessionSteps(operator).run(steps);
     this.expected = (await this.stage.effects()).tasks;
     await steps.run('a worker is killed: every probe has one effect', () => this.killWorker());
     await steps.run(`Redis is emptied with ${OUTSTANDING} probes waiting: as many effects`, () => this.loseQueue());
     await steps.run('npx holdfast status, queues and logs say what is there', () => this.operate());
     await steps.run(`npx holdfast drill queue-loss with ${DRILLED} probes passes`, () => this.drillQueueLoss());
+    await new SecretsSteps(operator).run(steps);
+    this.expected = (await this.stage.effects()).tasks;
     await steps.run('half of all containers stop with notice: no request fails', () => this.loseInstance('notice'));
     await steps.run('half of all containers are killed: every probe has one effect', () => this.loseInstance('none'));
     await steps.run('a new image rolls out: no request fails', () => this.rollOut());
-    await steps.run('a broken image: the deploy fails, the old one serves', () =>
-      this.refuse('broken', /circuit breaker/),
+    await steps.run('npx holdfast rollback: the image before runs, no request fails', () => this.rollBack());
+    await steps.run('a broken image: the deploy tells of that and fails, the old one serves', () =>
+      this.refuse('broken', /Rolled back by npx holdfast rollback: web, worker-default, scheduler[^]*circuit breaker/),
     );
+    await steps.run('npx holdfast rollback --undo: all run what was deployed', () => this.undoRollback());
     await steps.run('a failing migration: the deploy fails, the old one serves', () =>
       this.refuse('failing-migration', /The migration failed with exit code 7/),
     );
@@ -166,7 +176,7 @@ export class Scenario {
 
   /** As a person reads it, and as a program does. */
   private async operate(): Promise<void> {
-    const { operations } = this;
+    const { operations } = this.operator;
     const status = await operations.run('status');
     assert.match(status.output, /worker-default/, status.errors);
     const queues = await operations.run('queues', '--json');
@@ -181,7 +191,7 @@ export class Scenario {
 
   private async drillQueueLoss(): Promise<void> {
     const words = ['queue-loss', '--probes', String(DRILLED), '--yes'];
-    const { exitCode, output, errors } = await this.operations.run('drill', ...words);
+    const { exitCode, output, errors } = await this.operator.operations.run('drill', ...words);
     console.log(output.replaceAll(/^/gm, '       '));
     assert.equal(exitCode, 0, errors);
     // The drill accepts a tenth more after the loss.
@@ -210,6 +220,8 @@ export class Scenario {
   }
 
   private async rollOut(): Promise<void> {
+    const [image] = await this.images();
+    this.firstImage = image ?? '';
     const before = (await Promise.all(PROCESSES.map(([name]) => this.stage.containers(name)))).flat();
     const report = await underLoad(this.app.url, async () => {
       await this.accept(200, 200);
@@ -218,6 +230,34 @@ export class Scenario {
     });
     this.expectAnswers(report);
     await this.untilDone(60);
+  }
+
+  private async rollBack(): Promise<void> {
+    const before = (await Promise.all(PROCESSES.map(([name]) => this.stage.containers(name)))).flat();
+    const report = await underLoad(this.app.url, async () => {
+      await this.accept(200, 200);
+      const told = await this.operator.succeed('rollback', '--yes');
+      for (const [name] of PROCESSES) assert.match(told, new RegExp(`^${name} runs what revision \\d+ was`, 'm'));
+      await Promise.all(PROCESSES.map(([name, count]) => this.stage.untilRunning(name, count, before)));
+    });
+    this.expectAnswers(report);
+    await this.untilDone(60);
+    assert.deepEqual(await this.images(), new Set([this.firstImage]));
+    assert.match(await this.operator.succeed('status'), /^web +2 of 2 +\d+, rolled back +complete$/m);
+  }
+
+  /** The failed deploy has replaced web alone, whose command it changed. */
+  private async undoRollback(): Promise<void> {
+    const told = await this.operator.succeed('rollback', '--undo', '--yes');
+    assert.match(told, /^worker-default runs revision \d+ again, as deployed\.\nscheduler runs revision \d+ again/);
+    const images = await this.images();
+    assert.ok(images.size === 1 && !images.has(this.firstImage), [...images].join());
+    assert.doesNotMatch(await this.operator.succeed('status'), /rolled back/);
+  }
+
+  private async images(): Promise<ReadonlySet<string>> {
+    const containers = (await Promise.all(PROCESSES.map(([name]) => this.stage.containers(name)))).flat();
+    return new Set(await Promise.all(containers.map((name) => this.stage.image(name))));
   }
 
   private async refuse(version: 'broken' | 'failing-migration', said: RegExp): Promise<void> {

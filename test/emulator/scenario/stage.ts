@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { GetObjectCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import { docker } from '../../image/docker';
@@ -22,6 +23,17 @@ export class Stage {
 
   async adminToken(): Promise<string> {
     return await this.secret('Bearer token of the administration routes');
+  }
+
+  async databasePassword(): Promise<string> {
+    const { password } = JSON.parse(await this.secret('User and password of the database')) as {
+      readonly password: string;
+    };
+    return password;
+  }
+
+  async queueToken(): Promise<string> {
+    return await this.secret('AUTH token of');
   }
 
   /** The value of the secret whose description begins so. */
@@ -100,13 +112,39 @@ export class Stage {
   }
 
   private async sql(statement: string): Promise<string> {
+    return await this.psql(await this.databasePassword(), statement);
+  }
+
+  /** Whether the database's server lets somebody in with it. */
+  async databaseTakes(password: string): Promise<boolean> {
+    return await this.psql(password, 'select 1').then(
+      () => true,
+      (error: unknown) => {
+        if (String(error).includes('password authentication failed')) return false;
+        throw error;
+      },
+    );
+  }
+
+  private async psql(password: string, statement: string): Promise<string> {
     const [database = ''] = await this.list('label=ministack=rds');
-    // That of the container's own environment is the first one.
-    const { password } = JSON.parse(await this.secret('User and password of the database')) as {
-      readonly password: string;
-    };
-    const psql = ['psql', '-h', '127.0.0.1', '-U', 'app', '-d', 'app', '-tAc', statement];
-    return await docker('exec', '--env', `PGPASSWORD=${password}`, database, ...psql);
+    // From its own address the server asks for the password, from 127.0.0.1 it does not.
+    const query = 'psql -h "$(hostname -i)" -U app -d app -tAc "$1"';
+    return await docker('exec', '--env', `PGPASSWORD=${password}`, database, 'sh', '-c', query, 'sh', statement);
+  }
+
+  /** Whether the queue's server lets somebody in with it. */
+  async queueTakes(token: string): Promise<boolean> {
+    const [redis = ''] = await this.list('label=ministack=elasticache');
+    const ping = ['redis-cli', '--tls', '--insecure', '-p', '6379', 'ping'];
+    const said = await docker('exec', '--env', `REDISCLI_AUTH=${token}`, redis, ...ping);
+    assert.match(said, /^PONG$|WRONGPASS|NOAUTH/m);
+    return /^PONG$/m.test(said);
+  }
+
+  /** The name of the image that a container runs. */
+  async image(container: string): Promise<string> {
+    return await docker('inspect', '--format', '{{.Config.Image}}', container);
   }
 
   private async list(filter: string): Promise<readonly string[]> {
