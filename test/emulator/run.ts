@@ -4,7 +4,7 @@ import { withDeployment } from './deployment';
 import type { RunningDeployment, Uses } from './deployment';
 import { checkCalls } from './permissions/check-calls';
 import { missingRequirement } from './requirements';
-import { Scenario } from './scenario/scenario';
+import { runScenario } from './scenario/scenario';
 import { Steps } from './steps';
 
 /*
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 function scenario(steps: Steps): Uses {
   return {
     use: async (deployment) => {
-      await Scenario.run(deployment, steps);
+      await runScenario(deployment, steps);
       tellPlaceholders(deployment);
     },
     afterDestroy: async ({ calls }, { objects }) => {

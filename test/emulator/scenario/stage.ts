@@ -17,6 +17,13 @@ export interface Message {
   readonly Body?: string;
 }
 
+/** By the names of their containers, with how many of each run. */
+export const PROCESSES = [
+  ['web', 2],
+  ['worker-default', 2],
+  ['scheduler', 1],
+] as const;
+
 /** What an operator does to the stage: reads a secret, kills containers, empties Redis. */
 export class Stage {
   constructor(private readonly aws: EmulatedAws) {}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import type { Cdk } from '../cdk';
+import type { Version } from '../holdfast.config';
+import type { Steps } from '../steps';
+import type { Operator } from './operator';
+import { PROCESSES } from './stage';
+import type { WatchedLoad } from './watched-load';
+
+/** New versions, good and bad, and the way back. */
+export class DeploySteps {
+  private firstImage = '';
+
+  constructor(
+    private readonly cdk: Cdk,
+    private readonly operator: Operator,
+    private readonly load: WatchedLoad,
+  ) {}
+
+  async run(steps: Steps): Promise<void> {
+    await steps.run('a new image rolls out: no request fails', () => this.rollOut());
+    await steps.run('npx holdfast rollback: the image before runs, no request fails', () => this.rollBack());
+    await steps.run('a broken image: the deploy tells of that and fails, the old one serves', () =>
+      this.refuse('broken', /Rolled back by npx holdfast rollback: web, worker-default, scheduler[^]*circuit breaker/),
+    );
+    await steps.run('npx holdfast rollback --undo: all run what was deployed', () => this.undoRollback());
+    await steps.run('a failing migration: the deploy fails, the old one serves', () =>
+      this.refuse('failing-migration', /The migration failed with exit code 7/),
+    );
+  }
+
+  private async rollOut(): Promise<void> {
+    const [image] = await this.images();
+    this.firstImage = image ?? '';
+    const before = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
+    await this.load.answeredDuring(async () => {
+      await this.load.accept(200, 200);
+      await this.cdk.deploy({ environment: versionOf('next') });
+      await Promise.all(PROCESSES.map(([name, count]) => this.operator.stage.untilRunning(name, count, before)));
+    });
+    await this.load.untilDone(60);
+  }
+
+  private async rollBack(): Promise<void> {
+    const before = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
+    await this.load.answeredDuring(async () => {
+      await this.load.accept(200, 200);
+      const told = await this.operator.succeed('rollback', '--yes');
+      for (const [name] of PROCESSES) assert.match(told, new RegExp(`^${name} runs what revision \\d+ was`, 'm'));
+      await Promise.all(PROCESSES.map(([name, count]) => this.operator.stage.untilRunning(name, count, before)));
+    });
+    await this.load.untilDone(60);
+    assert.deepEqual(await this.images(), new Set([this.firstImage]));
+    assert.match(await this.operator.succeed('status'), /^web +2 of 2 +\d+, rolled back +complete$/m);
+  }
+
+  /** The failed deploy has replaced web alone, whose command it changed. */
+  private async undoRollback(): Promise<void> {
+    const told = await this.operator.succeed('rollback', '--undo', '--yes');
+    assert.match(told, /^worker-default runs revision \d+ again, as deployed\.\nscheduler runs revision \d+ again/);
+    const images = await this.images();
+    assert.ok(images.size === 1 && !images.has(this.firstImage), [...images].join());
+    assert.doesNotMatch(await this.operator.succeed('status'), /rolled back/);
+  }
+
+  private async images(): Promise<ReadonlySet<string>> {
+    const containers = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
+    return new Set(await Promise.all(containers.map((name) => this.operator.stage.image(name))));
+  }
+
+  private async refuse(version: 'broken' | 'failing-migration', said: RegExp): Promise<void> {
+    await this.load.answeredDuring(async () => {
+      const { exitCode, output } = await this.cdk.tryDeploy({ environment: versionOf(version) });
+      assert.notEqual(exitCode, 0, `the deploy of ${version} succeeded`);
+      assert.match(output, said);
+    });
+    await this.load.accept(20, 10);
+    await this.load.untilDone(60);
+  }
+}
+
+function versionOf(version: Version): Readonly<Record<string, string>> {
+  // The first deploy was checked; these differ in the image's tag and in commands.
+  return { EMULATED_VERSION: version, CDK_VALIDATION: 'false' };
+}
