@@ -52,6 +52,8 @@ export class Runner {
   private busy = 0;
   /** Of them, suspects: in the slot of their own, beyond `concurrency`. */
   private alone = 0;
+  /** Suspects whose end is neither in the ledger nor given up. */
+  private openSuspects = 0;
   private readonly changes = new Changes();
   /** Attempts whose handlers have not returned, also those of which others have the tasks by now. */
   private readonly called = new Set<Attempt>();
@@ -82,9 +84,12 @@ export class Runner {
     return this.unwritten > concurrency * 4 + 100 ? 0 : concurrency - (this.busy - this.alone);
   }
 
-  /** The slot for suspects is free: one runs at a time, so that the next loss of this worker says which task it was. */
+  /**
+   * The slot for suspects is free: one runs at a time, so that the next loss of this worker says which task it was. One
+   * whose handler has returned and whose end is still on its way would be counted as lost with the next one.
+   */
   get aloneFree(): boolean {
-    return this.alone === 0;
+    return this.alone === 0 && this.openSuspects === 0;
   }
 
   /** Resolves as soon as something has changed: a slot came free, an end was written. */
@@ -107,9 +112,13 @@ export class Runner {
     this.options.inHand.add(attempt);
     this.called.add(attempt);
     this.busy += 1;
-    if (task.suspect) this.alone += 1;
+    if (task.suspect) {
+      this.alone += 1;
+      this.openSuspects += 1;
+    }
     this.limitTimer ??= setInterval(() => this.enforceLimits(), LIMITS_EVERY_MS);
     void this.run(attempt).finally(() => {
+      if (task.suspect) this.openSuspects -= 1;
       this.options.onEnded(task);
       this.notify();
     });

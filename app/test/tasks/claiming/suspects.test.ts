@@ -8,7 +8,7 @@ import { gate } from '../support/gate';
 import type { Gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
-import { CLAIM } from '../support/statements';
+import { CLAIM, FINISH } from '../support/statements';
 import { queueTasks, taskRow, workerRow } from '../support/task-rows';
 import { until } from '../support/until';
 import { workerParts } from '../support/worker-parts';
@@ -93,6 +93,30 @@ it('suspects run one at a time in a slot of their own while the other slots go o
   release(begun[0]!);
   await until('the second has begun', () => begun.length === 4);
   expect(begun[3]).toBe(await uuidOf(second!));
+  for (const uuid of begun) release(uuid);
+  await until('it is done', () => isDone(second!));
+});
+
+it('the next suspect waits until the end of the one before is in the ledger: the loss of both would not say which it was', async () => {
+  const [first, second] = await suspects(2);
+  const { handler, begun, release } = held();
+  await start(handler);
+  await until('one has begun', () => begun.length === 1);
+  const lock = await fixture.connect();
+  await lock.query('begin');
+  await lock.query('select from holdfast.task where id = $1 for update', [first]);
+  const asked = parts.ledger.count(CLAIM.suspect);
+  release(begun[0]!);
+  await until('its end was refused, as somebody holds its row', () => parts.ledger.count(FINISH.outcome) > 0);
+  // Somebody who asks for work beside it is answered, so the slot for suspects would have been, too.
+  const [normal] = await queueTasks(fixture, 1);
+  await until('another task has begun', () => begun.length === 2);
+  expect(begun[1]).toBe(await uuidOf(normal!));
+  expect(parts.ledger.count(CLAIM.suspect)).toBe(asked);
+  await lock.query('rollback');
+  await until('the second suspect has begun', () => begun.length === 3);
+  expect(begun[2]).toBe(await uuidOf(second!));
+  expect(await isDone(first!)).toBe(true);
   for (const uuid of begun) release(uuid);
   await until('it is done', () => isDone(second!));
 });
