@@ -23,6 +23,8 @@ def install():
 
     def create(logical_id, properties, stack_name):
         arn, attributes = service["create"](logical_id, properties, stack_name)
+        # ministack leaves it out.
+        service_of(arn)["enableExecuteCommand"] = str(properties.get("EnableExecuteCommand")).lower() == "true"
         until_steady(arn, properties["TaskDefinition"])
         return arn, attributes
 
@@ -66,18 +68,21 @@ def reconciler(task):
     return reconcile
 
 
-def until_steady(arn, definition):
+def service_of(arn):
     cluster, name = arn.split("service/")[1].split("/")
-    key = f"{ecs._resolve_cluster_name(cluster)}/{name}"
+    return ecs._services[f"{ecs._resolve_cluster_name(cluster)}/{name}"]
+
+
+def until_steady(arn, definition):
     end = time.monotonic() + STEADY_SECONDS
     while time.monotonic() < end:
-        service = ecs._services[key]
+        service = service_of(arn)
         for deployment in service["deployments"]:
             if deployment["taskDefinition"] == definition:
                 # ministack calls a first deployment completed before its tasks run.
                 if deployment["rolloutState"] == "COMPLETED" and service["runningCount"] >= service["desiredCount"]:
                     return
                 if deployment["rolloutState"] == "FAILED":
-                    raise ValueError(f"{name}: {deployment['rolloutStateReason']}")
+                    raise ValueError(f"{arn}: {deployment['rolloutStateReason']}")
         time.sleep(0.3)
-    raise ValueError(f"{name}: no steady state within {STEADY_SECONDS} s")
+    raise ValueError(f"{arn}: no steady state within {STEADY_SECONDS} s")

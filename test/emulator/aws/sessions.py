@@ -1,8 +1,8 @@
 """Terminals and tunnels: what Amazon ECS and Systems Manager answer leads to the real container or server.
 
 On AWS an agent in the container or on the instance serves the session. Here the address of its stream says what it is for,
-and ../plugin/session-manager-plugin, which stands in for AWS's own program, opens it. The instances of the autoscaling
-group, which are records, count as members of the cluster, so that there is one to tunnel through.
+and ../plugin/session-manager-plugin, which stands in for AWS's own program, opens it. No instance boots: as many as the
+autoscaling group asks for are told of as members of the cluster, so that there is one to tunnel through.
 """
 import base64
 import json
@@ -52,9 +52,10 @@ def start_session(data):
 
 
 def members(data):
-    """The autoscaling groups' instances as container instances of the cluster; one stage is deployed at a time."""
+    """Container instances of the cluster, which are records; one stage is deployed at a time."""
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     prefix = f"arn:aws:ecs:{ecs.get_region()}:{ecs.get_account_id()}:container-instance/{cluster}"
-    return [{"containerInstanceArn": f"{prefix}/{instance['InstanceId']}", "ec2InstanceId": instance["InstanceId"],
-             "agentConnected": True, "status": "ACTIVE"}
-            for group in autoscaling._asgs.values() for instance in group.get("Instances", [])]
+    instances = [f"i-{uuid.uuid5(uuid.NAMESPACE_OID, f'{name} {number}').hex[:17]}"
+                 for name, group in autoscaling._asgs.items() for number in range(group["DesiredCapacity"])]
+    return [{"containerInstanceArn": f"{prefix}/{instance}", "ec2InstanceId": instance, "agentConnected": True,
+             "status": "ACTIVE"} for instance in instances]
