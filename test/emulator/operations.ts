@@ -7,6 +7,8 @@ import type { EmulatedAws } from './emulated-aws';
 import { ROOT } from './run-in-project';
 
 const LIMIT_MS = 300_000;
+/** The emulator's servers know a new password when the answer comes. */
+const SETTLE_SECONDS = '1';
 /** The folder of what stands in for AWS's session-manager-plugin. */
 const PLUGIN = join(__dirname, 'plugin');
 
@@ -83,6 +85,7 @@ export class Operations {
       ...process.env,
       ...this.aws.environment,
       PATH: `${PLUGIN}${delimiter}${process.env.PATH ?? ''}`,
+      HOLDFAST_SETTLE_SECONDS: SETTLE_SECONDS,
       HOLDFAST_CONNECT_TO: `127.0.0.1:${this.aws.port}`,
       NO_COLOR: '1',
     };

@@ -9,8 +9,15 @@ import {
   ListTasksCommand,
   StopTaskCommand,
 } from '@aws-sdk/client-ecs';
+import { ElastiCacheClient, ModifyReplicationGroupCommand } from '@aws-sdk/client-elasticache';
 import { DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { waitUntil } from '../../app/local/servers/wait-until';
 import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
 import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
@@ -41,7 +48,7 @@ const region = 'us-east-1';
 
   beforeAll(async () => {
     aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
-    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
+    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true', HOLDFAST_SETTLE_SECONDS: '0' });
     // It takes many seconds to say for the first time that it has none, which doctor asks for.
     quotas = holdfast(['doctor', ...STAGE]);
     arns = await makeStage(region);
@@ -91,6 +98,69 @@ const region = 'us-east-1';
       const token = await valueOf(arns.queue);
       expect(token).toMatch(/^[A-Za-z0-9]{64}$/);
       expect(`${told.output}${told.errors}`).not.toContain(token);
+    });
+
+    describe('when a rotation was interrupted', () => {
+      const client = () => new SecretsManagerClient({ region });
+      const stagesOf = async (SecretId: string) =>
+        (await client().send(new DescribeSecretCommand({ SecretId }))).VersionIdsToStages ?? {};
+
+      /** Leaves a value as a run before has. @returns the version. */
+      const leave = async (SecretId: string, SecretString: string, VersionStages: string[]) => {
+        const put = new PutSecretValueCommand({ SecretId, SecretString, VersionStages });
+        return (await client().send(put)).VersionId ?? '';
+      };
+
+      /** Runs the rotation and tells the strategies of what it asks of ElastiCache. */
+      const strategies = async () => {
+        const send = jest.spyOn(ElastiCacheClient.prototype, 'send');
+        try {
+          expect((await onStage(['secrets', 'rotate', 'queue', '--yes'])).exitCode).toBe(0);
+          return send.mock.calls.flatMap(([command]) =>
+            command instanceof ModifyReplicationGroupCommand ? command.input.AuthTokenUpdateStrategy : [],
+          );
+        } finally {
+          send.mockRestore();
+        }
+      };
+
+      it('does not rotate a token again that the server has', async () => {
+        const version = await leave(arns.queue, 'left-after-rotate', ['AWSPENDING', 'HOLDFAST_ROTATED']);
+        expect(await strategies()).toEqual(['SET']);
+        expect(await valueOf(arns.queue)).toBe('left-after-rotate');
+        expect((await stagesOf(arns.queue))[version]).toEqual(['AWSCURRENT']);
+      });
+
+      it('keeps the token that new containers may have already', async () => {
+        const version = await leave(arns.queue, 'left-after-promote', ['AWSPENDING', 'HOLDFAST_ROTATED']);
+        const [current] = Object.entries(await stagesOf(arns.queue)).find(([, of]) => of.includes('AWSCURRENT'))!;
+        const move = { MoveToVersionId: version, RemoveFromVersionId: current };
+        await client().send(
+          new UpdateSecretVersionStageCommand({ SecretId: arns.queue, VersionStage: 'AWSCURRENT', ...move }),
+        );
+        expect(await strategies()).toEqual(['SET']);
+        expect(await valueOf(arns.queue)).toBe('left-after-promote');
+        expect((await stagesOf(arns.queue))[version]).toEqual(['AWSCURRENT']);
+      });
+
+      it('rotates a token that was only written down, and the next time makes another', async () => {
+        await leave(arns.queue, 'left-before-rotate', ['AWSPENDING']);
+        expect(await strategies()).toEqual(['ROTATE', 'SET']);
+        expect(await valueOf(arns.queue)).toBe('left-before-rotate');
+        expect(await strategies()).toEqual(['ROTATE', 'SET']);
+        expect(await valueOf(arns.queue)).toMatch(/^[A-Za-z0-9]{64}$/);
+      });
+
+      it('goes on with the password that the database was given', async () => {
+        await leave(arns.database, JSON.stringify({ username: 'app', password: 'left' }), ['AWSPENDING']);
+        expect((await onStage(['secrets', 'rotate', 'database', '--yes'])).exitCode).toBe(0);
+        expect(JSON.parse((await valueOf(arns.database)) ?? '')).toEqual({ username: 'app', password: 'left' });
+        expect(
+          Object.values(await stagesOf(arns.database))
+            .flat()
+            .sort(),
+        ).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+      });
     });
   });
 

@@ -11,6 +11,8 @@ import type { StageSecret } from './stage-secrets';
 
 const CURRENT = 'AWSCURRENT';
 const PENDING = 'AWSPENDING';
+/** Our own staging label: the server has been given this version. */
+const AT_SERVER = 'HOLDFAST_ROTATED';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Letters and digits, which need no escaping in a URL, a shell or an HTTP header; 6 bits each. */
@@ -18,49 +20,69 @@ export function randomValue(length: number): string {
   return Array.from({ length }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 }
 
-/** A new value that is written down and not valid yet, so that a rotation that was interrupted goes on with it. */
+/** A new value of a server's secret, written down so that a rotation that was interrupted goes on with it. */
 export interface PendingValue {
   readonly value: string;
-  /** Makes it the one that containers read. */
+  /** Whether an earlier run has written this value down. */
+  readonly isTakenUp: boolean;
+  /** Whether an earlier run has given it to the server. */
+  readonly isAtServer: boolean;
+  /** Whether an earlier run has made it the one that containers read. */
+  readonly isPromoted: boolean;
+  /** Writes down that the server has been given it. */
+  markAtServer(): Promise<void>;
+  /** Makes it the one that containers read. It stays pending until `end`. */
   promote(): Promise<void>;
+  /** Writes down that the rotation is over. */
+  end(): Promise<void>;
 }
 
 /**
  * The value that an interrupted rotation has left, or a new one.
- * Source: Secrets Manager guide, "How rotation works": the staging labels AWSPENDING and AWSCURRENT.
+ * Source: Secrets Manager guide, "How rotation works": the staging labels AWSPENDING and AWSCURRENT. A pending version that
+ * is current was promoted by us only if it has our label too: AWS's own rotations may leave AWSPENDING where they end.
  */
 export async function pendingValue(aws: AwsClients, secret: StageSecret, length: number): Promise<PendingValue> {
   const { VersionIdsToStages = {} } = await aws.secrets.send(new DescribeSecretCommand({ SecretId: secret.arn }));
   const holding = (stage: string): string | undefined =>
     Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(stage))?.[0];
-  const current = holding(CURRENT);
-  let pending = holding(PENDING);
-  let value: string;
-  if (pending !== undefined && pending !== current) {
-    value = valueIn(await read(aws, secret, PENDING), secret);
-  } else {
-    value = randomValue(length);
-    const SecretString = withValue(secret.field === undefined ? '' : await read(aws, secret, CURRENT), secret, value);
-    const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString, VersionStages: [PENDING] });
-    pending = (await aws.secrets.send(put)).VersionId;
-  }
+  const [current, left, marked] = [holding(CURRENT), holding(PENDING), holding(AT_SERVER)];
+  const isTakenUp = left !== undefined && (left !== current || left === marked);
+  const made = isTakenUp
+    ? { value: valueIn(await read(aws, secret, PENDING), secret), version: left }
+    : await newPending(aws, secret, length);
+  const { value, version } = made;
+  const label = async (VersionStage: string, from: string | undefined, to: string | undefined): Promise<void> => {
+    if (from === to) return;
+    await aws.secrets.send(
+      new UpdateSecretVersionStageCommand({
+        ...{ SecretId: secret.arn, VersionStage },
+        ...(to === undefined ? {} : { MoveToVersionId: to }),
+        ...(from === undefined ? {} : { RemoveFromVersionId: from }),
+      }),
+    );
+  };
   return {
-    value,
-    promote: async () => {
-      const common = { SecretId: secret.arn };
-      await aws.secrets.send(
-        new UpdateSecretVersionStageCommand({
-          ...common,
-          VersionStage: CURRENT,
-          MoveToVersionId: pending,
-          ...(current === undefined ? {} : { RemoveFromVersionId: current }),
-        }),
-      );
-      await aws.secrets.send(
-        new UpdateSecretVersionStageCommand({ ...common, VersionStage: PENDING, RemoveFromVersionId: pending }),
-      );
+    ...{ value, isTakenUp, isAtServer: version === marked, isPromoted: version === current },
+    markAtServer: () => label(AT_SERVER, marked, version),
+    promote: () => label(CURRENT, current, version),
+    end: async () => {
+      await label(PENDING, version, undefined);
+      await label(AT_SERVER, version, undefined);
     },
   };
+}
+
+async function newPending(
+  aws: AwsClients,
+  secret: StageSecret,
+  length: number,
+): Promise<{ readonly value: string; readonly version: string }> {
+  const value = randomValue(length);
+  const SecretString = withValue(secret.field === undefined ? '' : await read(aws, secret, CURRENT), secret, value);
+  const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString, VersionStages: [PENDING] });
+  const { VersionId: version = '' } = await aws.secrets.send(put);
+  return { value, version };
 }
 
 /** Writes a value that is valid at once; of a secret in JSON its other fields stay. */

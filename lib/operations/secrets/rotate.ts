@@ -1,16 +1,14 @@
 import { ModifyReplicationGroupCommand } from '@aws-sdk/client-elasticache';
-import type { AuthTokenUpdateStrategyType } from '@aws-sdk/client-elasticache';
+import type { AuthTokenUpdateStatus, AuthTokenUpdateStrategyType } from '@aws-sdk/client-elasticache';
 import { ModifyDBInstanceCommand } from '@aws-sdk/client-rds';
 import { SECRET_LENGTHS } from '../../config';
 import { databaseOf, redisOf } from '../aws/backing-servers';
-import { pause } from '../aws/services';
 import type { OperationsContext } from '../context';
 import { missingError } from '../exit-codes';
-import { pendingValue } from './pending-value';
+import { pendingValue, putValue, randomValue } from './pending-value';
 import type { StageSecret } from './stage-secrets';
-
-const POLL_MS = 5_000;
-const GOES_ON = 'what AWS has begun goes on; the same command takes the rotation up where it stopped.';
+import { untilAvailable, untilTaken } from './until-available';
+import type { ServerState } from './until-available';
 
 export interface Rotation {
   /** What people notice meanwhile, as a sentence of the question. */
@@ -38,10 +36,10 @@ export function rotationOf(context: OperationsContext, secret: StageSecret): Rot
   return { noticed: 'Both tokens are valid until the new containers have started.', run: ofRedis(context, secret) };
 }
 
+/** Nobody but the containers knows it, so an interrupted one is done again from the start. */
 function ofApp(context: OperationsContext, secret: StageSecret): Rotation['run'] {
   return async (roll) => {
-    const pending = await pendingValue(await context.aws(), secret, SECRET_LENGTHS.token);
-    await pending.promote();
+    await putValue(await context.aws(), secret, randomValue(SECRET_LENGTHS.token));
     await roll();
   };
 }
@@ -49,66 +47,68 @@ function ofApp(context: OperationsContext, secret: StageSecret): Rotation['run']
 function ofDatabase(context: OperationsContext, secret: StageSecret): Rotation['run'] {
   return async (roll) => {
     const aws = await context.aws();
-    const database = await databaseOf(context);
+    const state = async (): Promise<ServerState> => {
+      const { DBInstanceStatus: status = '', PendingModifiedValues } = (await databaseOf(context)) ?? {};
+      return { status, isPending: PendingModifiedValues?.MasterUserPassword !== undefined };
+    };
     const pending = await pendingValue(aws, secret, SECRET_LENGTHS.database);
-    const change = new ModifyDBInstanceCommand({
-      DBInstanceIdentifier: database?.DBInstanceIdentifier,
-      MasterUserPassword: pending.value,
-      ApplyImmediately: true,
-    });
-    await aws.rds.send(change);
-    await until(context, 'RDS changes the password', async () => {
-      const { DBInstanceStatus = '', PendingModifiedValues } = (await databaseOf(context)) ?? {};
-      const isPending = PendingModifiedValues?.MasterUserPassword !== undefined;
-      return { done: DBInstanceStatus === 'available' && !isPending, detail: DBInstanceStatus };
-    });
-    await pending.promote();
+    if (!pending.isPromoted) {
+      await untilAvailable(context, 'RDS is busy with the database', state);
+      const change = new ModifyDBInstanceCommand({
+        DBInstanceIdentifier: (await databaseOf(context))?.DBInstanceIdentifier,
+        MasterUserPassword: pending.value,
+        ApplyImmediately: true,
+      });
+      await aws.rds.send(change);
+      await untilTaken(context, 'RDS changes the password', state);
+      await pending.markAtServer();
+      await pending.promote();
+    }
     await roll();
+    await pending.end();
   };
 }
 
 /**
- * Both tokens are valid between ROTATE and SET.
- * Source: ElastiCache guide, "Rotating an existing AUTH token".
+ * Both tokens are valid between ROTATE and SET. A second ROTATE would take the oldest of two away, which containers may
+ * still have, so it is written down that it was asked for; SET needs the token that was rotated last.
+ * Source: ElastiCache guide, "Authenticating with the AUTH command".
  */
 function ofRedis(context: OperationsContext, secret: StageSecret): Rotation['run'] {
   const concept = secret.name === 'cache' ? 'cache' : 'queue';
   return async (roll) => {
     const aws = await context.aws();
-    const group = await redisOf(context, concept);
-    const pending = await pendingValue(aws, secret, SECRET_LENGTHS.redis);
-    const change = async (AuthTokenUpdateStrategy: AuthTokenUpdateStrategyType): Promise<void> => {
-      const asked = { ReplicationGroupId: group?.ReplicationGroupId, AuthToken: pending.value, ApplyImmediately: true };
-      await aws.elastiCache.send(new ModifyReplicationGroupCommand({ ...asked, AuthTokenUpdateStrategy }));
-      await until(context, `ElastiCache changes the token of the ${concept}`, async () => {
-        const { Status = '', PendingModifiedValues } = (await redisOf(context, concept)) ?? {};
-        const isPending = PendingModifiedValues?.AuthTokenStatus !== undefined;
-        return { done: Status === 'available' && (!isPending || AuthTokenUpdateStrategy === 'ROTATE'), detail: Status };
-      });
+    const ask = async (AuthToken: string, AuthTokenUpdateStrategy: AuthTokenUpdateStrategyType): Promise<void> => {
+      const ReplicationGroupId = (await redisOf(context, concept))?.ReplicationGroupId;
+      const change = { ReplicationGroupId, AuthToken, AuthTokenUpdateStrategy, ApplyImmediately: true };
+      await aws.elastiCache.send(new ModifyReplicationGroupCommand(change));
     };
-    await change('ROTATE');
-    await pending.promote();
-    await roll();
-    await change('SET');
-  };
-}
-
-async function until(
-  context: OperationsContext,
-  what: string,
-  ask: () => Promise<{ readonly done: boolean; readonly detail: string }>,
-): Promise<void> {
-  await context.terminal.during(
-    what,
-    async (tell) => {
-      for (;;) {
-        // At once AWS may still show the state of before.
-        await pause(POLL_MS, context.signal);
-        const { done, detail } = await ask();
-        if (done) return;
-        tell(detail);
+    // While both are valid, ROTATING may stay among the pending values.
+    const untilChanged = (finished: AuthTokenUpdateStatus[]): Promise<void> =>
+      untilTaken(context, `ElastiCache changes the token of the ${concept}`, async () => {
+        const { Status: status = '', PendingModifiedValues } = (await redisOf(context, concept)) ?? {};
+        const now = PendingModifiedValues?.AuthTokenStatus;
+        return { status, isPending: now !== undefined && !finished.includes(now) };
+      });
+    const pending = await pendingValue(aws, secret, SECRET_LENGTHS.redis);
+    const seen = new Set<AuthTokenUpdateStatus | undefined>();
+    await untilAvailable(context, `ElastiCache is busy with the ${concept}`, async () => {
+      const { Status: status = '', PendingModifiedValues } = (await redisOf(context, concept)) ?? {};
+      seen.add(PendingModifiedValues?.AuthTokenStatus);
+      return { status };
+    });
+    if (!pending.isPromoted) {
+      if (!pending.isAtServer) {
+        // Where the run before ended between ROTATE and the mark, ElastiCache knows.
+        if (!(pending.isTakenUp && seen.has('ROTATING'))) await ask(pending.value, 'ROTATE');
+        await pending.markAtServer();
       }
-    },
-    { goesOn: GOES_ON },
-  );
+      await untilChanged(['ROTATING']);
+      await pending.promote();
+    }
+    await roll();
+    await ask(pending.value, 'SET');
+    await untilChanged([]);
+    await pending.end();
+  };
 }
