@@ -1,7 +1,7 @@
 import type { AppApi } from '../app-api/app-api';
 import { pause } from '../aws/services';
 import type { OperationsContext } from '../context';
-import { missingError, OperationsError } from '../exit-codes';
+import { EXIT, missingError, OperationsError } from '../exit-codes';
 import { counted, duration } from '../output/amounts';
 import { isSilence, ProbeLoad } from './probe-load';
 import type { Tally } from './probe-load';
@@ -19,6 +19,8 @@ export interface Disaster {
   readonly what: string;
   /** Does what takes long, so that `strike` follows at once. */
   prepare?(tell: (detail: string) => void): Promise<void>;
+  /** What is left behind, as a sentence, when the drill ends between `prepare` and `strike`. */
+  leaves?(): string | undefined;
   /** @returns what was broken, as a sentence, and when, by this machine's clock. */
   strike(): Promise<{ readonly broke: string; readonly at: number }>;
   /** Whether what was broken is whole again. */
@@ -66,14 +68,18 @@ export async function runDrill(
   await terminal.confirm(
     `On stage ${context.stage}: ${disaster.what}, while ${counted(options.probes, 'probe')} of ${runMs} ms run?`,
   );
-  await terminal.during('Getting ready', (tell) => disaster.prepare?.(tell) ?? Promise.resolve());
   const load = new ProbeLoad(app, signal);
-  const before = await terminal.during('Accepting probes', async () => {
-    await load.accept(options.probes, runMs);
-    return untilFirst(load, signal);
+  const before = await unbroken(context, disaster, async () => {
+    await terminal.during('Getting ready', (tell) => disaster.prepare?.(tell) ?? Promise.resolve());
+    return terminal.during('Accepting probes', async () => {
+      await load.accept(options.probes, runMs);
+      return untilFirst(load, signal);
+    });
   });
   terminal.say(`${counted(before.accepted, 'probe')} accepted, ${before.done} done. Now: ${disaster.what}.`);
-  const struck = await terminal.during('Breaking it', () => disaster.strike());
+  const struck = await terminal.during('Breaking it', () => disaster.strike(), {
+    goesOn: `this may be done by now: ${disaster.what}; what was accepted is done all the same.`,
+  });
   const watch = new Watch(load, disaster, struck.at, options.limitSeconds, signal);
   const goesOn = { goesOn: 'what was accepted is done all the same; npx holdfast queues shows it.' };
   const during = await terminal.during(
@@ -97,6 +103,18 @@ export async function runDrill(
     },
     probes: { first: options.probes, runMs, slots },
   };
+}
+
+/** Does what comes before the strike; whoever ends it there is told that nothing is broken, and what is left behind. */
+async function unbroken<T>({ signal }: OperationsContext, disaster: Disaster, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const told = ['Nothing was broken.', disaster.leaves?.()].filter(Boolean).join(' ');
+    if (signal.aborted) throw new OperationsError(EXIT.interrupted, `Interrupted. ${told}`, { cause: error });
+    if (!(error instanceof OperationsError)) throw error;
+    throw new OperationsError(error.exitCode, `${error.message} ${told}`, { cause: error });
+  }
 }
 
 /** Tasks that may run at once on the queue of the probes. @throws OperationsError when nobody takes them. */

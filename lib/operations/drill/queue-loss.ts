@@ -1,13 +1,13 @@
 import { RunningTask } from '../aws/one-off-task';
 import type { OperationsContext } from '../context';
 import { EXIT, OperationsError, usageError } from '../exit-codes';
-import { counted } from '../output/amounts';
+import { counted, duration } from '../output/amounts';
 import { emptyLocalQueue } from '../stage/local-run';
 import type { Disaster } from './drill';
 import { emptyQueueCommand } from './empty-queue-command';
 
-/** Time to accept the probes once the task runs. */
-const FUSE_SECONDS = 10;
+/** For how long the task waits for its sign: time to accept the probes. */
+const WAIT_SECONDS = 300;
 
 /** Everything that Redis knows of the queue is lost, as when its only node is replaced. */
 export async function queueLoss(context: OperationsContext): Promise<Disaster> {
@@ -46,18 +46,25 @@ function deployed(context: OperationsContext, isShared: boolean): Disaster {
   let task: RunningTask | undefined;
   return {
     what: isShared ? "empty the queue's Redis, and the cache in it" : "empty the queue's Redis",
-    // Nobody outside the network reaches Redis, so a task of the stage's own does it.
+    // Nobody outside the network reaches Redis, so a task of the stage's own does it, at the signal of its stop: without
+    // one it empties nothing, whatever becomes of this command.
     prepare: async (tell) => {
       const kind = Object.keys((await context.configuration()).workers)[0] ?? 'default';
       task = await RunningTask.start(context, {
         process: `worker-${kind}`,
-        command: emptyQueueCommand(FUSE_SECONDS),
+        command: emptyQueueCommand(WAIT_SECONDS),
         startedBy: 'holdfast-drill',
       });
       await task.untilRunning(tell);
     },
+    leaves: () =>
+      task === undefined
+        ? undefined
+        : `The task ${task.id} would empty it when it is stopped; left alone it empties nothing and ends by itself within ${duration(WAIT_SECONDS)}.`,
     strike: async () => {
+      const at = Date.now();
       const lines: string[] = [];
+      await task?.stop('holdfast drill queue-loss: the sign to empty it');
       const ended = await task?.untilEnded(
         (line) => lines.push(line),
         () => undefined,
@@ -66,18 +73,16 @@ function deployed(context: OperationsContext, isShared: boolean): Disaster {
         const why = [...lines, ended?.reason].filter(Boolean).join('; ');
         throw new OperationsError(EXIT.unavailable, `The queue's Redis could not be emptied: ${why}.`);
       }
-      const { keys, at } = saidIn(lines);
-      return {
-        broke: keys === undefined ? "The queue's Redis was emptied." : told(keys),
-        at: at ?? ended.stoppedAt?.getTime() ?? Date.now(),
-      };
+      return { broke: emptiedBy(lines), at };
     },
     isWhole: () => drawsFromRedis(context),
   };
 }
 
-/** Nothing where its log is late. */
-function saidIn(lines: readonly string[]): { readonly keys?: number; readonly at?: number } {
+/** Without the number where its log is late. */
+function emptiedBy(lines: readonly string[]): string {
   const line = lines.find((each) => each.startsWith('{"keys":'));
-  return line === undefined ? {} : (JSON.parse(line) as { readonly keys: number; readonly at: number });
+  return line === undefined
+    ? "The queue's Redis was emptied."
+    : told((JSON.parse(line) as { readonly keys: number }).keys);
 }

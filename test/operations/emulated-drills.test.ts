@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import type { Task } from '@aws-sdk/client-ecs';
+import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
+import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
+import { holdfast, json, ROOT } from './support/holdfast';
+import type { Ended, InProcess } from './support/holdfast';
+import { startStandInApp } from './support/stand-in-app';
+import type { StandInApp } from './support/stand-in-app';
+import { makeStage } from './support/stage-records';
+
+const CONFIG = join(ROOT, 'test', 'operations', 'shop', 'holdfast.config.ts');
+const region = 'us-east-1';
+const cluster = 'shop-test';
+
+/** AWS and the app are records: what is tested is what the command asks of them, and what it says. */
+(emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast drill on records of a stage', () => {
+  let aws: EmulatedAws;
+  let app: StandInApp;
+  let ecs: ECSClient;
+
+  beforeAll(async () => {
+    aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
+    await makeStage(region);
+    ecs = new ECSClient({ region });
+    app = await startStandInApp();
+  });
+
+  afterAll(async () => {
+    await app.stop();
+    await aws.stop();
+  });
+
+  const drill = (words: readonly string[], options: InProcess = {}): Promise<Ended> =>
+    holdfast(['drill', ...words, '--config', CONFIG, '--stage', 'test', '--yes'], {
+      ...options,
+      environment: { ...process.env, HOLDFAST_CONNECT_TO: app.address },
+    });
+
+  describe('queue-loss', () => {
+    const waiting = async (): Promise<Task[]> => {
+      const { taskArns: tasks = [] } = await ecs.send(new ListTasksCommand({ cluster, startedBy: 'holdfast-drill' }));
+      return tasks.length === 0 ? [] : ((await ecs.send(new DescribeTasksCommand({ cluster, tasks }))).tasks ?? []);
+    };
+    const left =
+      /Nothing was broken\. The task [0-9a-f-]+ would .* empties nothing and ends by itself within 5 min\.\n$/;
+
+    afterEach(async () => {
+      for (const { taskArn: task } of await waiting()) await ecs.send(new StopTaskCommand({ cluster, task }));
+    });
+
+    it('gives the sign to empty Redis when the probes are accepted', async () => {
+      const before: Task[][] = [];
+      app.acceptProbes = (_response, accept) =>
+        void waiting().then((tasks) => {
+          before.push(tasks);
+          accept();
+        });
+      const told = await drill(['queue-loss', '--json']);
+      expect(json(told)).toMatchObject({ passed: true, broke: "The queue's Redis was emptied.", after: { done: 2 } });
+      expect(before.map((tasks) => tasks.length)).toEqual([1, 0]);
+    });
+
+    it('gives no sign when the probes are refused, and says what waits for it', async () => {
+      app.acceptProbes = (response) => void response.writeHead(422).end(JSON.stringify({ detail: 'Too many.' }));
+      const told = await drill(['queue-loss']);
+      expect(told).toMatchObject({ exitCode: 2, output: '' });
+      expect(told.errors).toMatch(/^The app answered POST \/api\/probes with 422: Too many\. /);
+      expect(told.errors).toMatch(left);
+      expect(await waiting()).toMatchObject([{ desiredStatus: 'RUNNING' }]);
+    });
+
+    it('gives no sign after Ctrl-C, and says what waits for it', async () => {
+      const interrupt = new AbortController();
+      app.acceptProbes = () => interrupt.abort();
+      const told = await drill(['queue-loss'], { signal: interrupt.signal });
+      expect(told).toMatchObject({ exitCode: 130, output: '' });
+      expect(told.errors).toMatch(/^Interrupted\. Nothing/);
+      expect(told.errors).toMatch(left);
+      expect(await waiting()).toMatchObject([{ desiredStatus: 'RUNNING' }]);
+    });
+  });
+});
