@@ -53,13 +53,12 @@ export class DeploySteps {
     assert.match(await this.operator.succeed('status'), /^web +2 of 2 +\d+, rolled back +complete$/m);
   }
 
-  /** The failed deploy has replaced web alone, whose command it changed. */
+  /** On AWS the failed deploy has brought back what was deployed of web, which it changed; the emulator leaves that. */
   private async undoRollback(): Promise<void> {
     const told = await this.operator.succeed('rollback', '--undo', '--yes');
     for (const name of ['worker-default', 'scheduler']) {
       assert.match(told, new RegExp(`^${name} runs revision \\d+ again, as deployed`, 'm'));
     }
-    assert.doesNotMatch(told, /^web/m);
     const images = await this.images();
     assert.ok(images.size === 1 && !images.has(this.firstImage), [...images].join());
     assert.doesNotMatch(await this.operator.succeed('status'), /rolled back/);
