@@ -63,14 +63,27 @@ function exitCodeOf({ id }: RunningTask, { exitCode, reason }: EndedTask): numbe
   throw new OperationsError(EXIT.unavailable, `The command of task ${id} did not run: ${reason}.`);
 }
 
-/** A task goes on when this process ends, so whoever presses Ctrl-C has it stopped. */
+/** A task goes on when this process ends, so it is stopped when nobody waits for it any more, by Ctrl-C or an error. */
 async function stoppedWith<T>(context: OperationsContext, task: RunningTask, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!context.signal.aborted) throw error;
-    await task.stop('Ctrl-C in holdfast run');
-    throw new OperationsError(EXIT.interrupted, `Interrupted: task ${task.id} is stopped.`, { cause: error });
+    const isInterrupted = context.signal.aborted;
+    const stopped = await stop(task, isInterrupted ? 'Ctrl-C in holdfast run' : 'holdfast run ended with an error');
+    if (isInterrupted) throw new OperationsError(EXIT.interrupted, `Interrupted: ${stopped}.`, { cause: error });
+    if (!(error instanceof OperationsError)) throw error;
+    throw new OperationsError(error.exitCode, `${error.message} The ${stopped}.`, { cause: error });
+  }
+}
+
+/** @returns what became of the task. */
+async function stop(task: RunningTask, reason: string): Promise<string> {
+  try {
+    await task.stop(reason);
+    return `task ${task.id} is stopped`;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return `task ${task.id} goes on, as it could not be stopped (${why.replace(/\.$/, '')})`;
   }
 }
 

@@ -11,6 +11,8 @@ import { TaskLog } from './task-log';
 
 const POLL_MS = 2_000;
 const MIGRATION = 'migration';
+/** How long Amazon ECS may not know a task that it has taken: its API is eventually consistent (API reference, RunTask). */
+const UNKNOWN_MS = 60_000;
 
 export interface OneOffTask {
   /** Whose image, variables, secrets, role and network it gets: `web`, `worker-KIND`, `scheduler`, `migration`. */
@@ -31,6 +33,8 @@ export interface EndedTask {
 
 /** A task that is no service's: it runs one command with what a process has, and ends. */
 export class RunningTask {
+  private readonly takenAt = performance.now();
+
   private constructor(
     private readonly aws: AwsClients,
     private readonly signal: AbortSignal,
@@ -125,6 +129,7 @@ export class RunningTask {
     );
     const [task] = tasks;
     if (task !== undefined) return task;
+    if (performance.now() - this.takenAt < UNKNOWN_MS) return { lastStatus: 'PENDING' };
     throw new OperationsError(EXIT.unavailable, `Amazon ECS does not know the task ${this.id} any more.`);
   }
 }

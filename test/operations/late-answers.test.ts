@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import { waitUntil } from '../../app/local/servers/wait-until';
+import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
+import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
+import { startAwsInBetween } from './support/aws-in-between';
+import type { AwsInBetween } from './support/aws-in-between';
+import { holdfast, ROOT } from './support/holdfast';
+import type { Ended, InProcess } from './support/holdfast';
+import { makeStage } from './support/stage-records';
+
+const CONFIG = join(ROOT, 'test', 'operations', 'shop', 'holdfast.config.ts');
+const WAIT = { limitSeconds: 30, everyMilliseconds: 50 };
+const region = 'us-east-1';
+const cluster = 'shop-test';
+
+/** Records of an emulated AWS, behind answers that come late, repeat, or are errors. */
+(emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast on an AWS that answers late', () => {
+  let aws: EmulatedAws;
+  let between: AwsInBetween;
+  let ecs: ECSClient;
+
+  const onStage = ([command = '', ...words]: readonly string[], options: InProcess = {}): Promise<Ended> =>
+    holdfast([command, '--config', CONFIG, '--stage', 'test', ...words], options);
+
+  beforeAll(async () => {
+    aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
+    await makeStage(region);
+    const endpoint = aws.environment['AWS_ENDPOINT_URL']!;
+    ecs = new ECSClient({ region, endpoint });
+    between = await startAwsInBetween(endpoint);
+    process.env['AWS_ENDPOINT_URL'] = between.endpoint;
+  });
+  afterEach(() => {
+    between.instead = () => undefined;
+  });
+  afterAll(async () => {
+    await between.stop();
+    await aws.stop();
+  });
+
+  describe('run', () => {
+    const tasks = async (desiredStatus: 'RUNNING' | 'STOPPED') => {
+      const { taskArns = [] } = await ecs.send(
+        new ListTasksCommand({ cluster, startedBy: 'holdfast-run', desiredStatus }),
+      );
+      return taskArns;
+    };
+
+    it('waits for a task that Amazon ECS does not know at first', async () => {
+      let asked = 0;
+      between.instead = (operation) => {
+        if (operation !== 'DescribeTasks' || (asked += 1) > 2) return undefined;
+        return { body: { tasks: [], failures: [{ reason: 'MISSING' }] } };
+      };
+      const running = onStage(['run', '--', 'true']);
+      const task = await waitUntil('it is seen', async () => asked > 2 && (await tasks('RUNNING'))[0], WAIT);
+      await ecs.send(new StopTaskCommand({ cluster, task }));
+      expect(await running).toMatchObject({ exitCode: 0 });
+    });
+
+    it('stops the task when it can no longer be watched', async () => {
+      between.instead = (operation) =>
+        operation === 'GetLogEvents'
+          ? { status: 400, body: { __type: 'AccessDeniedException', message: 'Not logs:GetLogEvents.' } }
+          : undefined;
+      const told = await onStage(['run', '--', 'sleep', '60']);
+      expect(told).toMatchObject({ exitCode: 3, output: '' });
+      expect(told.errors).toMatch(/do not permit CloudWatch Logs GetLogEvents .* The task [0-9a-f-]+ is stopped\.\n$/);
+      const task = /task ([0-9a-f-]+) is stopped/.exec(told.errors)?.[1] ?? '';
+      const described = await ecs.send(new DescribeTasksCommand({ cluster, tasks: [task] }));
+      expect(described.tasks).toMatchObject([{ lastStatus: 'STOPPED' }]);
+    });
+  });
+});
