@@ -2,6 +2,8 @@ import { CreateSnapshotCommand, DescribeSnapshotsCommand } from '@aws-sdk/client
 import { CreateDBSnapshotCommand, DescribeDBSnapshotsCommand } from '@aws-sdk/client-rds';
 import { databaseOf, redisOf } from './aws/backing-servers';
 import { pause } from './aws/services';
+import { snapshotId } from './backup/snapshot-id';
+import { snapshotsOf } from './backup/snapshots';
 import { isSet } from './command';
 import type { CommandResult, OperationsCommand } from './command';
 import type { OperationsContext } from './context';
@@ -25,7 +27,7 @@ export const backup: OperationsCommand = {
 
 async function take(context: OperationsContext, asked: { readonly queue: boolean }): Promise<CommandResult> {
   const { name, stage, taskEngine } = await context.configuration();
-  const id = `${name}-${stage}-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}`;
+  const id = snapshotId({ name, stage }, new Date());
   const database = await databaseOf(context);
   const queue = asked.queue || taskEngine !== 'holdfast' ? await redisOf(context, 'queue') : undefined;
   if (database === undefined && queue === undefined) {
@@ -38,17 +40,21 @@ async function take(context: OperationsContext, asked: { readonly queue: boolean
     await rds.send(
       new CreateDBSnapshotCommand({ DBInstanceIdentifier: database.DBInstanceIdentifier, DBSnapshotIdentifier: id }),
     );
-    await untilThere(context, `Snapshot ${id}`, async () => {
+  }
+  if (queue !== undefined) {
+    await elastiCache.send(
+      new CreateSnapshotCommand({ ReplicationGroupId: queue.ReplicationGroupId, SnapshotName: id }),
+    );
+  }
+  if (database !== undefined) {
+    await untilThere(context, `Snapshot ${id}`, 'RDS', async () => {
       const { DBSnapshots } = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
       const { Status = '', PercentProgress = 0 } = DBSnapshots?.[0] ?? {};
       return { status: Status, detail: `${PercentProgress} %` };
     });
   }
   if (queue !== undefined) {
-    await elastiCache.send(
-      new CreateSnapshotCommand({ ReplicationGroupId: queue.ReplicationGroupId, SnapshotName: id }),
-    );
-    await untilThere(context, `Snapshot ${id} of the queue`, async () => {
+    await untilThere(context, `Snapshot ${id} of the queue`, 'ElastiCache', async () => {
       const { Snapshots } = await elastiCache.send(new DescribeSnapshotsCommand({ SnapshotName: id }));
       return { status: Snapshots?.[0]?.SnapshotStatus ?? '', detail: '' };
     });
@@ -71,6 +77,7 @@ async function take(context: OperationsContext, asked: { readonly queue: boolean
 async function untilThere(
   context: OperationsContext,
   what: string,
+  console: 'RDS' | 'ElastiCache',
   ask: () => Promise<{ readonly status: string; readonly detail: string }>,
 ): Promise<void> {
   await context.terminal.during(
@@ -82,7 +89,7 @@ async function untilThere(
         if (/fail|delet/.test(status)) {
           throw new OperationsError(
             EXIT.unavailable,
-            `${what} is ${status}: see the events of the database in the RDS console.`,
+            `${what} is ${status}: see the events in the ${console} console.`,
           );
         }
         tell(detail === '' ? status : detail);
@@ -96,28 +103,23 @@ async function untilThere(
 async function list(context: OperationsContext): Promise<CommandResult> {
   const { stage } = await context.configuration();
   const database = await databaseOf(context);
-  if (database === undefined) {
-    throw missingError(`The stage ${stage} has no database of its own (database.existing): its backups are elsewhere.`);
+  const queue = await redisOf(context, 'queue');
+  if (database === undefined && queue === undefined) {
+    throw missingError(
+      `The stage ${stage} has no database or queue of its own (database.existing, redis.existing): their backups are elsewhere.`,
+    );
   }
-  const { rds } = await context.aws();
-  const { DBSnapshots = [] } = await context.terminal.during('Asking AWS', () =>
-    rds.send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: database.DBInstanceIdentifier })),
-  );
-  const snapshots = DBSnapshots.map((snapshot) => ({
-    id: snapshot.DBSnapshotIdentifier ?? '',
-    kind: snapshot.SnapshotType ?? '',
-    status: snapshot.Status ?? '',
-    at: snapshot.SnapshotCreateTime,
-    gib: snapshot.AllocatedStorage ?? 0,
-  })).sort((a, b) => (b.at?.getTime() ?? 0) - (a.at?.getTime() ?? 0));
-  const latest = database.LatestRestorableTime;
+  const aws = await context.aws();
+  const snapshots = await context.terminal.during('Asking AWS', () => snapshotsOf(aws, database, queue));
+  const latest = database?.LatestRestorableTime;
+  const days = database?.BackupRetentionPeriod ?? 0;
   return {
-    data: { snapshots, restorableUntil: latest ?? null, backupDays: database.BackupRetentionPeriod ?? 0 },
+    data: { snapshots, restorableUntil: latest ?? null, backupDays: days },
     view: [
       text(
         latest === undefined
           ? quiet('Nothing is said about a point in time to restore to.')
-          : `Any moment of the last ${database.BackupRetentionPeriod ?? 0} days up to ${moment(latest)} can be restored.`,
+          : `Any moment of the last ${days} days up to ${moment(latest)} can be restored.`,
       ),
       ...(snapshots.length === 0
         ? [text('There is no snapshot.')]
@@ -126,14 +128,15 @@ async function list(context: OperationsContext): Promise<CommandResult> {
               kind: 'table' as const,
               columns: [
                 { heading: 'Snapshot', cuts: 'middle' as const },
+                { heading: 'Of' },
                 { heading: 'Taken', align: 'right' as const },
                 { heading: 'Size', align: 'right' as const },
                 { heading: 'By' },
                 { heading: 'State' },
               ],
-              rows: snapshots.map(({ id, at, gib, kind, status }) => [
-                ...[id, at === undefined ? '' : ago(at), `${gib} GiB`],
-                kind === 'manual' ? 'hand' : kind === 'automated' ? 'RDS' : kind,
+              rows: snapshots.map(({ id, of, at, gib, kind, status }) => [
+                ...[id, of, at === undefined ? '' : ago(at), gib === null ? '' : `${gib} GiB`],
+                kind === 'manual' ? 'hand' : kind === 'automated' ? 'AWS' : kind,
                 status,
               ]),
             },
