@@ -1,8 +1,8 @@
-import { UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import type { Service } from '@aws-sdk/client-ecs';
-import { clusterName } from '../config';
-import { serviceNamed, servicesOf, untilSteady } from './aws/services';
-import { definitionOf, revisionOf, rolledBackOf } from './aws/task-definitions';
+import type { AwsClients } from './aws/clients';
+import { deployService, serviceNamed, servicesOf, untilSteady } from './aws/services';
+import type { AskedDeployment } from './aws/services';
+import { definitionIfThere, definitionOf, revisionOf, rolledBackOf } from './aws/task-definitions';
 import type { Definition } from './aws/task-definitions';
 import { isSet, textOption } from './command';
 import type { CommandResult, Input, OperationsCommand } from './command';
@@ -16,6 +16,7 @@ import { registerAgain } from './rollback/register-again';
 /** A deploy registers what it changes within minutes. */
 const SAME_DEPLOY_MS = 15 * 60_000;
 const GOES_ON = 'Amazon ECS goes on replacing the containers; npx holdfast status shows it.';
+const REST = 'processes that were changed stay so; the same command changes the rest.';
 
 export const rollback: OperationsCommand = {
   name: 'rollback',
@@ -63,9 +64,12 @@ function revisionAsked(input: Input): number | undefined {
 async function refuseDuringDeploy(context: OperationsContext): Promise<void> {
   const { StackName = '', StackStatus = '' } = await (await context.deployed()).stack('stateless');
   if (!StackStatus.endsWith('_IN_PROGRESS')) return;
-  throw usageError(
-    `A deploy of ${StackName} is under way (${StackStatus}); allowed is a rollback after it: wait, or take it back with aws cloudformation cancel-update-stack --stack-name ${StackName}.`,
-  );
+  // CancelUpdateStack takes a stack in this state only.
+  const mend =
+    StackStatus === 'UPDATE_IN_PROGRESS'
+      ? `wait, or take it back with aws cloudformation cancel-update-stack --stack-name ${StackName}`
+      : 'wait for its end';
+  throw usageError(`A deploy of ${StackName} is under way (${StackStatus}); allowed is a rollback after it: ${mend}.`);
 }
 
 async function runningVersions(context: OperationsContext, process: string | undefined): Promise<RunningVersion[]> {
@@ -86,32 +90,19 @@ async function back(
   running: readonly RunningVersion[],
   to: number | undefined,
 ): Promise<CommandResult> {
-  const already = running.flatMap(({ service, definition }) => rolledBackOf(service, definition) ?? []);
-  const [first] = already;
-  if (first !== undefined && to === undefined) {
-    throw usageError(
-      `${first.process} is rolled back already, from revision ${first.from} to ${first.to}; allowed is to end that first, or to name a revision: write rollback --undo, or rollback ${first.process} --to NUMBER.`,
-    );
-  }
   const changes = await context.terminal.during('Looking for the versions before', () =>
-    changesOf(context, running, to),
+    to === undefined ? changesBefore(context, running) : changesTo(context, running, to),
   );
-  if (changes.length === 0) {
-    const names = running.map(({ process }) => process).join(', ');
-    throw missingError(`No earlier version is known of ${names}: deploy the one that you want.`);
-  }
   await context.terminal.confirm(
     `Run ${changes.map(({ process, definition, target }) => `${process} ${target.revision} instead of ${definition.revision} (registered ${registered(definition)})`).join(', ')} on stage ${context.stage}? The database keeps its migrations.`,
   );
-  const aws = await context.aws();
   const moved: Move[] = [];
-  for (const { process, service, definition, target } of changes) {
+  await replace(context, changes, async ({ service, definition, target, process }) => {
     const deployed = rolledBackOf(service, definition)?.fromArn ?? definition.arn;
-    const arn = await registerAgain(aws, target, deployed);
-    await update(context, process, arn);
+    const arn = await registerAgain(await context.aws(), target, deployed);
     moved.push({ process, from: revisionOf(deployed), to: revisionOf(arn), sameAs: String(target.revision) });
-  }
-  await untilReplaced(context, moved);
+    return arn;
+  });
   return {
     data: { stage: context.stage, rolledBack: moved },
     view: [
@@ -126,32 +117,58 @@ async function back(
   };
 }
 
-async function changesOf(
+async function changesTo(
   context: OperationsContext,
   running: readonly RunningVersion[],
-  to: number | undefined,
+  to: number,
 ): Promise<Change[]> {
   const aws = await context.aws();
-  if (to !== undefined) {
-    return Promise.all(
-      running.map(async (each) => ({ ...each, target: await definitionOf(aws, `${each.definition.family}:${to}`) })),
+  return Promise.all(
+    running.map(async (each) => {
+      const target = await definitionIfThere(aws, `${each.definition.family}:${to}`);
+      if (target !== undefined) return { ...each, target };
+      throw missingError(
+        `${each.process} has no revision ${to}: aws ecs list-task-definitions --family-prefix ${each.definition.family} lists them.`,
+      );
+    }),
+  );
+}
+
+/** Of what the last deploy changed, what is not rolled back yet: an interrupted rollback goes on. */
+async function changesBefore(context: OperationsContext, running: readonly RunningVersion[]): Promise<Change[]> {
+  const aws = await context.aws();
+  const stage = await context.configuration();
+  const changed = await ofLastDeploy(aws, running);
+  const deployed = changed.filter(({ service, definition }) => rolledBackOf(service, definition) === undefined);
+  const [first] = changed.flatMap(({ service, definition }) => rolledBackOf(service, definition) ?? []);
+  if (first !== undefined && deployed.length === 0) {
+    throw usageError(
+      `${first.process} is rolled back already, from revision ${first.from} to ${first.to}; allowed is to end that first, or to name a revision: write rollback --undo, or rollback ${first.process} --to NUMBER.`,
     );
   }
-  const stage = await context.configuration();
   const found = await Promise.all(
-    ofLastDeploy(running).map(async (each) => {
+    deployed.map(async (each) => {
       const target = await previousVersion(aws, stage, each.service, each.definition);
       return target === undefined ? [] : [{ ...each, target }];
     }),
   );
-  return found.flat();
+  const changes = found.flat();
+  if (changes.length > 0) return changes;
+  const names = deployed.map(({ process }) => process).join(', ');
+  throw missingError(`No earlier version is known of ${names}: deploy the one that you want.`);
 }
 
 /** What the last deploy left alone was right before it, and is now. */
-function ofLastDeploy(running: readonly RunningVersion[]): RunningVersion[] {
-  const at = ({ definition }: RunningVersion): number => definition.content.registeredAt?.getTime() ?? 0;
-  const newest = Math.max(...running.map(at));
-  return running.filter((each) => newest - at(each) <= SAME_DEPLOY_MS);
+async function ofLastDeploy(aws: AwsClients, running: readonly RunningVersion[]): Promise<RunningVersion[]> {
+  const timed = await Promise.all(
+    running.map(async (each) => {
+      const back = rolledBackOf(each.service, each.definition);
+      const deployed = back === undefined ? undefined : await definitionIfThere(aws, back.fromArn);
+      return { each, at: (deployed ?? each.definition).content.registeredAt?.getTime() ?? 0 };
+    }),
+  );
+  const newest = Math.max(...timed.map(({ at }) => at));
+  return timed.filter(({ at }) => newest - at <= SAME_DEPLOY_MS).map(({ each }) => each);
 }
 
 function registered({ content: { registeredAt } }: Definition): string {
@@ -168,9 +185,8 @@ async function undo(context: OperationsContext, running: readonly RunningVersion
   await context.terminal.confirm(
     `Run ${back.map(({ process, from, to }) => `${process} ${from} instead of ${to}`).join(', ')} again on stage ${context.stage}?`,
   );
-  for (const { process, fromArn } of back) await update(context, process, fromArn);
-  const moved = back.map(({ process, from, to }) => ({ process, from: String(to), to: from, sameAs: from }));
-  await untilReplaced(context, moved);
+  await replace(context, back, ({ fromArn }) => Promise.resolve(fromArn));
+  const moved = back.map(({ process, from, to }) => ({ process, from: String(to), to: from }));
   return {
     data: { stage: context.stage, undone: moved.map(({ process, from, to }) => ({ process, from, to })) },
     view: moved.map(({ process, to }) => text(good(`${process} runs revision ${to} again, as deployed.`))),
@@ -185,19 +201,32 @@ interface Move {
   readonly sameAs: string;
 }
 
-async function update(context: OperationsContext, service: string, taskDefinition: string): Promise<void> {
-  const { ecs } = await context.aws();
-  const cluster = clusterName(await context.configuration());
-  await ecs.send(new UpdateServiceCommand({ cluster, service, taskDefinition }));
-}
-
-async function untilReplaced(context: OperationsContext, moved: readonly Move[]): Promise<void> {
+/**
+ * Gives each process its definition, and waits until only that runs.
+ * @param definition makes the definition that a process is to run. @returns its ARN.
+ */
+async function replace<Each extends { readonly process: string }>(
+  context: OperationsContext,
+  all: readonly Each[],
+  definition: (each: Each) => Promise<string>,
+): Promise<void> {
   const aws = await context.aws();
   const configuration = await context.configuration();
-  const names = moved.map(({ process }) => process);
+  const asked: AskedDeployment[] = [];
+  await context.terminal.during(
+    'Changing the services',
+    async () => {
+      for (const each of all) {
+        context.signal.throwIfAborted();
+        const taskDefinition = await definition(each);
+        asked.push(await deployService(aws, configuration, each.process, { taskDefinition }));
+      }
+    },
+    { goesOn: REST },
+  );
   await context.terminal.during(
     'Waiting for the containers',
-    (tell) => untilSteady(aws, configuration, names, tell, context.signal),
+    (tell) => untilSteady(aws, configuration, asked, tell, context.signal),
     { goesOn: GOES_ON },
   );
 }

@@ -132,10 +132,12 @@ async function roll(context: OperationsContext, readBy: readonly string[]): Prom
   const aws = await context.aws();
   const configuration = await context.configuration();
   context.terminal.say(`Replacing the containers of ${readBy.join(', ')}; running tasks finish as in a deploy.`);
-  await rollServices(aws, configuration, readBy);
   await context.terminal.during(
     'Waiting for the new containers',
-    (tell) => untilSteady(aws, configuration, readBy, tell, context.signal),
+    async (tell) => {
+      const asked = await rollServices(aws, configuration, readBy, context.signal);
+      await untilSteady(aws, configuration, asked, tell, context.signal);
+    },
     { goesOn: 'Amazon ECS goes on replacing the containers; npx holdfast status shows it.' },
   );
 }

@@ -9,7 +9,11 @@ import {
   ListTasksCommand,
   StopTaskCommand,
 } from '@aws-sdk/client-ecs';
-import { ElastiCacheClient, ModifyReplicationGroupCommand } from '@aws-sdk/client-elasticache';
+import {
+  DescribeSnapshotsCommand,
+  ElastiCacheClient,
+  ModifyReplicationGroupCommand,
+} from '@aws-sdk/client-elasticache';
 import { DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
 import {
   DescribeSecretCommand,
@@ -34,6 +38,18 @@ const CONFIG = join(ROOT, 'test', 'operations', 'shop', 'holdfast.config.ts');
 const STAGE = ['--config', CONFIG, '--stage', 'test'];
 const WAIT = { limitSeconds: 30, everyMilliseconds: 100 };
 const region = 'us-east-1';
+
+/** Answers some commands in the emulator's place; those that `answer` leaves undefined go there. */
+function answering(
+  { prototype }: { readonly prototype: { send(command: object): Promise<unknown> } },
+  answer: (command: object) => object | undefined,
+): jest.SpyInstance {
+  const send = Reflect.get(prototype, 'send');
+  return jest.spyOn(prototype, 'send').mockImplementation(function (this: unknown, command) {
+    const given = answer(command);
+    return given === undefined ? send.call(this, command) : Promise.resolve(given);
+  });
+}
 
 /** What ministack keeps without a container engine: records, whose changes are what is tested here. */
 (emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast on a stage in an emulated AWS', () => {
@@ -182,10 +198,15 @@ const region = 'us-east-1';
 
     it('runs the versions before, and says so wherever somebody looks', async () => {
       expect(await rolledBackWarning(stage)).toBeUndefined();
-      const told = await onStage(['rollback', '--yes']);
+      const told = await onStage(['rollback', 'web', '--yes']);
       expect(told.exitCode).toBe(0);
       expect(told.output).toContain('web runs what revision 1 was, as 3, instead of 2.');
       expect(tooLong(told.output)).toEqual([]);
+      // As after an interruption: the rest is rolled back.
+      expect(json(await onStage(['rollback', '--yes', '--json']))).toEqual({
+        stage: 'test',
+        rolledBack: [{ process: 'worker-default', from: '2', to: '3', sameAs: '1' }],
+      });
       expect(await runs('web')).toMatch(/shop-test-web:3$/);
       expect(await imageOf(await runs('worker-default'))).toBe('example.com/shop:1');
 
@@ -203,6 +224,12 @@ const region = 'us-east-1';
         stage: 'test',
         rolledBack: [{ process: 'web', from: '2', to: '4', sameAs: '2' }],
       });
+    });
+
+    it('names the process that has no such revision', async () => {
+      const told = await onStage(['rollback', 'web', '--to', '999', '--yes']);
+      expect(told).toMatchObject({ exitCode: 4, output: '' });
+      expect(told.errors).toMatch(/^web has no revision 999: .*\n$/);
     });
 
     it('runs what was deployed again', async () => {
@@ -334,6 +361,28 @@ else require('node:fs').writeFileSync(${JSON.stringify(written)}, JSON.stringify
       const listed = await onStage(['backup', '--list']);
       expect(listed.output).toContain(snapshot);
       expect(tooLong(listed.output)).toEqual([]);
+    });
+
+    it('lists every page, and the snapshots of the queue', async () => {
+      // ministack has no pages, and tells the time of a queue's snapshot as no client reads it.
+      const rds = answering(RDSClient, (command) => {
+        if (!(command instanceof DescribeDBSnapshotsCommand)) return undefined;
+        const { Marker = 'first' } = command.input;
+        const DBSnapshots = [{ DBSnapshotIdentifier: `page-${Marker}`, Status: 'available' }];
+        return { DBSnapshots, ...(Marker === 'first' ? { Marker: 'second' } : {}) };
+      });
+      const queue = answering(ElastiCacheClient, (command) => {
+        if (!(command instanceof DescribeSnapshotsCommand)) return undefined;
+        return { Snapshots: [{ SnapshotName: `of-${command.input.ReplicationGroupId}`, SnapshotStatus: 'creating' }] };
+      });
+      try {
+        const { snapshots } = json(await onStage(['backup', '--list', '--json'])) as { snapshots: { id: string }[] };
+        expect(snapshots.map(({ id }) => id)).toEqual(['page-first', 'page-second', 'of-shop-test-queue']);
+        expect((await onStage(['backup', '--list'])).output).toMatch(/^of-shop-test-queue +queue .*creating$/m);
+      } finally {
+        rds.mockRestore();
+        queue.mockRestore();
+      }
     });
   });
 

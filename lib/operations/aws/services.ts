@@ -4,7 +4,7 @@ import {
   ListServicesCommand,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import type { Service } from '@aws-sdk/client-ecs';
+import type { Deployment, Service } from '@aws-sdk/client-ecs';
 import { clusterName } from '../../config';
 import type { StageName } from '../../config';
 import { similarTo } from '../../config/similar';
@@ -93,40 +93,98 @@ export function readersOf(readers: readonly SecretReader[], secretArn: string): 
   return readers.filter(({ references }) => references.some(isOf)).map(({ service }) => service);
 }
 
+/** A deployment of a service that was asked for. */
+export interface AskedDeployment {
+  readonly service: string;
+  readonly id: string;
+}
+
+/** What a service is to run: another definition, or the same in new containers. */
+export type ServiceChange = { readonly taskDefinition: string } | { readonly forceNewDeployment: true };
+
+export async function deployService(
+  aws: AwsClients,
+  stage: StageName,
+  service: string,
+  change: ServiceChange,
+): Promise<AskedDeployment> {
+  const answer = await aws.ecs.send(new UpdateServiceCommand({ cluster: clusterName(stage), service, ...change }));
+  const id = primaryOf(answer.service)?.id;
+  if (id !== undefined) return { service, id };
+  throw new OperationsError(EXIT.unavailable, `Amazon ECS changed ${service} without telling its deployment.`);
+}
+
 /** Starts new containers of the services, which read their secrets anew, and stops the old ones by their drain. */
-export async function rollServices(aws: AwsClients, stage: StageName, names: readonly string[]): Promise<void> {
+export async function rollServices(
+  aws: AwsClients,
+  stage: StageName,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<AskedDeployment[]> {
+  const asked: AskedDeployment[] = [];
   for (const service of names) {
-    await aws.ecs.send(new UpdateServiceCommand({ cluster: clusterName(stage), service, forceNewDeployment: true }));
+    signal.throwIfAborted();
+    asked.push(await deployService(aws, stage, service, { forceNewDeployment: true }));
   }
+  return asked;
+}
+
+/** What became of a deployment that was asked for; a reason only with `failed`. */
+export type DeploymentState =
+  { readonly state: 'waiting' | 'done' } | { readonly state: 'failed'; readonly reason: string };
+
+/**
+ * @param wasSeen whether the deployment was there at an earlier look: right after UpdateService, Amazon ECS may still show
+ * the deployments of before.
+ */
+export function deploymentState(service: Service, id: string, wasSeen: boolean): DeploymentState {
+  const own = service.deployments?.find((deployment) => deployment.id === id);
+  if (own?.rolloutState === 'FAILED') {
+    return { state: 'failed', reason: own.rolloutStateReason ?? 'no reason given' };
+  }
+  if (own?.status === 'PRIMARY') return { state: isSteady(service) ? 'done' : 'waiting' };
+  if (own === undefined && !wasSeen) return { state: 'waiting' };
+  const reason = primaryOf(service)?.rolloutStateReason ?? '';
+  return { state: 'failed', reason: `another one has taken its place${reason === '' ? '' : `: ${reason}`}` };
+}
+
+function primaryOf(service: Service | undefined): Deployment | undefined {
+  return service?.deployments?.find(({ status }) => status === 'PRIMARY');
 }
 
 /**
- * Waits until the services have only their newest containers.
+ * Waits until the services have only the containers of the deployments that were asked for.
  * @param tell hears how far it is.
- * @throws OperationsError when a deployment fails, or Ctrl-C is pressed.
+ * @throws OperationsError when a deployment fails, is rolled back or replaced, or Ctrl-C is pressed.
  */
 export async function untilSteady(
   aws: AwsClients,
   stage: StageName,
-  names: readonly string[],
+  asked: readonly AskedDeployment[],
   tell: (detail: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const seen = new Set<string>();
   for (let look = 0; ; look += 1) {
-    const services = (await servicesOf(aws, stage)).filter(({ serviceName = '' }) => names.includes(serviceName));
-    for (const { serviceName, deployments = [] } of services) {
-      const failed = deployments.find(({ rolloutState }) => rolloutState === 'FAILED');
-      if (failed === undefined) continue;
-      throw new OperationsError(
-        EXIT.unavailable,
-        `The deployment of ${serviceName ?? ''} failed (${failed.rolloutStateReason ?? 'no reason given'}): see npx holdfast logs ${serviceName ?? ''}.`,
-      );
-    }
-    const busy = services.filter((service) => !isSteady(service)).map(({ serviceName }) => serviceName);
+    const services = await servicesOf(aws, stage);
+    const busy = asked.filter(({ service: name, id }) => {
+      const service = serviceNamed(services, name);
+      const now = deploymentState(service, id, seen.has(id));
+      if (now.state === 'failed') throw deploymentFailed(name, now.reason);
+      if (service.deployments?.some((deployment) => deployment.id === id) === true) seen.add(id);
+      return now.state === 'waiting';
+    });
     if (busy.length === 0) return;
-    tell(busy.join(', '));
+    tell(busy.map(({ service }) => service).join(', '));
     await pause(nextLookMs(look, POLL_MS), signal);
   }
+}
+
+function deploymentFailed(service: string, reason: string): OperationsError {
+  return new OperationsError(
+    EXIT.unavailable,
+    `The deployment of ${service} failed (${reason.replace(/\.$/, '')}): see npx holdfast logs ${service}.`,
+  );
 }
 
 /** Soon at first, for what is quick, then ever later up to `most`. @returns milliseconds */

@@ -3,6 +3,7 @@ import type { Service, Tag, TaskDefinition } from '@aws-sdk/client-ecs';
 import { ROLLED_BACK_FROM } from '../../config';
 import { EXIT, OperationsError } from '../exit-codes';
 import type { AwsClients } from './clients';
+import { isAwsError } from './told-error';
 
 export interface Definition {
   readonly arn: string;
@@ -22,6 +23,16 @@ export async function definitionOf(aws: AwsClients, named: string): Promise<Defi
     throw new OperationsError(EXIT.unavailable, `Amazon ECS describes the task definition ${named} without its name.`);
   }
   return { arn, family, revision, content, tags };
+}
+
+/** As `definitionOf`. @returns undefined for one that is not there, or that Amazon ECS has forgotten. */
+export async function definitionIfThere(aws: AwsClients, named: string): Promise<Definition | undefined> {
+  try {
+    return await definitionOf(aws, named);
+  } catch (error) {
+    if (isAwsError(error, 'ClientException')) return undefined;
+    throw error;
+  }
 }
 
 /** The version of a process that was deployed and is not run since somebody rolled back. */

@@ -7,7 +7,7 @@ import type { Service } from '@aws-sdk/client-ecs';
 import { clusterName, ROLLED_BACK_FROM } from '../../config';
 import type { StageName } from '../../config';
 import type { AwsClients } from '../aws/clients';
-import { definitionOf, revisionOf } from '../aws/task-definitions';
+import { definitionIfThere, revisionOf } from '../aws/task-definitions';
 import type { Definition } from '../aws/task-definitions';
 
 /** What Amazon ECS describes in one call. */
@@ -16,7 +16,8 @@ const MOST_DESCRIBED = 20;
 /**
  * The definition that the service ran before `current`: the newest other one of a deployment that ended well, else, where
  * Amazon ECS knows of none (it forgets after 90 days), the next lower revision of the family.
- * A deploy deregisters what it replaces; such a definition can be described, and registered again.
+ * A deploy deregisters what it replaces; such a definition can be described, and registered again. What somebody has rolled
+ * back from since is left out.
  * @returns undefined for a service that has run nothing else.
  */
 export async function previousVersion(
@@ -29,10 +30,15 @@ export async function previousVersion(
     ...(await deployedDefinitions(aws, stage, service)),
     ...(await lowerRevisions(aws, current)),
   ].filter((arn) => arn !== current.arn);
+  const replaced = new Set<string>();
   for (const arn of candidates) {
-    const found = await definitionOf(aws, arn);
-    // A copy that an earlier rollback has made, and that a deploy has replaced.
-    if (!found.tags.some(({ key }) => key === ROLLED_BACK_FROM)) return found;
+    if (replaced.has(arn)) continue;
+    const found = await definitionIfThere(aws, arn);
+    if (found === undefined) continue;
+    const instead = found.tags.find(({ key }) => key === ROLLED_BACK_FROM)?.value;
+    if (instead === undefined) return found;
+    // A copy that an earlier rollback has made: what it ran in place of was bad, and what it is a copy of comes later.
+    replaced.add(instead);
   }
   return undefined;
 }
