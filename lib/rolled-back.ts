@@ -15,7 +15,7 @@ export async function rolledBackWarning(configuration: StageConfiguration): Prom
   try {
     const processes = await rolledBackProcesses(ecs, configuration);
     if (processes.length === 0) return undefined;
-    return `Rolled back by npx holdfast rollback: ${processes.join(', ')} of stage ${configuration.stage}. A deploy replaces those whose image or settings it changes; the others stay rolled back until npx holdfast rollback --undo.`;
+    return `Rolled back by npx holdfast rollback: ${processes.join(', ')} of stage ${configuration.stage}. A deploy replaces those whose image or settings it changes; the others stay rolled back until npx holdfast rollback --undo. A deploy that fails brings the deployed version back: roll back again then.`;
   } catch {
     // The deploy itself says what is wrong with credentials, and a new stage has no cluster.
     return undefined;
