@@ -3,8 +3,11 @@ import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } fr
 import type { Task } from '@aws-sdk/client-ecs';
 import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
 import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
+import type { DrillReport } from '../../lib/operations/drill/drill';
 import { holdfast, json, ROOT } from './support/holdfast';
 import type { Ended, InProcess } from './support/holdfast';
+import { startAwsInBetween } from './support/aws-in-between';
+import type { AwsInBetween } from './support/aws-in-between';
 import { startStandInApp } from './support/stand-in-app';
 import type { StandInApp } from './support/stand-in-app';
 import { makeStage } from './support/stage-records';
@@ -16,6 +19,7 @@ const cluster = 'shop-test';
 /** AWS and the app are records: what is tested is what the command asks of them, and what it says. */
 (emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast drill on records of a stage', () => {
   let aws: EmulatedAws;
+  let between: AwsInBetween;
   let app: StandInApp;
   let ecs: ECSClient;
 
@@ -23,12 +27,16 @@ const cluster = 'shop-test';
     aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
     await makeStage(region);
-    ecs = new ECSClient({ region });
+    const endpoint = aws.environment['AWS_ENDPOINT_URL']!;
+    ecs = new ECSClient({ region, endpoint });
+    between = await startAwsInBetween(endpoint);
+    process.env['AWS_ENDPOINT_URL'] = between.endpoint;
     app = await startStandInApp();
   });
 
   afterAll(async () => {
     await app.stop();
+    await between.stop();
     await aws.stop();
   });
 
@@ -60,6 +68,18 @@ const cluster = 'shop-test';
       const told = await drill(['queue-loss', '--json']);
       expect(json(told)).toMatchObject({ passed: true, broke: "The queue's Redis was emptied.", after: { done: 2 } });
       expect(before.map((tasks) => tasks.length)).toEqual([1, 0]);
+    });
+
+    it('counts for how long the app accepted nothing after the loss', async () => {
+      let asked = 0;
+      app.acceptProbes = (response, accept) => {
+        asked += 1;
+        if (asked === 1 || asked > 3) accept();
+        else response.destroy();
+      };
+      const report = json(await drill(['queue-loss', '--json'])) as DrillReport;
+      expect(report.passed).toBe(true);
+      expect(report.seconds.appSilent).toBeGreaterThanOrEqual(1);
     });
 
     it('gives no sign when the probes are refused, and says what waits for it', async () => {

@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { AppApi } from '../app-api/app-api';
 import { pause } from '../aws/services';
 import type { OperationsContext } from '../context';
 import { EXIT, missingError, OperationsError } from '../exit-codes';
 import { counted, duration } from '../output/amounts';
-import { isSilence, ProbeLoad } from './probe-load';
+import { isSilence, ProbeLoad, untilAnswered } from './probe-load';
 import type { Tally } from './probe-load';
 
 const QUEUE = 'probes';
 const POLL_MS = 500;
+/** For how long an app that does not answer is asked to accept probes before anything is broken. */
+const ACCEPT_SECONDS = 120;
 /** A tally of thousands takes its time, and is not to be most of what the database does. */
 const REST = 2;
 const MORE = 10;
@@ -68,11 +71,12 @@ export async function runDrill(
   await terminal.confirm(
     `On stage ${context.stage}: ${disaster.what}, while ${counted(options.probes, 'probe')} of ${runMs} ms run?`,
   );
-  const load = new ProbeLoad(app, signal);
+  const load = new ProbeLoad(app);
   const before = await unbroken(context, disaster, async () => {
     await terminal.during('Getting ready', (tell) => disaster.prepare?.(tell) ?? Promise.resolve());
     return terminal.during('Accepting probes', async () => {
-      await load.accept(options.probes, runMs);
+      const key = randomUUID();
+      await untilAnswered(() => load.accept(options.probes, runMs, key), { limitSeconds: ACCEPT_SECONDS, signal });
       return untilFirst(load, signal);
     });
   });
@@ -85,7 +89,7 @@ export async function runDrill(
   const during = await terminal.during(
     'Accepting more probes',
     async () => {
-      await load.accept(Math.max(1, Math.round(options.probes / MORE)), runMs);
+      await watch.accept(Math.max(1, Math.round(options.probes / MORE)), runMs);
       return watch.tally();
     },
     goesOn,
@@ -154,21 +158,24 @@ class Watch {
     private readonly signal: AbortSignal,
   ) {}
 
+  tally(): Promise<Tally> {
+    return this.answered(() => this.load.tally());
+  }
+
+  accept(count: number, runMs: number): Promise<void> {
+    const key = randomUUID();
+    return this.answered(() => this.load.accept(count, runMs, key));
+  }
+
   /** Waits while the app does not answer, and adds that up. @throws OperationsError when it is silent beyond the limit. */
-  async tally(): Promise<Tally> {
-    const began = performance.now();
-    let isSilent = false;
-    for (;;) {
-      try {
-        const tally = await this.load.tally();
-        if (isSilent) this.silentMs += performance.now() - began;
-        return tally;
-      } catch (error) {
-        if (!isSilence(error)) throw error;
-        if (this.secondsSince() > this.limitSeconds) throw beyondLimit(error, this.limitSeconds);
-        isSilent = true;
-        await pause(POLL_MS, this.signal);
-      }
+  private async answered<T>(ask: () => Promise<T>): Promise<T> {
+    const limitSeconds = this.limitSeconds - this.secondsSince();
+    try {
+      const { answer, silentMs } = await untilAnswered(ask, { limitSeconds, signal: this.signal });
+      this.silentMs += silentMs;
+      return answer;
+    } catch (error) {
+      throw isSilence(error) ? beyondLimit(error, this.limitSeconds) : error;
     }
   }
 
@@ -203,7 +210,7 @@ class Watch {
 function beyondLimit(error: OperationsError, seconds: number): OperationsError {
   return new OperationsError(
     error.exitCode,
-    `The app gives no counts ${duration(seconds)} after the disaster, so there is no verdict: ${error.message}`,
+    `The app does not answer ${duration(seconds)} after the disaster, so there is no verdict: ${error.message}`,
     { cause: error },
   );
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { AppApi } from '../app-api/app-api';
 import type { Task } from '../app-api/answers';
 import { pause } from '../aws/services';
@@ -6,7 +5,6 @@ import { EXIT, OperationsError } from '../exit-codes';
 
 /** What the app gives in a page. */
 const PAGE = 200;
-const ACCEPT_SECONDS = 120;
 const AGAIN_MS = 500;
 const QUEUE = 'probes';
 const NAME = 'probes.run';
@@ -33,35 +31,21 @@ export class ProbeLoad {
   private since = '';
   private clockAheadMs = 0;
 
-  constructor(
-    private readonly app: AppApi,
-    private readonly signal: AbortSignal,
-  ) {}
+  constructor(private readonly app: AppApi) {}
 
   /**
-   * Accepts more; asked again while the app does not answer, as a careful caller does.
-   * @throws OperationsError when it refuses, or does not answer for two minutes.
+   * Accepts more; asked again under the same key, as a careful caller does, it accepts nothing twice.
+   * @throws OperationsError when the app refuses, or does not answer.
    */
-  async accept(count: number, runMs: number): Promise<void> {
-    const key = randomUUID();
-    const end = performance.now() + ACCEPT_SECONDS * 1_000;
-    for (;;) {
-      const before = Date.now();
-      try {
-        const ids = await this.app.acceptProbes({ count, runMs }, key);
-        const after = Date.now();
-        for (const id of ids) this.ids.add(id);
-        if (this.since === '') {
-          const { acceptedAt } = await this.app.task(ids[0] ?? '');
-          this.since = acceptedAt;
-          this.clockAheadMs = Date.parse(acceptedAt) - (before + after) / 2;
-        }
-        return;
-      } catch (error) {
-        if (!isSilence(error) || performance.now() > end) throw error;
-        await pause(AGAIN_MS, this.signal);
-      }
-    }
+  async accept(count: number, runMs: number, key: string): Promise<void> {
+    const before = Date.now();
+    const ids = await this.app.acceptProbes({ count, runMs }, key);
+    const after = Date.now();
+    for (const id of ids) this.ids.add(id);
+    if (this.since !== '') return;
+    const { acceptedAt } = await this.app.task(ids[0] ?? '');
+    this.since = acceptedAt;
+    this.clockAheadMs = Date.parse(acceptedAt) - (before + after) / 2;
   }
 
   /** @throws OperationsError when the app does not answer. */
@@ -102,6 +86,30 @@ export class ProbeLoad {
       .sort((a, b) => a - b);
     const pauses = ends.map((at, index) => ({ at, ms: at - (ends[index - 1] ?? from) })).filter(({ at }) => at > from);
     return Math.max(0, ...pauses.map(({ ms }) => ms)) / 1_000;
+  }
+}
+
+/**
+ * Asks again while the app does not answer.
+ * @param limitSeconds for how long.
+ * @returns its answer, and for how long there was none.
+ * @throws OperationsError when it refuses, or is silent beyond the limit.
+ */
+export async function untilAnswered<T>(
+  ask: () => Promise<T>,
+  { limitSeconds, signal }: { readonly limitSeconds: number; readonly signal: AbortSignal },
+): Promise<{ readonly answer: T; readonly silentMs: number }> {
+  const began = performance.now();
+  let isSilent = false;
+  for (;;) {
+    try {
+      const answer = await ask();
+      return { answer, silentMs: isSilent ? performance.now() - began : 0 };
+    } catch (error) {
+      if (!isSilence(error) || performance.now() - began > limitSeconds * 1_000) throw error;
+      isSilent = true;
+      await pause(AGAIN_MS, signal);
+    }
   }
 }
 
