@@ -43,7 +43,9 @@ export const logs: OperationsCommand = {
     const group = logGroupName(await context.configuration(), await processNamed(context, process));
     try {
       if (isSet(input, 'follow')) await followLog(aws, { ...query, group }, follow);
-      const lines = await context.terminal.during('Reading the log', () => lastLines(aws, { ...query, group }, limit));
+      const lines = await context.terminal.during('Reading the log', () =>
+        lastLines(aws, { ...query, group }, { limit, signal: context.signal }),
+      );
       lines.forEach(take);
       if (lines.length === 0)
         context.terminal.say(`${process} wrote nothing in that time; --since 1h looks further back.`);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
 import { waitUntil } from '../../app/local/servers/wait-until';
 import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
@@ -71,6 +72,46 @@ const cluster = 'shop-test';
       const task = /task ([0-9a-f-]+) is stopped/.exec(told.errors)?.[1] ?? '';
       const described = await ecs.send(new DescribeTasksCommand({ cluster, tasks: [task] }));
       expect(described.tasks).toMatchObject([{ lastStatus: 'STOPPED' }]);
+    });
+  });
+
+  describe('logs', () => {
+    it('--follow writes each line once, though nothing new comes', async () => {
+      const at = { logGroupName: '/shop/test/web', logStreamName: 'shop/web/quiet' };
+      const logs = new CloudWatchLogsClient({ region });
+      await logs.send(new CreateLogStreamCommand(at));
+      const logEvents = ['old', 'new'].map((message, index) => ({
+        message,
+        timestamp: Date.now() - 20_000 * (1 - index),
+      }));
+      await logs.send(new PutLogEventsCommand({ ...at, logEvents }));
+      const interrupt = new AbortController();
+      let polls = 0;
+      between.instead = (operation) => {
+        if (operation === 'FilterLogEvents' && (polls += 1) === 5) interrupt.abort();
+        return undefined;
+      };
+      const told = await onStage(['logs', 'web', '--follow', '--json'], { signal: interrupt.signal });
+      expect(told.exitCode).toBe(130);
+      const messages = told.output
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => (JSON.parse(line) as { message: string }).message);
+      expect(messages).toEqual(['old', 'new']);
+    });
+
+    it('ends at Ctrl-C between two pages', async () => {
+      const interrupt = new AbortController();
+      let pages = 0;
+      between.instead = (operation) => {
+        if (operation !== 'FilterLogEvents') return undefined;
+        pages += 1;
+        if (pages === 2) interrupt.abort();
+        return { body: { events: [], ...(pages < 5 ? { nextToken: `page ${pages}` } : {}) } };
+      };
+      const told = await onStage(['logs', 'web', '--since', '30d'], { signal: interrupt.signal });
+      expect(told).toMatchObject({ exitCode: 130, output: '' });
+      expect(pages).toBe(2);
     });
   });
 });

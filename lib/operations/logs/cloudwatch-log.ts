@@ -15,10 +15,14 @@ const POLL_MS = 2_000;
 /** A line may be seen this much later than its time says. */
 const LATE_MS = 15_000;
 
-/** The last lines of a group, oldest first; at most `limit`. */
-export async function lastLines(aws: AwsClients, query: LogQuery, limit: number): Promise<readonly LogLine[]> {
+/** The last lines of a group, oldest first; at most `limit`. @throws when Ctrl-C is pressed. */
+export async function lastLines(
+  aws: AwsClients,
+  query: LogQuery,
+  { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+): Promise<readonly LogLine[]> {
   const lines: LogLine[] = [];
-  for await (const { line } of eventsOf(aws, query)) {
+  for await (const { line } of eventsOf(aws, query, signal)) {
     lines.push(line);
     if (lines.length > limit) lines.shift();
   }
@@ -32,17 +36,17 @@ export async function followLog(
   { take, signal }: { readonly take: (line: LogLine) => void; readonly signal: AbortSignal },
 ): Promise<never> {
   const seen = new Map<string, number>();
-  let { since } = query;
+  let newest = query.since;
   for (;;) {
-    let newest = since;
-    for await (const { id, line } of eventsOf(aws, { ...query, since })) {
+    const since = Math.max(query.since, newest - LATE_MS);
+    for await (const { id, line } of eventsOf(aws, { ...query, since }, signal)) {
       if (seen.has(id)) continue;
       seen.set(id, line.at.getTime());
       newest = Math.max(newest, line.at.getTime());
       take(line);
     }
-    since = Math.max(query.since, newest - LATE_MS);
-    for (const [id, at] of seen) if (at < since) seen.delete(id);
+    // What is older is not asked for again.
+    for (const [id, at] of seen) if (at < newest - LATE_MS) seen.delete(id);
     await pause(POLL_MS, signal);
   }
 }
@@ -50,9 +54,11 @@ export async function followLog(
 async function* eventsOf(
   aws: AwsClients,
   { group, since, words }: LogQuery,
+  signal: AbortSignal,
 ): AsyncGenerator<{ readonly id: string; readonly line: LogLine }> {
   let token: string | undefined;
   do {
+    signal.throwIfAborted();
     const answer = await aws.logs.send(
       new FilterLogEventsCommand({
         logGroupName: group,
