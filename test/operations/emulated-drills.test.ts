@@ -101,4 +101,23 @@ const cluster = 'shop-test';
       expect(await waiting()).toMatchObject([{ desiredStatus: 'RUNNING' }]);
     });
   });
+
+  it('instance is not over while what was stopped still ends', async () => {
+    app.acceptProbes = (_response, accept) => accept();
+    let looks = -1;
+    between.instead = (operation) => {
+      if (operation === 'StopTask') looks = 0;
+      // Records of services are not filled up again.
+      if (operation === 'DescribeServices' && looks >= 0) {
+        return { body: { services: [{ deployments: [{}], runningCount: 1, desiredCount: 1, pendingCount: 0 }] } };
+      }
+      if (operation !== 'DescribeTasks' || looks < 0 || (looks += 1) > 2) return undefined;
+      const ending = { taskArn: 'ending', lastStatus: 'DEACTIVATING', desiredStatus: 'STOPPED' };
+      return { body: { tasks: [ending], failures: [] } };
+    };
+    const report = json(await drill(['instance', '--limit', '10', '--json'])) as DrillReport;
+    expect(looks).toBeGreaterThan(2);
+    expect(report).toMatchObject({ passed: true });
+    expect(report.seconds.whole).toBeGreaterThanOrEqual(1);
+  });
 });

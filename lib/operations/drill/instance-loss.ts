@@ -55,11 +55,12 @@ async function deployed(context: OperationsContext): Promise<Disaster> {
       return { broke, at };
     },
     isWhole: async () => {
-      const services = await servicesOf(await context.aws(), configuration);
-      if (!services.every(isSteady)) return false;
-      // At once Amazon ECS may still count what is ending.
-      const running = await runningTasks(context, cluster);
-      return !running.some(({ taskArn }) => tasks.some((task) => task.taskArn === taskArn));
+      // A list of tasks says what they are wanted to be, at once: only a description says that they have ended.
+      const { tasks: struck = [] } = await ecs.send(
+        new DescribeTasksCommand({ cluster, tasks: tasks.flatMap(({ taskArn }) => taskArn ?? []) }),
+      );
+      if (struck.some(({ lastStatus }) => lastStatus !== 'STOPPED')) return false;
+      return (await servicesOf(await context.aws(), configuration)).every(isSteady);
     },
   };
 }
