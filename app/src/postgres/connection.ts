@@ -55,9 +55,11 @@ export function enginePool(options: ConnectionOptions): PoolConfig {
   };
 }
 
-/** A pool that outlives losing its idle connections: the loss is logged, the next query opens a new one. */
+/** A pool that outlives losing connections that nobody uses: the loss is logged, the next query opens a new one. */
 export function openPool(config: PoolConfig, logger: Logger): Pool {
   const pool = new Pool(config);
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection lost'));
+  // Also between its being lent and its being used, when the pool does not listen: tasks/ledger/open-pool.ts.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

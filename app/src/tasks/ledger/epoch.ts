@@ -10,6 +10,8 @@ import type { ClientConfig } from 'pg';
  */
 export async function newLedgerEpoch(postgres: ClientConfig): Promise<string> {
   const client = new Client({ ...postgres, application_name: 'holdfast epoch' });
+  // A loss is what the next statement throws; unheard, its event would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const answer = await client.query<{ epoch: string }>(

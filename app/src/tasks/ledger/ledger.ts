@@ -1,8 +1,9 @@
-import { Client, Pool } from 'pg';
-import type { ClientConfig, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import { Client } from 'pg';
+import type { ClientConfig, Pool, PoolClient, PoolConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { CommitUnknownError, TransactionEndedError } from '../errors';
 import type { TaskLogger, Transaction } from '../types';
 import { isConnectionError, isReadOnly } from './connection-errors';
+import { openPool } from './open-pool';
 
 /**
  * Every hot statement looks up a few rows by index; whatever the statistics say (none on a new table, old ones after a
@@ -42,15 +43,10 @@ export class Ledger {
       idle_in_transaction_session_timeout: Math.round((leaseSeconds * 1000 * 2) / 3),
       ...withoutUrlOptions(config),
     };
-    this.pool = new Pool({ max: 10, ...this.config });
-    this.statements = new Pool({
-      ...this.config,
-      max: STATEMENT_CONNECTIONS,
-      options: options(this.config, PLANNING),
-    });
-    this.statements.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
-    // An idle connection that breaks is replaced by the pool; unheard, its event would end the process.
-    this.pool.on('error', (error) => logger.debug({ err: error }, 'idle PostgreSQL connection lost'));
+    const lost = (error: Error): void => logger.debug({ err: error }, 'idle PostgreSQL connection lost');
+    this.pool = openPool({ max: 10, ...this.config }, lost);
+    const planned = { options: options(this.config, PLANNING) };
+    this.statements = openPool({ ...this.config, max: STATEMENT_CONNECTIONS, ...planned }, lost);
   }
 
   /** One statement in a transaction of its own. Of one that is given up, nobody knows whether it is carried out. */

@@ -39,6 +39,8 @@ export async function runMigrations(postgres: ClientConfig, source: MigrationSou
   if (misnamed !== undefined) throw new Error(`${misnamed}: migrations are named NNNN-what.sql`);
 
   const client = new Client({ ...postgres, application_name: 'holdfast migrate' });
+  // A loss is what the next statement throws; unheard, its event would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     // Session-level, so that it outlives the single transactions; one lock for all schemas keeps their order.
