@@ -61,18 +61,17 @@ export const workerRows: readonly Row[] = [
     mustHold: 'given back before the kill, taken by another at once, fence moves',
     system: { workerEnvironment: () => SHORT_DRAIN },
     run: async (trial, system) => {
-      const [victim] = system.workers;
-      const registration = await system.registrationOf(victim);
-      let running: string[] = [];
+      let lost: Running | undefined;
       let ended: Promise<string> = Promise.resolve('');
       await trial.disturb({
         begin: async (load) => {
           const ids = await trial.post(load, LONG);
-          running = await runsSome(system, registration, ids);
-          ended = victim.terminate();
+          lost = await whoRunsSome(system, ids);
+          ended = lost.worker.terminate();
         },
         last: async () => {
           const ending = await ended;
+          const { worker, registration, ids: running } = lost!;
           const endedMs = Date.now();
           trial.check(ending === 'exit code 0', `the worker ended with ${ending}`);
           const left = (await system.ledger.runningOn(registration)).length;
@@ -81,19 +80,19 @@ export const workerRows: readonly Row[] = [
             'somebody else runs what was given back',
             async () =>
               (await system.ledger.tasks(running)).every(
-                ({ state, worker }) => state === 'done' || (state === 'running' && worker !== registration),
+                ({ state, worker: now }) => state === 'done' || (state === 'running' && now !== registration),
               ),
             { limitSeconds: LEASE_SECONDS, everyMilliseconds: 50 },
           );
           const seconds = (Date.now() - endedMs) / 1_000;
           trial.note(`${running.length} tasks were given back; ${seconds.toFixed(1)} s later others ran them`);
           trial.check(seconds <= GRACE_SECONDS, `others took them after ${seconds.toFixed(1)} s only`);
-          await victim.start();
+          await worker.start();
         },
         // The slots of the one that stays are full of the long ones.
         standstill: true,
       });
-      const same = (await system.ledger.tasks(running)).filter(({ fence }) => fence < 2);
+      const same = (await system.ledger.tasks(lost!.ids)).filter(({ fence }) => fence < 2);
       trial.check(
         same.length === 0,
         `${same.length} tasks were done under the fence of the worker that gave them back`,
@@ -224,6 +223,23 @@ export async function runsSome(system: System, registration: string, ids: readon
       return running.length >= LEAST_RUNNING && running;
     },
     { limitSeconds: 10 },
+  );
+}
+
+interface Running {
+  readonly worker: AppProcess;
+  readonly registration: string;
+  /** Tasks that it runs. */
+  readonly ids: readonly string[];
+}
+
+/** A worker that runs some of them: either may have been the first to have slots for all. */
+async function whoRunsSome(system: System, ids: readonly string[]): Promise<Running> {
+  return Promise.any(
+    system.workers.map(async (worker) => {
+      const registration = await system.registrationOf(worker);
+      return { worker, registration, ids: await runsSome(system, registration, ids) };
+    }),
   );
 }
 
