@@ -64,9 +64,11 @@ export function serviceNamed(services: readonly Service[], process: string): Ser
   );
 }
 
-/** Whether its newest deployment has ended and all containers run that are wanted. */
+/** Whether its newest deployment alone has containers, as many as are wanted; one that failed may stay listed without. */
 export function isSteady({ deployments = [], runningCount = 0, desiredCount = 0, pendingCount = 0 }: Service): boolean {
-  return deployments.length === 1 && runningCount === desiredCount && pendingCount === 0;
+  const others = deployments.filter(({ status }) => status !== 'PRIMARY');
+  const areGone = others.every((other) => (other.runningCount ?? 0) === 0 && (other.pendingCount ?? 0) === 0);
+  return others.length < deployments.length && areGone && runningCount === desiredCount && pendingCount === 0;
 }
 
 /** A service and the references of the secrets that its containers read when they start. */

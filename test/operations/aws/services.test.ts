@@ -9,7 +9,8 @@ const asked = (status: string, rolloutState?: Deployment['rolloutState']): Deplo
   rolloutState,
   rolloutStateReason: 'a reason',
 });
-const earlier = (status: string): Deployment => ({ id: 'earlier', status });
+/** @param runningCount of its own containers. */
+const earlier = (status: string, runningCount = 1): Deployment => ({ id: 'earlier', status, runningCount });
 
 describe('a deployment that was asked for', () => {
   it('is done when it is the only one, and steady', () => {
@@ -23,6 +24,11 @@ describe('a deployment that was asked for', () => {
 
   it('is waited for while Amazon ECS does not show it yet, steady as the one before is', () => {
     expect(deploymentState(of(earlier('PRIMARY')), 'asked', false)).toEqual({ state: 'waiting' });
+  });
+
+  it('is done beside one that failed and is still listed, without containers', () => {
+    const other = { ...earlier('ACTIVE', 0), rolloutState: 'FAILED' } as const;
+    expect(deploymentState(of(asked('PRIMARY', 'COMPLETED'), other), 'asked', true)).toEqual({ state: 'done' });
   });
 
   it('has failed by its own state, not by that of another', () => {
