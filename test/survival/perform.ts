@@ -39,12 +39,16 @@ export async function perform(
   try {
     await row.run(trial, system);
     if (extent === 'whole') await row.long?.(trial, system);
+    // What a tick brings in the last moment would be unfinished while it is counted.
+    await system.stopSchedules();
+    await trial.drain();
   } catch (error) {
     brokeOff = true;
     trial.broken.push(sentence(error));
   }
   try {
     await system.stopLoads();
+    await system.stopSchedules();
     if (brokeOff) await trial.settle();
     facts = await trial.facts();
   } catch (error) {

@@ -285,6 +285,11 @@ export class System {
     this.loads.clear();
   }
 
+  /** Nothing is accepted by the clock from here on. */
+  async stopSchedules(): Promise<void> {
+    await Promise.all(this.schedulers.map((scheduler) => scheduler.stop()));
+  }
+
   /** Makes the network whole, whatever was done to it. */
   healLinks(): void {
     for (const { links } of this.parts.values()) for (const link of Object.values(links) as Link[]) link.heal();
@@ -396,7 +401,8 @@ export class System {
   private async workerReady(pid: number): Promise<void> {
     await waitUntil(
       'the worker is registered',
-      async () => (await this.ledger.liveWorkers()).some((worker) => worker.pid === pid),
+      // The database may be away, too: a worker waits for it.
+      async () => (await this.ledger.liveWorkers().catch(() => [])).some((worker) => worker.pid === pid),
       { limitSeconds: START_SECONDS },
     );
   }
