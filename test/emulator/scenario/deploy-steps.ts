@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Cdk } from '../cdk';
 import type { Version } from '../holdfast.config';
 import type { Steps } from '../steps';
+import { WAIT } from './operator';
 import type { Operator } from './operator';
 import { PROCESSES } from './stage';
 import type { WatchedLoad } from './watched-load';
@@ -29,8 +31,8 @@ export class DeploySteps {
   }
 
   private async rollOut(): Promise<void> {
-    const [image] = await this.images();
-    this.firstImage = image ?? '';
+    const [image = ''] = await this.images();
+    this.firstImage = image;
     const before = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
     await this.load.answeredDuring(async () => {
       await this.load.accept(200, 200);
@@ -38,6 +40,7 @@ export class DeploySteps {
       await Promise.all(PROCESSES.map(([name, count]) => this.operator.stage.untilRunning(name, count, before)));
     });
     await this.load.untilDone(60);
+    await this.untilAllRun('the new image', (image) => image !== this.firstImage);
   }
 
   private async rollBack(): Promise<void> {
@@ -49,7 +52,7 @@ export class DeploySteps {
       await Promise.all(PROCESSES.map(([name, count]) => this.operator.stage.untilRunning(name, count, before)));
     });
     await this.load.untilDone(60);
-    assert.deepEqual(await this.images(), new Set([this.firstImage]));
+    await this.untilAllRun('the first image', (image) => image === this.firstImage);
     assert.match(await this.operator.succeed('status'), /^web +2 of 2 +\d+, rolled back +complete$/m);
   }
 
@@ -59,14 +62,18 @@ export class DeploySteps {
     for (const name of ['worker-default', 'scheduler']) {
       assert.match(told, new RegExp(`^${name} runs revision \\d+ again, as deployed`, 'm'));
     }
-    const images = await this.images();
-    assert.ok(images.size === 1 && !images.has(this.firstImage), [...images].join());
+    await this.untilAllRun('the new image', (image) => image !== this.firstImage);
     assert.doesNotMatch(await this.operator.succeed('status'), /rolled back/);
+  }
+
+  /** Containers that are being stopped may still be there. */
+  private async untilAllRun(what: string, isRight: (image: string) => boolean): Promise<void> {
+    await waitUntil(`all containers run ${what}`, async () => [...(await this.images())].every(isRight), WAIT);
   }
 
   private async images(): Promise<ReadonlySet<string>> {
     const containers = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
-    return new Set(await Promise.all(containers.map((name) => this.operator.stage.image(name))));
+    return await this.operator.stage.images(...containers);
   }
 
   private async refuse(version: 'broken' | 'failing-migration', said: RegExp): Promise<void> {

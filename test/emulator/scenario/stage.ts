@@ -17,6 +17,8 @@ export interface Message {
   readonly Body?: string;
 }
 
+const ECS = 'AmazonEC2ContainerServiceV20141113';
+
 /** By the names of their containers, with how many of each run. */
 export const PROCESSES = [
   ['web', 2],
@@ -86,10 +88,8 @@ export class Stage {
 
   /** Ends tasks as Amazon ECS does for an instance that is going: no new requests, then SIGTERM. */
   async stopTasks(...containers: readonly string[]): Promise<void> {
-    const label = '{{index .Config.Labels "com.amazonaws.ecs.task-arn"}}';
-    const tasks = (await docker('inspect', '--format', label, ...containers)).split('\n');
-    const target = 'AmazonEC2ContainerServiceV20141113.StopTask';
-    await Promise.all(tasks.map((task) => this.call(target, { cluster: task.split('/').at(-2), task })));
+    const tasks = await this.tasksOf(containers);
+    await Promise.all(tasks.map((task) => this.call(`${ECS}.StopTask`, { cluster: clusterOf([task]), task })));
   }
 
   /** Ends Redis without a chance to save anything, and starts it again empty. */
@@ -149,9 +149,24 @@ export class Stage {
     return /^PONG$/m.test(said);
   }
 
-  /** The name of the image that a container runs. */
-  async image(container: string): Promise<string> {
-    return await docker('inspect', '--format', '{{.Config.Image}}', container);
+  /** The images that the definitions of these containers' tasks name; the engine itself knows their content alone. */
+  async images(...containers: readonly string[]): Promise<ReadonlySet<string>> {
+    const tasks = await this.tasksOf(containers);
+    const described = (await this.call(`${ECS}.DescribeTasks`, { cluster: clusterOf(tasks), tasks })) as {
+      readonly tasks: readonly { readonly taskDefinitionArn: string }[];
+    };
+    const images = described.tasks.map(async ({ taskDefinitionArn: taskDefinition }) => {
+      const answer = (await this.call(`${ECS}.DescribeTaskDefinition`, { taskDefinition })) as {
+        readonly taskDefinition: { readonly containerDefinitions: readonly { readonly image: string }[] };
+      };
+      return answer.taskDefinition.containerDefinitions[0]?.image ?? '';
+    });
+    return new Set(await Promise.all(images));
+  }
+
+  private async tasksOf(containers: readonly string[]): Promise<string[]> {
+    const label = '{{index .Config.Labels "com.amazonaws.ecs.task-arn"}}';
+    return (await docker('inspect', '--format', label, ...containers)).split('\n');
   }
 
   private async list(filter: string): Promise<readonly string[]> {
@@ -180,4 +195,9 @@ export class Stage {
     if (!response.ok) throw new Error(`${target ?? path} answered ${response.status}: ${text}`);
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   }
+}
+
+/** @param tasks ARNs */
+function clusterOf(tasks: readonly string[]): string | undefined {
+  return tasks[0]?.split('/').at(-2);
 }
