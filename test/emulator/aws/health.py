@@ -15,17 +15,23 @@ UNHEALTHY_SECONDS = 90
 
 class Health:
     def install(self):
-        mark_running = ecs._mark_task_running
+        mark_running, address = ecs._mark_task_running, ecs._task_ip
 
         def running(task_arn, task):
-            if not self.becomes_healthy(task_arn, task):
+            healthy = self.becomes_healthy(task_arn, task)
+            # Before ministack sees that it has ended, a balancer would send requests to it.
+            task["_gets_requests"] = healthy is True
+            if healthy is False:
                 self.fail(task)
             return mark_running(task_arn, task)
 
-        ecs._mark_task_running = running
+        def address_for_requests(task):
+            return address(task) if task.get("_gets_requests", True) else None
+
+        ecs._mark_task_running, ecs._task_ip = running, address_for_requests
 
     def becomes_healthy(self, task_arn, task):
-        """True also when the task ends meanwhile: ministack sees that by itself once it counts as running."""
+        """None when the task ends meanwhile: ministack sees that by itself once it counts as running."""
         client = ecs._get_docker()
         definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
         if not task["group"].startswith("service:"):
@@ -35,10 +41,10 @@ class Health:
         end = time.monotonic() + UNHEALTHY_SECONDS
         while checks and time.monotonic() < end:
             if not ecs._task_is_active(task_arn, task):
-                return True
+                return None
             containers = [client.containers.get(ident) for ident in task["_docker_ids"]]
             if any(container.status != "running" for container in containers):
-                return True
+                return None
             checks = [check for check in checks if not check(containers)]
             time.sleep(0.3)
         return not checks

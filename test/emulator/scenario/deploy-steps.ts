@@ -63,7 +63,11 @@ export class DeploySteps {
       assert.match(told, new RegExp(`^${name} runs revision \\d+ again, as deployed`, 'm'));
     }
     await this.untilAllRun('the new image', (image) => image !== this.firstImage);
-    assert.doesNotMatch(await this.operator.succeed('status'), /rolled back/);
+    const { exitCode, output } = await this.operator.operations.run('status');
+    assert.doesNotMatch(output, /rolled back/);
+    // It tells that the last deploy failed.
+    assert.match(output, /UPDATE_ROLLBACK_COMPLETE/);
+    assert.equal(exitCode, 1);
   }
 
   /** Containers that are being stopped may still be there. */
