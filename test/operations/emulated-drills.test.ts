@@ -109,7 +109,11 @@ const cluster = 'shop-test';
       if (operation === 'StopTask') looks = 0;
       // Records of services are not filled up again.
       if (operation === 'DescribeServices' && looks >= 0) {
-        return { body: { services: [{ deployments: [{ status: 'PRIMARY' }], runningCount: 1, desiredCount: 1, pendingCount: 0 }] } };
+        return {
+          body: {
+            services: [{ deployments: [{ status: 'PRIMARY' }], runningCount: 1, desiredCount: 1, pendingCount: 0 }],
+          },
+        };
       }
       if (operation !== 'DescribeTasks' || looks < 0 || (looks += 1) > 2) return undefined;
       const ending = { taskArn: 'ending', lastStatus: 'DEACTIVATING', desiredStatus: 'STOPPED' };
