@@ -4,14 +4,18 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { openPool } from '../../../src/tasks/ledger/open-pool';
 import { ledgerFixture } from '../support/ledger-fixture';
 import type { LedgerFixture } from '../support/ledger-fixture';
+import { until } from '../support/until';
 
 const ADMIN_SHUTDOWN = '57P01';
+/** PostgreSQL's message ReadyForQuery, outside of a transaction. */
+const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 let fixture: LedgerFixture;
 let server: Server;
 const sockets: Socket[] = [];
 /** Keeps what PostgreSQL says from here on until it has ended the connection, and passes it on in one packet. */
 let hold = false;
+let held = Buffer.alloc(0);
 let url: URL;
 
 beforeAll(async () => {
@@ -19,7 +23,6 @@ beforeAll(async () => {
   const target = new URL(fixture.url);
   server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
-    let held = Buffer.alloc(0);
     upstream.on('data', (data) => {
       if (!hold) client.write(data);
       else held = Buffer.concat([held, data]);
@@ -47,6 +50,7 @@ it('a connection that is lost in the moment in which it is lent is an error of i
   hold = true;
   const first = pool.query('select 1 as one');
   const second = pool.connect();
+  await until('the answer has come', () => held.includes(READY));
   await fixture.pool.query('select pg_terminate_backend($1, 10000)', [rows[0]!.pid]);
 
   // The answer and PostgreSQL's last words arrive at once: the answer frees the connection, which is lent at once.
