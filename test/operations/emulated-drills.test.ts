@@ -1,16 +1,15 @@
 import { join } from 'node:path';
-import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
-import type { Task } from '@aws-sdk/client-ecs';
-import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
-import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
+import { DescribeTasksCommand, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import type { ECSClient, Task } from '@aws-sdk/client-ecs';
+import { emulatedAwsMissing } from '../../app/test/servers/emulated-aws';
 import type { DrillReport } from '../../lib/operations/drill/drill';
 import { holdfast, json, ROOT } from './support/holdfast';
 import type { Ended, InProcess } from './support/holdfast';
-import { startAwsInBetween } from './support/aws-in-between';
+import { startRecordsInBetween } from './support/records-in-between';
+import type { RecordsInBetween } from './support/records-in-between';
 import type { AwsInBetween } from './support/aws-in-between';
 import { startStandInApp } from './support/stand-in-app';
 import type { StandInApp } from './support/stand-in-app';
-import { makeStage } from './support/stage-records';
 
 const CONFIG = join(ROOT, 'test', 'operations', 'shop', 'holdfast.config.ts');
 const region = 'us-east-1';
@@ -18,26 +17,20 @@ const cluster = 'shop-test';
 
 /** AWS and the app are records: what is tested is what the command asks of them, and what it says. */
 (emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast drill on records of a stage', () => {
-  let aws: EmulatedAws;
+  let records: RecordsInBetween;
   let between: AwsInBetween;
   let app: StandInApp;
   let ecs: ECSClient;
 
   beforeAll(async () => {
-    aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
-    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
-    await makeStage(region);
-    const endpoint = aws.environment['AWS_ENDPOINT_URL']!;
-    ecs = new ECSClient({ region, endpoint });
-    between = await startAwsInBetween(endpoint);
-    process.env['AWS_ENDPOINT_URL'] = between.endpoint;
+    records = await startRecordsInBetween(region);
+    ({ between, ecs } = records);
     app = await startStandInApp();
   });
 
   afterAll(async () => {
     await app.stop();
-    await between.stop();
-    await aws.stop();
+    await records.stop();
   });
 
   const drill = (words: readonly string[], options: InProcess = {}): Promise<Ended> =>

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeTasksCommand, ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import { DescribeTasksCommand, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import type { ECSClient } from '@aws-sdk/client-ecs';
 import { waitUntil } from '../../app/local/servers/wait-until';
-import { emulatedAwsMissing, startEmulatedAws } from '../../app/test/servers/emulated-aws';
-import type { EmulatedAws } from '../../app/test/servers/emulated-aws';
-import { startAwsInBetween } from './support/aws-in-between';
+import { emulatedAwsMissing } from '../../app/test/servers/emulated-aws';
 import type { AwsInBetween } from './support/aws-in-between';
 import { holdfast, ROOT } from './support/holdfast';
 import type { Ended, InProcess } from './support/holdfast';
-import { makeStage } from './support/stage-records';
+import { startRecordsInBetween } from './support/records-in-between';
+import type { RecordsInBetween } from './support/records-in-between';
 
 const CONFIG = join(ROOT, 'test', 'operations', 'shop', 'holdfast.config.ts');
 const WAIT = { limitSeconds: 30, everyMilliseconds: 50 };
@@ -17,7 +17,7 @@ const cluster = 'shop-test';
 
 /** Records of an emulated AWS, behind answers that come late, repeat, or are errors. */
 (emulatedAwsMissing === undefined ? describe : describe.skip)('npx holdfast on an AWS that answers late', () => {
-  let aws: EmulatedAws;
+  let records: RecordsInBetween;
   let between: AwsInBetween;
   let ecs: ECSClient;
 
@@ -25,20 +25,14 @@ const cluster = 'shop-test';
     holdfast([command, '--config', CONFIG, '--stage', 'test', ...words], options);
 
   beforeAll(async () => {
-    aws = await startEmulatedAws({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
-    Object.assign(process.env, aws.environment, { AWS_EC2_METADATA_DISABLED: 'true' });
-    await makeStage(region);
-    const endpoint = aws.environment['AWS_ENDPOINT_URL']!;
-    ecs = new ECSClient({ region, endpoint });
-    between = await startAwsInBetween(endpoint);
-    process.env['AWS_ENDPOINT_URL'] = between.endpoint;
+    records = await startRecordsInBetween(region);
+    ({ between, ecs } = records);
   });
   afterEach(() => {
     between.instead = () => undefined;
   });
   afterAll(async () => {
-    await between.stop();
-    await aws.stop();
+    await records.stop();
   });
 
   describe('run', () => {

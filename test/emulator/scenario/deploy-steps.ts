@@ -33,7 +33,7 @@ export class DeploySteps {
   private async rollOut(): Promise<void> {
     const [image = ''] = await this.images();
     this.firstImage = image;
-    const before = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
+    const before = await this.operator.stage.allContainers();
     await this.load.answeredDuring(async () => {
       await this.load.accept(200, 200);
       await this.cdk.deploy({ environment: versionOf('next') });
@@ -44,7 +44,7 @@ export class DeploySteps {
   }
 
   private async rollBack(): Promise<void> {
-    const before = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
+    const before = await this.operator.stage.allContainers();
     await this.load.answeredDuring(async () => {
       await this.load.accept(200, 200);
       const told = await this.operator.succeed('rollback', '--yes');
@@ -76,8 +76,8 @@ export class DeploySteps {
   }
 
   private async images(): Promise<ReadonlySet<string>> {
-    const containers = (await Promise.all(PROCESSES.map(([name]) => this.operator.stage.containers(name)))).flat();
-    return await this.operator.stage.images(...containers);
+    const { stage } = this.operator;
+    return await stage.images(...(await stage.allContainers()));
   }
 
   private async refuse(version: 'broken' | 'failing-migration', said: RegExp): Promise<void> {

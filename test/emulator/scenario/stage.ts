@@ -82,6 +82,11 @@ export class Stage {
     return await this.list(`label=com.amazonaws.ecs.container-name=${process}`);
   }
 
+  /** Those of all processes. */
+  async allContainers(): Promise<readonly string[]> {
+    return (await Promise.all(PROCESSES.map(([name]) => this.containers(name)))).flat();
+  }
+
   async kill(...containers: readonly string[]): Promise<void> {
     await docker('kill', ...containers);
   }
