@@ -1,6 +1,6 @@
 /**
- * Where a stage starts from: `dev` is small and cheap, `production` survives the loss of a zone. A configuration or a
- * stage overrides any of it. Neither is less safe for tasks; what `dev` gives up is availability.
+ * Where a stage starts from: `dev` is small and cheap, `production` keeps what was accepted through the loss of a zone. A
+ * configuration or a stage overrides any of it. Neither is less safe for tasks; what `dev` gives up is availability.
  */
 export const PRESETS = {
   dev: {
