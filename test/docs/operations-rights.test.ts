@@ -23,7 +23,9 @@ function asked(): Set<string> {
   for (const file of readdirSync(join(root, 'lib', 'operations'), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const source = readFileSync(join(root, 'lib', 'operations', file), 'utf8');
-    for (const [, names = '', client = ''] of source.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z-]+)'/g)) {
+    for (const [, names = '', client = ''] of source.matchAll(
+      /import \{([^}]+)\} from '@aws-sdk\/client-([a-z-]+)'/g,
+    )) {
       for (const [, command, pages] of names.matchAll(/\b(?:([A-Z]\w+)Command|paginate([A-Z]\w+))\b/g)) {
         actions.add(`${PREFIXES[client] ?? client}:${command ?? pages}`);
       }
