@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { EXIT, OperationsError, usageError } from '../exit-codes';
@@ -113,12 +114,21 @@ export class Terminal {
     return answer;
   }
 
+  /** @returns an empty answer for Ctrl-D. */
   private async ask(prompt: string, output: NodeJS.WritableStream): Promise<string> {
-    const reader = createInterface({ input: this.options.input, output, terminal: this.options.input.isTTY === true });
+    const { input, signal } = this.options;
+    const reader = createInterface({ input, output, terminal: input.isTTY === true });
     // In a terminal's raw mode Ctrl-C is a key and no signal.
     reader.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     try {
-      return await reader.question(prompt, { signal: this.options.signal });
+      // By its version, Node.js rejects the question at Ctrl-D or never settles it (nodejs/node, issue 53497).
+      const closed = once(reader, 'close').then(() => undefined);
+      const answered = reader.question(prompt, { signal }).catch(() => undefined);
+      const answer = await Promise.race([answered, closed]);
+      if (answer !== undefined) return answer;
+      signal.throwIfAborted();
+      output.write('\n');
+      return '';
     } finally {
       reader.close();
     }
