@@ -7,8 +7,9 @@ const version = (process.env.EMULATED_VERSION ?? 'first') as Version;
 const image = {
   directory: '.',
   dockerfile: 'app/Dockerfile',
-  // An argument that the Dockerfile does not know changes the image's name and nothing in it.
-  buildArguments: { VERSION: version === 'first' ? 'first' : 'next' },
+  // An argument that the Dockerfile does not know changes the image's name and nothing in it. Of the broken version only
+  // the command of web is new.
+  buildArguments: { VERSION: version === 'broken' ? 'next' : version },
 };
 
 /** The stage that `npm run test:deploy` deploys to the emulated AWS: the reference app, as small as stage dev. */

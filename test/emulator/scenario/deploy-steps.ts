@@ -25,9 +25,7 @@ export class DeploySteps {
       this.refuse('broken', /Rolled back by npx holdfast rollback: web, worker-default, scheduler[^]*circuit breaker/),
     );
     await steps.run('npx holdfast rollback --undo: all run what was deployed', () => this.undoRollback());
-    await steps.run('a failing migration: the deploy fails, the old one serves', () =>
-      this.refuse('failing-migration', /The migration failed with exit code 7/),
-    );
+    await steps.run('a failing migration: the deploy fails, no container is replaced', () => this.failToMigrate());
   }
 
   private async rollOut(): Promise<void> {
@@ -68,6 +66,20 @@ export class DeploySteps {
     // It tells that the last deploy failed.
     assert.match(output, /UPDATE_ROLLBACK_COMPLETE/);
     assert.equal(exitCode, 1);
+  }
+
+  /** The version has an image of its own: a process that did not wait for the migration would run it. */
+  private async failToMigrate(): Promise<void> {
+    const { stage } = this.operator;
+    const wanted = PROCESSES.reduce((sum, [, count]) => sum + count, 0);
+    await waitUntil(
+      'only those containers run that are wanted',
+      async () => (await stage.allContainers()).length === wanted,
+      WAIT,
+    );
+    const before = { containers: await stage.allContainers(), images: await this.images() };
+    await this.refuse('failing-migration', /The migration failed with exit code 7/);
+    assert.deepEqual({ containers: await stage.allContainers(), images: await this.images() }, before);
   }
 
   /** Containers that are being stopped may still be there. */

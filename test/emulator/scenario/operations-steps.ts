@@ -12,6 +12,8 @@ const DRILLED = 100;
 const DRILLED_IN_ALL = DRILLED + DRILLED / 10;
 /** The queue that probes are on unless they name another. */
 const PROBES = 'probes';
+/** A key that nobody else writes. */
+const BEFORE_THE_DRILL = 'scenario:before-the-drill';
 /** In which a worker that takes tasks would have taken one many times over. */
 const IDLE_MS = 2_000;
 
@@ -32,10 +34,8 @@ export class OperationsSteps {
     await steps.run('npx holdfast pause and resume: a probe waits, then runs', () => this.pauseQueue());
     await steps.run('npx holdfast run: output and exit code of one command', () => this.runOnce());
     await steps.run('npx holdfast drill instance passes', () => this.drill('instance'));
-    await steps.run('npx holdfast drill failover passes: Redis comes back empty', () => this.drill('failover'));
-    await steps.run('npx holdfast drill failover --database passes: it restarts', () =>
-      this.drill('failover', '--database'),
-    );
+    await steps.run('npx holdfast drill failover passes: Redis comes back empty', () => this.failQueueOver());
+    await steps.run('npx holdfast drill failover --database passes: it restarts', () => this.failDatabaseOver());
   }
 
   private async examine(): Promise<void> {
@@ -103,6 +103,27 @@ export class OperationsSteps {
     const words = ['--process', 'worker-default', '--', 'node', '-e', script];
     const { exitCode, output, errors } = await this.operator.operations.run('run', ...words);
     assert.deepEqual({ exitCode, output }, { exitCode: 3, output: 'run by 1000 in /holdfast/app\n' }, errors);
+  }
+
+  private async failQueueOver(): Promise<void> {
+    const { stage } = this.operator;
+    assert.equal(await stage.askQueue('set', BEFORE_THE_DRILL, '1'), 'OK');
+    await this.restarted('queue', () => this.drill('failover'));
+    assert.equal(await stage.askQueue('exists', BEFORE_THE_DRILL), '0', 'Redis has what it had before');
+  }
+
+  private async failDatabaseOver(): Promise<void> {
+    await this.restarted('database', () => this.drill('failover', '--database'));
+  }
+
+  /** It and nothing else is restarted by `act`. */
+  private async restarted(server: 'database' | 'queue', act: () => Promise<void>): Promise<void> {
+    const { stage } = this.operator;
+    const other = server === 'queue' ? 'database' : 'queue';
+    const [before, ofOther] = [await stage.startedAt(server), await stage.startedAt(other)];
+    await act();
+    assert.notEqual(await stage.startedAt(server), before, `the ${server} was not restarted`);
+    assert.equal(await stage.startedAt(other), ofOther, `the ${other} was restarted, too`);
   }
 
   /**

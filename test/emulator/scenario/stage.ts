@@ -147,11 +147,26 @@ export class Stage {
 
   /** Whether the queue's server lets somebody in with it. */
   async queueTakes(token: string): Promise<boolean> {
-    const [redis = ''] = await this.list('label=ministack=elasticache');
-    const ping = ['redis-cli', '--tls', '--insecure', '-p', '6379', 'ping'];
-    const said = await docker('exec', '--env', `REDISCLI_AUTH=${token}`, redis, ...ping);
+    const said = await this.redis(token, 'ping');
     assert.match(said, /^PONG$|WRONGPASS|NOAUTH/m);
     return /^PONG$/m.test(said);
+  }
+
+  /** What the queue's server answers to a command. */
+  async askQueue(...command: readonly string[]): Promise<string> {
+    return await this.redis(await this.queueToken(), ...command);
+  }
+
+  private async redis(token: string, ...command: readonly string[]): Promise<string> {
+    const [redis = ''] = await this.list('label=ministack=elasticache');
+    const client = ['redis-cli', '--tls', '--insecure', '-p', '6379', ...command];
+    return await docker('exec', '--env', `REDISCLI_AUTH=${token}`, redis, ...client);
+  }
+
+  /** When the container of the server was last started, as the engine writes it. */
+  async startedAt(server: 'database' | 'queue'): Promise<string> {
+    const [container = ''] = await this.list(`label=ministack=${server === 'database' ? 'rds' : 'elasticache'}`);
+    return await docker('inspect', '--format', '{{.State.StartedAt}}', container);
   }
 
   /** The images that the definitions of these containers' tasks name; the engine itself knows their content alone. */
