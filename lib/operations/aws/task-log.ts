@@ -6,6 +6,7 @@ import { isAwsError } from './told-error';
 
 /** Lines come to CloudWatch Logs some seconds after they were written: awslogs sends every five, the last at the end. */
 const LATE_MS = 3_000;
+/** How often is looked at least once a task has ended. */
 const LOOKS = 3;
 
 /** What the one container of one task writes. */
@@ -23,21 +24,22 @@ export class TaskLog {
     for (;;) {
       const { events = [], nextForwardToken } = await this.page();
       lines.push(...events.map(({ message = '' }) => message.replace(/\r?\n$/, '')));
-      // The end of a stream answers with the token that it was asked with.
+      // Only the end of a stream answers with the token that it was asked with; a page before it may be empty.
+      // Source: CloudWatch Logs API reference, GetLogEvents.
       if (nextForwardToken === undefined || nextForwardToken === this.token) return lines;
       this.token = nextForwardToken;
-      if (events.length === 0) return lines;
     }
   }
 
-  /** What still comes of a task that has ended. */
+  /** What still comes of a task that has ended, until a look brings nothing more. */
   async rest(signal: AbortSignal): Promise<string[]> {
     const lines = await this.more();
-    for (let look = 1; look < LOOKS && lines.length === 0; look += 1) {
+    for (let look = 2; ; look += 1) {
       await pause(LATE_MS / LOOKS, signal);
-      lines.push(...(await this.more()));
+      const late = await this.more();
+      if (late.length === 0 && look >= LOOKS) return lines;
+      lines.push(...late);
     }
-    return lines;
   }
 
   private async page(): Promise<Partial<GetLogEventsCommandOutput>> {
