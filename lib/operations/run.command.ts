@@ -63,13 +63,19 @@ function exitCodeOf({ id }: RunningTask, { exitCode, reason }: EndedTask): numbe
   throw new OperationsError(EXIT.unavailable, `The command of task ${id} did not run: ${reason}.`);
 }
 
-/** A task goes on when this process ends, so it is stopped when nobody waits for it any more, by Ctrl-C or an error. */
+/**
+ * A task goes on when this process ends, so it is stopped when nobody waits for it any more: after Ctrl-C, the end of the
+ * terminal or of who read the output, or an error.
+ */
 async function stoppedWith<T>(context: OperationsContext, task: RunningTask, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const isInterrupted = context.signal.aborted;
-    const stopped = await stop(task, isInterrupted ? 'Ctrl-C in holdfast run' : 'holdfast run ended with an error');
+    const stopped = await stop(
+      task,
+      isInterrupted ? 'holdfast run was interrupted' : 'holdfast run ended with an error',
+    );
     if (isInterrupted) throw new OperationsError(EXIT.interrupted, `Interrupted: ${stopped}.`, { cause: error });
     if (!(error instanceof OperationsError)) throw error;
     throw new OperationsError(error.exitCode, `${error.message} The ${stopped}.`, { cause: error });

@@ -1,4 +1,5 @@
 import { EXIT } from './exit-codes';
+import type { ExitCode } from './exit-codes';
 import { main } from './main';
 
 /**
@@ -7,16 +8,24 @@ import { main } from './main';
  */
 export function start(root: string): void {
   const interrupt = new AbortController();
+  let hasEnded = false;
+  /** Why standard output takes nothing more; it goes before what the command ends with. */
+  let broken: ExitCode | undefined;
   process.on('SIGINT', () => {
     // Whoever presses twice does not want to wait for the end of a request.
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort();
   });
-  process.on('SIGTERM', () => interrupt.abort());
-  // A reader such as `head` that has seen enough is no mistake.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.internal),
-  );
+  // SIGHUP: the terminal was closed.
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // A reader such as `head` that has seen enough is no mistake, but what goes on for it has to be ended.
+    broken ??= code === 'EPIPE' ? EXIT.done : EXIT.internal;
+    if (hasEnded) process.exit(broken);
+    interrupt.abort();
+  });
+  // Who no longer reads it cannot be told so.
+  process.stderr.on('error', () => undefined);
   void main({
     words: process.argv.slice(2),
     environment: process.env,
@@ -26,8 +35,9 @@ export function start(root: string): void {
     output: process.stdout,
     errors: process.stderr,
   }).then((code) => {
-    process.exitCode = code;
+    hasEnded = true;
+    process.exitCode = broken ?? code;
     // Connections that are kept alive would keep the process for seconds more.
-    if (process.stdout.writableLength === 0) process.exit();
+    if (broken !== undefined || process.stdout.writableLength === 0) process.exit();
   });
 }

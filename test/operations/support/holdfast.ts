@@ -55,16 +55,25 @@ export interface RunningCommand {
   readonly ended: Promise<Ended>;
 }
 
-/** One command line in a process of its own. @param root the project's folder; left out, the bin of this project runs. */
+export interface InProcessOfItsOwn {
+  /** The project's folder. @default - the bin of this project runs */
+  readonly root?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** A program that runs the command line behind its own words, such as a terminal. @default - none */
+  readonly under?: readonly string[];
+}
+
+/** One command line in a process of its own. */
 export function startHoldfast(
   words: readonly string[],
-  { root, environment = process.env }: { readonly root?: string; readonly environment?: NodeJS.ProcessEnv } = {},
+  { root, environment = process.env, under = [] }: InProcessOfItsOwn = {},
 ): RunningCommand {
   const entry =
     root === undefined
       ? [join(ROOT, 'bin', 'holdfast.mjs')]
       : ['--import', 'tsx', join(__dirname, 'holdfast-process.ts'), root];
-  const child = spawn(process.execPath, [...entry, ...words], {
+  const [program = '', ...line] = [...under, process.execPath, ...entry, ...words];
+  const child = spawn(program, line, {
     cwd: ROOT,
     env: { ...environment, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     stdio: ['ignore', 'pipe', 'pipe'],
