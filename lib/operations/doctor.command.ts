@@ -62,8 +62,9 @@ async function lookAt(context: OperationsContext, tell: (what: string) => void):
   if (credentials !== undefined) findings.push(credentials);
   if (credentials?.state !== 'ok') return findings;
   await through(BEFORE);
-  if (await isDeployed(context)) await through(AFTER);
-  else findings.push(ok('deploy', 'not deployed yet; once it is, doctor looks at what runs'));
+  const deploy = await look('deploy', () => checkDeploy(context));
+  findings.push(...deploy);
+  if (!deploy.some(({ state }) => state === 'ok')) await through(AFTER);
   return findings;
 }
 
@@ -90,9 +91,11 @@ async function checkCredentials(context: OperationsContext): Promise<Finding[]> 
   return [ok('credentials', `account ${account}, region ${region} of the configuration${aside}`)];
 }
 
-async function isDeployed(context: OperationsContext): Promise<boolean> {
+/** @returns nothing for a stage that is deployed. */
+async function checkDeploy(context: OperationsContext): Promise<Finding[]> {
   const stage = await context.deployed();
-  return (await stage.findStack('stateful')) !== undefined || (await stage.findStack('stateless')) !== undefined;
+  for (const part of ['stateful', 'stateless'] as const) if ((await stage.findStack(part)) !== undefined) return [];
+  return [ok('deploy', 'not deployed yet; once it is, doctor looks at what runs')];
 }
 
 const SHOWN: Readonly<Record<Finding['state'], { readonly word: string; readonly tone: Tone }>> = {
@@ -127,7 +130,8 @@ function verdict(findings: readonly Finding[]): Block {
 }
 
 function exitCodeOf(findings: readonly Finding[]): ExitCode {
-  if (findings.some(({ check, state }) => check === 'credentials' && state !== 'ok')) return EXIT.credentials;
+  const credentials = findings.find(({ check }) => check === 'credentials');
+  if (credentials?.exitCode !== undefined) return credentials.exitCode;
   if (findings.some(({ state }) => state === 'failed')) return EXIT.found;
   return findings.some(({ state }) => state === 'unknown') ? EXIT.unavailable : EXIT.done;
 }

@@ -20,7 +20,8 @@ function expectSentence({ exitCode, output, errors }: Ended, code: number, words
 }
 
 // Nothing of these tests may reach an account.
-Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' });
+const NOWHERE = 'http://127.0.0.1:9';
+Object.assign(process.env, { AWS_ENDPOINT_URL: NOWHERE });
 
 describe('help', () => {
   it('lists every command and every exit code in 80 columns', async () => {
@@ -138,6 +139,17 @@ describe('what AWS answers', () => {
     it('says that they have expired', async () => {
       answers = { GetCallerIdentity: [403, xmlError('ExpiredToken', 'The security token has expired')] };
       expectSentence(await holdfast(['queues', ...STAGE]), EXIT.credentials, /^The credentials for AWS have expired/);
+    });
+
+    it('ends doctor as the error does that kept it from the account', async () => {
+      const endpoint = process.env['AWS_ENDPOINT_URL'];
+      answers = { GetCallerIdentity: [403, xmlError('ExpiredToken', 'The security token has expired')] };
+      expect(await holdfast(['doctor', ...STAGE])).toMatchObject({ exitCode: EXIT.credentials, errors: '' });
+      process.env['AWS_ENDPOINT_URL'] = NOWHERE;
+      const told = await holdfast(['doctor', ...STAGE]);
+      process.env['AWS_ENDPOINT_URL'] = endpoint;
+      expect(told).toMatchObject({ exitCode: EXIT.unavailable, errors: '' });
+      expect(told.output).toContain('ECONNREFUSED');
     });
 
     it('says that the stage is not deployed', async () => {

@@ -1,4 +1,5 @@
 import { EXIT, OperationsError } from '../exit-codes';
+import type { ExitCode } from '../exit-codes';
 
 /** What one look has found. */
 export interface Finding {
@@ -9,6 +10,8 @@ export interface Finding {
   readonly found: string;
   /** What mends it, as a sentence. @default - nothing is to be mended */
   readonly fix?: string;
+  /** Of the error that kept from looking. @default - nothing did */
+  readonly exitCode?: ExitCode;
 }
 
 export function ok(check: string, found: string): Finding {
@@ -49,6 +52,7 @@ export async function look(check: string, work: () => Promise<readonly Finding[]
     return await work();
   } catch (error) {
     if (!(error instanceof OperationsError) || error.exitCode === EXIT.interrupted) throw error;
-    return [{ check, state: 'unknown', found: error.message, fix: 'Mend that, then look again.' }];
+    const { message: found, exitCode } = error;
+    return [{ check, state: 'unknown', found, fix: 'Mend that, then look again.', exitCode }];
   }
 }
