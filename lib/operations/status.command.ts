@@ -1,16 +1,21 @@
-import { PATHS } from '../../app/src/contract';
 import { alarmsOf } from './aws/alarms';
-import { databaseOf, redisOf } from './aws/backing-servers';
+import { databaseOf, isServing, redisOf, ServerGone } from './aws/backing-servers';
 import { isSteady, servicesOf } from './aws/services';
 import { rolledBackAmong } from './aws/task-definitions';
-import type { QueuesAnswer } from './app-api/answers';
 import type { CommandResult, OperationsCommand } from './command';
 import type { OperationsContext } from './context';
-import { EXIT, OperationsError } from './exit-codes';
-import { count, counted, duration } from './output/amounts';
-import { GAP, bad, good, pairs, text, warning } from './output/block';
-import type { Cell } from './output/block';
-import { alarmCell, dataRows, isSettled, serviceTable, soundingAlarms, stackTable } from './status/stage-view';
+import { EXIT } from './exit-codes';
+import { GAP, pairs, text, warning } from './output/block';
+import { askApp, isAppWell, viewOfApp } from './status/app-status';
+import {
+  alarmCell,
+  dataRows,
+  dataTable,
+  isSettled,
+  serviceTable,
+  soundingAlarms,
+  stackTable,
+} from './status/stage-view';
 
 export const status: OperationsCommand = {
   name: 'status',
@@ -22,21 +27,14 @@ export const status: OperationsCommand = {
     context.terminal.during('Asking AWS and the app', () => (context.isLocal ? local(context) : deployed(context))),
 };
 
-/** What the app says of itself, or why it says nothing. */
-interface AppStatus {
-  readonly ready: boolean;
-  readonly queues?: QueuesAnswer;
-  readonly trouble?: string;
-}
-
 async function local(context: OperationsContext): Promise<CommandResult> {
   const app = await context.app();
-  const asked = await appStatus(context);
+  const asked = await askApp(context);
   const { cells, data } = viewOfApp(asked);
   return {
     data: { stage: context.stage, url: app.baseUrl, ...data },
     view: [pairs(['Stage', 'local'], ['Address', app.baseUrl], ...cells)],
-    exitCode: asked.ready ? EXIT.done : EXIT.found,
+    exitCode: isAppWell(asked) ? EXIT.done : EXIT.found,
   };
 }
 
@@ -47,24 +45,24 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
   const [stacks, services, database, queue, cache, alarms, url, account] = await Promise.all([
     Promise.all([stage.stack('stateful'), stage.stack('stateless')]),
     servicesOf(aws, configuration),
-    databaseOf(context),
-    redisOf(context, 'queue'),
-    redisOf(context, 'cache'),
-    alarmsOf(aws, configuration),
+    orGone(databaseOf(context)),
+    orGone(redisOf(context, 'queue')),
+    orGone(redisOf(context, 'cache')),
+    alarmsOf(context),
     stage.url(),
     context.account(),
   ]);
-  const app = configuration.taskEngine === 'holdfast' ? await appStatus(context) : undefined;
+  const app = configuration.taskEngine === 'holdfast' ? await askApp(context) : undefined;
   const sounding = alarms.filter(({ StateValue }) => StateValue === 'ALARM');
   const viewed = app === undefined ? { cells: [], data: {} } : viewOfApp(app);
   const data = dataRows(database, queue, cache);
   const rolledBack = await rolledBackAmong(aws, services);
   const isWell =
-    app?.ready !== false &&
+    (app === undefined || isAppWell(app)) &&
     sounding.length === 0 &&
     services.every(isSteady) &&
     stacks.every(isSettled) &&
-    data.every(({ state }) => state === 'available');
+    data.every(({ state }) => isServing(state));
   return {
     data: {
       ...{ stage: context.stage, region: configuration.region, account, url, ...viewed.data },
@@ -102,21 +100,7 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
       serviceTable(services, rolledBack),
       ...rolledBack.slice(0, 1).map(() => text(warning('Rolled back: npx holdfast doctor says from what to what.'))),
       GAP,
-      {
-        kind: 'table',
-        columns: [
-          { heading: 'Data' },
-          { heading: 'Is', cuts: 'end' },
-          { heading: 'Id', cuts: 'middle' },
-          { heading: 'State' },
-        ],
-        rows: data.map(({ what, is, id, state }) => [
-          what,
-          is,
-          id,
-          state === 'available' ? good(state) : warning(state),
-        ]),
-      },
+      dataTable(data),
       ...soundingAlarms(sounding, configuration),
       ...(isWell ? [] : [GAP, text('Next: npx holdfast doctor names what is wrong and how to mend it.')]),
     ],
@@ -124,41 +108,12 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
   };
 }
 
-/** An app that does not answer is a finding; everything else is still worth knowing. */
-async function appStatus(context: OperationsContext): Promise<AppStatus> {
+/** A server that is gone is a finding, too. */
+async function orGone<Server>(asked: Promise<Server>): Promise<Server | ServerGone> {
   try {
-    const app = await context.app();
-    const ready = await app.isReady(PATHS.ready);
-    return { ready, queues: await app.queues() };
+    return await asked;
   } catch (error) {
-    if (!(error instanceof OperationsError) || error.exitCode !== EXIT.unavailable) throw error;
-    return { ready: false, trouble: error.message };
+    if (error instanceof ServerGone) return error;
+    throw error;
   }
-}
-
-function viewOfApp({ ready, queues, trouble }: AppStatus): { cells: (readonly [string, Cell])[]; data: object } {
-  if (queues === undefined) {
-    return { cells: [['App', bad(trouble ?? 'is not ready')]], data: { ready, trouble: trouble ?? null, tasks: null } };
-  }
-  const sum = (of: 'backlog' | 'running' | 'dead' | 'parked' | 'scheduled' | 'waiting'): number =>
-    queues.queues.reduce((total, queue) => total + queue[of], 0);
-  const oldestAgeSeconds = Math.max(0, ...queues.queues.map((queue) => queue.oldestAgeSeconds));
-  const tasks = {
-    ...{ backlog: sum('backlog'), running: sum('running'), scheduled: sum('scheduled'), waiting: sum('waiting') },
-    ...{ dead: sum('dead'), parked: sum('parked'), oldestAgeSeconds, workers: queues.workers.length },
-  };
-  const words = [
-    counted(tasks.workers, 'worker'),
-    `backlog ${count(tasks.backlog)}${tasks.backlog > 0 ? `, the oldest waits ${duration(oldestAgeSeconds)}` : ''}`,
-    `${count(tasks.running)} running`,
-    `${count(tasks.dead)} dead`,
-    ...(tasks.parked > 0 ? [`${count(tasks.parked)} parked`] : []),
-  ].join(', ');
-  return {
-    cells: [
-      ['App', ready ? good('ready') : bad('not ready: its database does not answer')],
-      ['Tasks', tasks.workers === 0 ? bad(words) : tasks.dead + tasks.parked > 0 ? warning(words) : words],
-    ],
-    data: { ready, trouble: trouble ?? null, tasks },
-  };
 }

@@ -2,10 +2,17 @@ import { DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import type { MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { alarmName } from '../../config';
 import type { StageName } from '../../config';
-import type { AwsClients } from './clients';
+import type { OperationsContext } from '../context';
 
-/** The stage's alarms that tell people, by name: those of scaling policies, which sound as a matter of course, are left out. */
-export async function alarmsOf(aws: AwsClients, stage: StageName): Promise<MetricAlarm[]> {
+/**
+ * The alarms that tell people by the stage's own topic, by name: those of another stage whose name begins alike are left
+ * out, as are those of scaling policies, which sound as a matter of course.
+ */
+export async function alarmsOf(context: OperationsContext): Promise<MetricAlarm[]> {
+  const aws = await context.aws();
+  const stage = await context.configuration();
+  const topic = await topicOf(context);
+  if (topic === undefined) return [];
   const alarms: MetricAlarm[] = [];
   let token: string | undefined;
   do {
@@ -20,8 +27,13 @@ export async function alarmsOf(aws: AwsClients, stage: StageName): Promise<Metri
     token = answer.NextToken;
   } while (token !== undefined);
   return alarms
-    .filter(({ AlarmActions = [] }) => AlarmActions.some((action) => action.includes(':sns:')))
+    .filter(({ AlarmActions = [] }) => AlarmActions.includes(topic))
     .sort((a, b) => (a.AlarmName ?? '').localeCompare(b.AlarmName ?? ''));
+}
+
+/** ARN of the stage's own topic. */
+export async function topicOf(context: OperationsContext): Promise<string | undefined> {
+  return (await context.deployed()).published('alarms', 'topic-arn');
 }
 
 /** The end of an alarm's name, by which docs/operations.md lists it: `web-5xx`. */

@@ -1,6 +1,7 @@
 import { PATHS } from '../../../app/src/contract';
 import type { OperationsContext } from '../context';
 import { counted, duration } from '../output/amounts';
+import { wantsWorkers } from '../stage/wants-workers';
 import { expected, failed, ok, warned } from './finding';
 import type { Finding } from './finding';
 
@@ -23,17 +24,18 @@ export async function checkApp(context: OperationsContext): Promise<Finding[]> {
   const { queues, workers, unknownKinds } = await app.queues();
   const sum = (of: 'dead' | 'parked'): number => queues.reduce((total, queue) => total + queue[of], 0);
   const paused = queues.filter(({ pausedAt }) => pausedAt !== null).map(({ name }) => name);
+  const isAlive = workers.length > 0 || !(await wantsWorkers(context));
   const fromPostgres = workers.filter(({ source }) => source === 'postgres').length;
   return [
     ok('app', `ready at ${app.baseUrl}`),
     expected(
       'workers',
       `${counted(workers.length, 'worker')} alive${fromPostgres === 0 ? '' : `, ${fromPostgres} of them draw from PostgreSQL`}`,
-      workers.length > 0 && fromPostgres === 0,
-      workers.length === 0
+      isAlive && fromPostgres === 0,
+      !isAlive
         ? 'See the processes above and npx holdfast logs worker-default.'
         : "They do not reach the queue's Redis; see it above. Nothing is lost meanwhile.",
-      workers.length === 0 ? 'failed' : 'warning',
+      isAlive ? 'warning' : 'failed',
     ),
     ...unknownKinds.map(({ kind, queue, count, oldestAgeSeconds }) =>
       failed(

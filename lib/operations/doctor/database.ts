@@ -1,4 +1,4 @@
-import { databaseOf } from '../aws/backing-servers';
+import { databaseOf, isServing } from '../aws/backing-servers';
 import type { OperationsContext } from '../context';
 import { expected, failed, ok, setAgain } from './finding';
 import type { Finding } from './finding';
@@ -20,7 +20,7 @@ export async function checkDatabase(context: OperationsContext): Promise<Finding
     expected(
       'database, state',
       database.DBInstanceStatus ?? 'unknown',
-      database.DBInstanceStatus === 'available',
+      isServing(database.DBInstanceStatus),
       'Wait, if it changes; else see its events in the RDS console.',
       'warning',
     ),

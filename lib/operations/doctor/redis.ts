@@ -2,7 +2,7 @@ import { DescribeCacheClustersCommand, DescribeCacheParametersCommand } from '@a
 import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
 import { stackName } from '../../config';
 import type { StageConfiguration } from '../../config';
-import { redisOf } from '../aws/backing-servers';
+import { isServing, redisOf } from '../aws/backing-servers';
 import type { AwsClients } from '../aws/clients';
 import type { OperationsContext } from '../context';
 import { expected, failed, ok, setAgain, warned } from './finding';
@@ -43,7 +43,7 @@ async function checkGroup(
     expected(
       `${name}, state`,
       group.Status ?? 'unknown',
-      group.Status === 'available',
+      isServing(group.Status),
       'Wait, if it changes; else see its events in the ElastiCache console.',
       'warning',
     ),

@@ -1,7 +1,7 @@
 import { DescribeContainerInstancesCommand, ListContainerInstancesCommand } from '@aws-sdk/client-ecs';
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import { clusterName, stackName } from '../../config';
-import { alarmShortName, alarmsOf } from '../aws/alarms';
+import { alarmShortName, alarmsOf, topicOf } from '../aws/alarms';
 import { isSteady, servicesOf } from '../aws/services';
 import { rolledBackAmong } from '../aws/task-definitions';
 import type { OperationsContext } from '../context';
@@ -86,7 +86,7 @@ export async function checkInstances(context: OperationsContext): Promise<Findin
 
 export async function checkAlarms(context: OperationsContext): Promise<Finding[]> {
   const configuration = await context.configuration();
-  const alarms = await alarmsOf(await context.aws(), configuration);
+  const alarms = await alarmsOf(context);
   if (alarms.length === 0) return [failed('alarms', 'there are none', 'Deploy the stage.')];
   const sounding = alarms.filter(({ StateValue }) => StateValue === 'ALARM');
   if (sounding.length === 0) return [ok('alarms', `none of ${counted(alarms.length, 'alarm')} sounds`)];
@@ -99,7 +99,7 @@ export async function checkAlarms(context: OperationsContext): Promise<Finding[]
 /** Whether alarms reach somebody. */
 export async function checkTopic(context: OperationsContext): Promise<Finding[]> {
   const { alarms, acknowledge } = await context.configuration();
-  const TopicArn = await (await context.deployed()).published('alarms', 'topic-arn');
+  const TopicArn = await topicOf(context);
   const { sns } = await context.aws();
   const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
   const waiting = Subscriptions.filter(({ SubscriptionArn }) => SubscriptionArn === 'PendingConfirmation');

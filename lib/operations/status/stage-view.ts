@@ -4,6 +4,7 @@ import type { Service } from '@aws-sdk/client-ecs';
 import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
 import type { DBInstance } from '@aws-sdk/client-rds';
 import { alarmShortName } from '../aws/alarms';
+import { isServing, ServerGone } from '../aws/backing-servers';
 import { isSteady } from '../aws/services';
 import { revisionOf } from '../aws/task-definitions';
 import type { RolledBack } from '../aws/task-definitions';
@@ -61,6 +62,8 @@ function rolloutOf({ deployments = [] }: Service): string {
   return deployments.length > 1 ? `${state}, ${deployments.length} versions run` : state;
 }
 
+const NOT_THERE = 'not there';
+
 interface DataRow {
   readonly what: string;
   readonly is: string;
@@ -69,33 +72,53 @@ interface DataRow {
 }
 
 export function dataRows(
-  database: DBInstance | undefined,
-  queue: ReplicationGroup | undefined,
-  cache: ReplicationGroup | undefined,
+  database: DBInstance | ServerGone | undefined,
+  queue: ReplicationGroup | ServerGone | undefined,
+  cache: ReplicationGroup | ServerGone | undefined,
 ): DataRow[] {
-  const redis = (what: string, group: ReplicationGroup | undefined): DataRow[] => {
-    if (group === undefined) return [];
-    const nodes = group.MemberClusters?.length ?? 0;
-    const is = [group.CacheNodeType, counted(nodes, 'node'), ...(group.MultiAZ === 'enabled' ? ['Multi-AZ'] : [])];
-    return [{ what, is: is.join(', '), id: group.ReplicationGroupId ?? '', state: group.Status ?? 'unknown' }];
-  };
   return [
-    ...(database === undefined
-      ? []
-      : [
-          {
-            what: 'database',
-            is: [
-              ...[database.DBInstanceClass, `${database.Engine ?? ''} ${database.EngineVersion ?? ''}`],
-              ...(database.MultiAZ === true ? ['Multi-AZ'] : []),
-            ].join(', '),
-            id: database.DBInstanceIdentifier ?? '',
-            state: database.DBInstanceStatus ?? 'unknown',
-          },
-        ]),
-    ...redis('queue', queue),
-    ...redis('cache', cache),
+    ...(database === undefined ? [] : [databaseRow(database)]),
+    ...(queue === undefined ? [] : [redisRow('queue', queue)]),
+    ...(cache === undefined ? [] : [redisRow('cache', cache)]),
   ];
+}
+
+function databaseRow(database: DBInstance | ServerGone): DataRow {
+  const what = 'database';
+  if (database instanceof ServerGone) return goneRow(what, database);
+  const engine = `${database.Engine ?? ''} ${database.EngineVersion ?? ''}`;
+  return {
+    what,
+    is: [database.DBInstanceClass, engine, ...(database.MultiAZ === true ? ['Multi-AZ'] : [])].join(', '),
+    id: database.DBInstanceIdentifier ?? '',
+    state: database.DBInstanceStatus ?? 'unknown',
+  };
+}
+
+function redisRow(what: string, group: ReplicationGroup | ServerGone): DataRow {
+  if (group instanceof ServerGone) return goneRow(what, group);
+  const nodes = group.MemberClusters?.length ?? 0;
+  const is = [group.CacheNodeType, counted(nodes, 'node'), ...(group.MultiAZ === 'enabled' ? ['Multi-AZ'] : [])];
+  return { what, is: is.join(', '), id: group.ReplicationGroupId ?? '', state: group.Status ?? 'unknown' };
+}
+
+function goneRow(what: string, { id }: ServerGone): DataRow {
+  return { what, is: 'deleted beside CloudFormation', id, state: NOT_THERE };
+}
+
+export function dataTable(rows: readonly DataRow[]): Block {
+  const stateCell = (state: string): Cell =>
+    isServing(state) ? good(state) : state === NOT_THERE ? bad(state) : warning(state);
+  return {
+    kind: 'table',
+    columns: [
+      { heading: 'Data' },
+      { heading: 'Is', cuts: 'end' },
+      { heading: 'Id', cuts: 'middle' },
+      { heading: 'State' },
+    ],
+    rows: rows.map(({ what, is, id, state }) => [what, is, id, stateCell(state)]),
+  };
 }
 
 export function alarmCell(alarms: readonly MetricAlarm[], sounding: readonly MetricAlarm[]): Cell {

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 /** What is answered instead of what AWS would. */
 export interface OtherAnswer {
   readonly status?: number;
-  readonly body: object;
+  /** JSON, or XML as text. */
+  readonly body: object | string;
 }
 
 export interface AwsInBetween {
@@ -22,23 +23,27 @@ export async function startAwsInBetween(target: string): Promise<AwsInBetween> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const other = between.instead(String(request.headers['x-amz-target']).split('.').at(-1) ?? '');
+      const body = Buffer.concat(chunks);
+      // The older services name the operation in the form that they are sent.
+      const asked = request.headers['x-amz-target'] ?? /\bAction=(\w+)/.exec(body.toString())?.[1];
+      const other = between.instead(String(asked).split('.').at(-1) ?? '');
       if (other !== undefined) {
-        response.writeHead(other.status ?? 200, { 'content-type': 'application/x-amz-json-1.1' });
-        response.end(JSON.stringify(other.body));
+        const isXml = typeof other.body === 'string';
+        response.writeHead(other.status ?? 200, { 'content-type': isXml ? 'text/xml' : 'application/x-amz-json-1.1' });
+        response.end(isXml ? other.body : JSON.stringify(other.body));
         return;
       }
       const headers = Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
         ['host', 'connection', 'content-length', 'expect'].includes(name) ? [] : values.map((value) => [name, value]),
       ) as [string, string][];
-      const body = Buffer.concat(chunks);
       fetch(`${target}${request.url ?? ''}`, {
         method: request.method ?? 'GET',
         headers,
         ...(body.length === 0 ? {} : { body }),
       })
         .then(async (answer) => {
-          response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+          const told = ['content-type', 'smithy-protocol'].flatMap((name) => [name, answer.headers.get(name) ?? '']);
+          response.writeHead(answer.status, told);
           response.end(Buffer.from(await answer.arrayBuffer()));
         })
         .catch(() => response.destroy());

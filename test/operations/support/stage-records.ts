@@ -12,6 +12,8 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 
 export const PROCESSES = ['web', 'worker-default'];
+/** By which the stage's alarms tell people. */
+export const TOPIC = 'arn:aws:sns:us-east-1:000000000000:shop-test-alarms';
 
 /** ARNs of the secrets by the name that people give them. */
 export type SecretArns = Readonly<Record<'database' | 'queue' | 'admin-token', string>>;
@@ -41,6 +43,7 @@ export async function makeStage(region: string): Promise<SecretArns> {
     'queue/secret-arn': arns.queue,
     'queue/replication-group-id': 'shop-test-queue',
     'admin-token/secret-arn': arns['admin-token'],
+    'alarms/topic-arn': TOPIC,
   };
   for (const [name, Value] of Object.entries(published)) {
     await ssm.send(new PutParameterCommand({ Name: `/shop/test/${name}`, Value, Type: 'String' }));
