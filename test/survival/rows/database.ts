@@ -1,7 +1,8 @@
 import { Client } from 'pg';
-import { waitUntil } from '../../../app/local/servers/wait-until';
+import { settlesWithin, waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
 import { fault } from '../system/database-faults';
+import type { Load } from '../system/load';
 import type { System } from '../system/system';
 import type { Disturbance, Trial } from '../trial';
 import { LEASE_SECONDS } from './workers';
@@ -12,8 +13,10 @@ const FAILOVER_SECONDS = 20;
 const REFUSED_SECONDS = 10;
 /** Requests whose COMMIT is cut from its answer. */
 const CUTS = 20;
-/** Tells the tasks of these requests from all others. */
-const KEYED_MS = 7;
+/** The run time tells the tasks of these requests from all others. */
+const KEYED = { count: 3, runMs: 7 };
+/** The answer to a request comes after the cut. */
+const CUT_SECONDS = 1;
 
 /** While the database is away callers are told so, and nobody works. */
 const AWAY = { ledgerGone: true, standstill: true, answers: ['503'] } as const;
@@ -37,29 +40,35 @@ export const databaseRows: readonly Row[] = [
     fault: 'connection cut after COMMIT was sent and before its answer',
     mustHold: 'caller retries with the same requestKey: one task',
     run: async (trial, system) => {
-      const kept: (readonly string[])[] = [];
+      const told = new Map<string, readonly string[]>();
       let cuts = 0;
+      let caller: Load | undefined;
       await trial.disturb({
         begin: async (load) => {
           const { postgres } = system.links(system.webs[0]!);
           for (let i = 0; i < CUTS; i += 1) {
-            const cut = postgres.loseAnswerTo('commit').then(() => (cuts += 1));
-            kept.push(await trial.postUntilAnswered(load, { count: 3, runMs: KEYED_MS }, `cut-${i}`));
-            await cut;
+            const key = `cut-${i}.`;
+            const cut = postgres.loseAnswerTo('commit\0', key);
+            told.set(key, await trial.postUntilAnswered(load, KEYED, key));
+            if (await settlesWithin(cut, CUT_SECONDS)) cuts += 1;
           }
+          caller = load;
         },
-        last: () => Promise.resolve(),
+        last: async () => {
+          for (const [key, ids] of told) await sameAgain(trial, caller!, key, ids);
+        },
         answers: ['503'],
       });
-      trial.check(cuts === CUTS, `${cuts} answers of ${CUTS} were lost`);
-      const asked = new Set(kept.flat());
-      trial.check(asked.size === 3 * CUTS, `${3 * CUTS} tasks were asked for, ${asked.size} were acknowledged`);
+      trial.check(cuts === CUTS, `${cuts} answers to the COMMIT of ${CUTS} requests were lost`);
+      const tasks = KEYED.count * CUTS;
+      const asked = new Set([...told.values()].flat());
+      trial.check(asked.size === tasks, `${tasks} tasks were asked for, ${asked.size} were acknowledged`);
       const [answer] = await system.ledger.rows<{ tasks: number }>(
         `select count(*)::int as tasks from holdfast.task where payload ->> 'runMs' = $1`,
-        [String(KEYED_MS)],
+        [String(KEYED.runMs)],
       );
-      trial.check(answer!.tasks === 3 * CUTS, `${3 * CUTS} tasks were asked for, ${answer!.tasks} exist`);
-      trial.note(`${cuts} answers to COMMIT were lost`);
+      trial.check(answer!.tasks === tasks, `${tasks} tasks were asked for, ${answer!.tasks} exist`);
+      trial.note(`${cuts} answers to COMMIT were lost, and each request was repeated under its key`);
     },
   },
   {
@@ -198,6 +207,19 @@ async function takeConnections(system: System, taken: Client[]): Promise<void> {
     }
     taken.push(client);
   }
+}
+
+/** Whoever does not know whether the answer was for good asks once more, and is told the same. */
+async function sameAgain(trial: Trial, load: Load, key: string, ids: readonly string[]): Promise<void> {
+  const again = await waitUntil(
+    `the request under the key ${key} is answered 202 again`,
+    async () => {
+      const { status, taskIds } = await load.ask(KEYED, { 'idempotency-key': key });
+      return status === 202 && taskIds;
+    },
+    { limitSeconds: 30, everyMilliseconds: 50 },
+  );
+  trial.check(again.join() === ids.join(), `under ${key} ${ids.join()} were acknowledged first, then ${again.join()}`);
 }
 
 /** @returns how many connections of others were there to be ended */

@@ -12,14 +12,21 @@ interface Connection {
   silent: boolean;
 }
 
+/** A message whose answer is to be lost. */
+interface Wanted {
+  readonly text: string;
+  /** Only on a connection on which this has passed before. */
+  readonly behind: string | undefined;
+  readonly found: () => void;
+}
+
 /** The network between one process and one server: every way in which it may fail, on 127.0.0.1. */
 export class Link {
   private readonly connections = new Set<Connection>();
   private target: number;
   private dropping = false;
   private delay = { ms: 0, jitterMs: 0 };
-  /** Set while answers to a message that contains it are to be lost. */
-  private wanted: { readonly text: string; readonly found: () => void } | undefined;
+  private wanted: Wanted | undefined;
 
   static async to(port: number): Promise<Link> {
     const listener = createServer();
@@ -80,9 +87,10 @@ export class Link {
   /**
    * Lets the next message that contains `text` pass, and breaks its connection before the answer.
    * Resolves when that has happened.
+   * @param behind only on a connection on which this has passed from now on
    */
-  loseAnswerTo(text: string): Promise<void> {
-    return new Promise((found) => (this.wanted = { text, found }));
+  loseAnswerTo(text: string, behind?: string): Promise<void> {
+    return new Promise((found) => (this.wanted = { text, behind, found }));
   }
 
   /** Makes the network whole. What was dropped stays lost, so its connections break now. */
@@ -116,9 +124,12 @@ export class Link {
     client.setNoDelay(true).on('error', end).on('close', end);
     server.setNoDelay(true).on('error', serverEnd).on('close', serverEnd);
     let mute = false;
+    /** The one whose `behind` has passed here. */
+    let due: Wanted | undefined;
     client.on('data', (data) => {
       const { wanted } = this;
-      if (wanted !== undefined && data.includes(wanted.text)) {
+      if (wanted !== undefined && (wanted.behind === undefined || data.includes(wanted.behind))) due = wanted;
+      if (wanted !== undefined && wanted === due && data.includes(wanted.text)) {
         this.wanted = undefined;
         mute = true;
         server.once('data', () => {
