@@ -23,6 +23,9 @@ const HANG_SECONDS = 150;
 /** So little that a leak is out of memory within a second or two. */
 const LITTLE_MEMORY = { NODE_OPTIONS: '--max-old-space-size=160' };
 
+/** How Node.js ends when its heap is full; as a shell in between would report it. */
+const OUT_OF_MEMORY: readonly string[] = ['signal SIGABRT', 'exit code 134'];
+
 /** Faults that a handler brings over its own worker, and which leave its neighbour alone. */
 export const selfInflictedRows: readonly Row[] = [
   {
@@ -83,7 +86,12 @@ export const selfInflictedRows: readonly Row[] = [
       } finally {
         await platform.stop();
       }
-      trial.note(`the worker died ${platform.deaths()} times`);
+      const endings = platform.endings();
+      trial.check(
+        endings.every((ending) => OUT_OF_MEMORY.includes(ending)),
+        `the worker did not run out of memory but ended with ${endings.join(', ')}`,
+      );
+      trial.note(`the worker died ${endings.length} times: ${endings.join(', ')}`);
     },
   },
   {

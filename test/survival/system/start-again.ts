@@ -4,6 +4,8 @@ export interface Platform {
   /** Resolves at the first death. */
   death(): Promise<unknown>;
   deaths(): number;
+  /** Of each death, such as "signal SIGKILL". */
+  endings(): readonly string[];
   /** Lets what ends from now on lie. */
   stop(): Promise<void>;
 }
@@ -12,17 +14,20 @@ export interface Platform {
 export function startAgain(processes: readonly AppProcess[]): Platform {
   const over = new AbortController();
   const { signal } = over;
-  let deaths = 0;
+  const endings: string[] = [];
   const first = Promise.race(processes.map((process) => process.ended()));
   const kept = processes.map(async (process) => {
-    while (await diedBefore(process, signal)) {
-      deaths += 1;
+    for (;;) {
+      const ending = await endingBefore(process, signal);
+      if (ending === undefined) return;
+      endings.push(ending);
       await process.start();
     }
   });
   return {
     death: () => first,
-    deaths: () => deaths,
+    deaths: () => endings.length,
+    endings: () => endings,
     stop: async () => {
       over.abort();
       await Promise.all(kept);
@@ -30,11 +35,11 @@ export function startAgain(processes: readonly AppProcess[]): Platform {
   };
 }
 
-/** Whether the process ended before it was over. */
-async function diedBefore(process: AppProcess, signal: AbortSignal): Promise<boolean> {
-  const over = new Promise<boolean>((resolve) => {
-    if (signal.aborted) resolve(false);
-    signal.addEventListener('abort', () => resolve(false), { once: true });
+/** How the process ended; undefined when it was over before. */
+async function endingBefore(process: AppProcess, signal: AbortSignal): Promise<string | undefined> {
+  const over = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-  return Promise.race([process.ended().then(() => true), over]);
+  return Promise.race([process.ended(), over]);
 }
