@@ -36,16 +36,20 @@ async function take(context: OperationsContext, asked: { readonly queue: boolean
     );
   }
   const { rds, elastiCache } = await context.aws();
-  if (database !== undefined) {
-    await rds.send(
-      new CreateDBSnapshotCommand({ DBInstanceIdentifier: database.DBInstanceIdentifier, DBSnapshotIdentifier: id }),
-    );
-  }
-  if (queue !== undefined) {
-    await elastiCache.send(
-      new CreateSnapshotCommand({ ReplicationGroupId: queue.ReplicationGroupId, SnapshotName: id }),
-    );
-  }
+  await context.terminal.during(
+    'Asking for the snapshot',
+    async () => {
+      if (database !== undefined) {
+        const { DBInstanceIdentifier } = database;
+        await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier, DBSnapshotIdentifier: id }));
+      }
+      if (queue !== undefined) {
+        const { ReplicationGroupId } = queue;
+        await elastiCache.send(new CreateSnapshotCommand({ ReplicationGroupId, SnapshotName: id }));
+      }
+    },
+    { goesOn: `what AWS has begun of the snapshot ${id} goes on; npx holdfast backup --list shows it.` },
+  );
   if (database !== undefined) {
     await untilThere(context, `Snapshot ${id}`, 'RDS', async () => {
       const { DBSnapshots } = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));

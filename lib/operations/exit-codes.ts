@@ -29,6 +29,11 @@ export class OperationsError extends Error {
   ) {
     super(sentence, options);
   }
+
+  /** The same, and one sentence more. */
+  and(sentence: string): OperationsError {
+    return new OperationsError(this.exitCode, `${this.message} ${sentence}`, { cause: this });
+  }
 }
 
 export function usageError(sentence: string): OperationsError {

@@ -95,6 +95,19 @@ const cluster = 'shop-test';
     });
   });
 
+  it('instance says what may be broken when AWS refuses in the middle', async () => {
+    app.acceptProbes = (_response, accept) => accept();
+    between.instead = (operation) =>
+      operation === 'StopTask'
+        ? { status: 400, body: { __type: 'AccessDeniedException', message: 'Not ecs:StopTask.' } }
+        : undefined;
+    const told = await drill(['instance']);
+    expect(told).toMatchObject({ exitCode: 3, output: '' });
+    expect(told.errors).toMatch(
+      /StopTask .* This may be done by now: stop .*; what was accepted is done all the same\.\n$/,
+    );
+  });
+
   it('instance is not over while what was stopped still ends', async () => {
     app.acceptProbes = (_response, accept) => accept();
     let looks = -1;

@@ -21,6 +21,10 @@ export class AwsError extends OperationsError {
   ) {
     super(exitCode, sentence, { cause });
   }
+
+  override and(sentence: string): AwsError {
+    return new AwsError(this.exitCode, `${this.message} ${sentence}`, this.code, this);
+  }
 }
 
 /** Whether AWS answered with an error of one of these names. */

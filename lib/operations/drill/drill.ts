@@ -116,8 +116,7 @@ async function unbroken<T>({ signal }: OperationsContext, disaster: Disaster, wo
   } catch (error) {
     const told = ['Nothing was broken.', disaster.leaves?.()].filter(Boolean).join(' ');
     if (signal.aborted) throw new OperationsError(EXIT.interrupted, `Interrupted. ${told}`, { cause: error });
-    if (!(error instanceof OperationsError)) throw error;
-    throw new OperationsError(error.exitCode, `${error.message} ${told}`, { cause: error });
+    throw error instanceof OperationsError ? error.and(told) : error;
   }
 }
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { AwsError } from '../aws/told-error';
 import { EXIT, OperationsError, usageError } from '../exit-codes';
 import { Progress } from './progress';
 import type { RenderOptions } from './render';
+import { capitalised } from './sentence';
 
 /** The streams of a process, or those of a test. */
 export interface Streams {
@@ -19,6 +21,14 @@ export interface TerminalOptions extends Streams {
   /** Whether colours are allowed; where the output is no terminal there are none anyway. */
   readonly color: boolean;
   readonly signal: AbortSignal;
+}
+
+/** What is left behind where a command ends in the middle of something, each as a sentence that begins small. */
+export interface LeftBehind {
+  /** What goes on without the command, when it is interrupted or AWS refuses to say more. @default - nothing does */
+  readonly goesOn?: string;
+  /** What is still to be done, whatever ended it. @default - nothing is */
+  readonly unfinished?: string;
 }
 
 /** Width of every output: what fits into the narrowest usual terminal is read everywhere alike. */
@@ -53,21 +63,17 @@ export class Terminal {
     this.write(`${words}\n`);
   }
 
-  /**
-   * Shows on standard error what is waited for, from two seconds on.
-   * @param goesOn what goes on without this command when it is interrupted, in a sentence. @default - nothing does
-   */
+  /** Shows on standard error what is waited for, from two seconds on. @throws what `work` throws, and what that leaves. */
   async during<T>(
     what: string,
     work: (tell: (detail: string) => void) => Promise<T>,
-    { goesOn }: { readonly goesOn?: string } = {},
+    left: LeftBehind = {},
   ): Promise<T> {
     const end = this.progress.begin(what);
     try {
       return await work((detail) => this.progress.detail(detail));
     } catch (error) {
-      if (!this.options.signal.aborted || goesOn === undefined) throw error;
-      throw new OperationsError(EXIT.interrupted, `Interrupted: ${goesOn}`, { cause: error });
+      throw this.leaving(error, left);
     } finally {
       end();
     }
@@ -99,6 +105,17 @@ export class Terminal {
     const first = await this.askHidden(`Value of ${name} (not shown): `);
     if ((await this.askHidden('The same again: ')) === first) return first;
     throw usageError(`The two values of ${name} differ, and nothing was changed: start again.`);
+  }
+
+  private leaving(error: unknown, { goesOn, unfinished }: LeftBehind): unknown {
+    const left = unfinished ?? goesOn;
+    if (left === undefined) return error;
+    if (this.options.signal.aborted) {
+      return new OperationsError(EXIT.interrupted, `Interrupted: ${left}`, { cause: error });
+    }
+    // Other errors say what became of that which would go on.
+    const Told = unfinished === undefined ? AwsError : OperationsError;
+    return error instanceof Told ? error.and(capitalised(left)) : error;
   }
 
   private requirePerson(what: string, mend: string): void {
