@@ -1,20 +1,14 @@
-import {
-  DescribeServicesCommand,
-  DescribeTaskDefinitionCommand,
-  ListServicesCommand,
-  UpdateServiceCommand,
-} from '@aws-sdk/client-ecs';
-import type { Deployment, Service } from '@aws-sdk/client-ecs';
+import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ListServicesCommand } from '@aws-sdk/client-ecs';
+import type { Service } from '@aws-sdk/client-ecs';
 import { clusterName } from '../../config';
 import type { StageName } from '../../config';
 import { similarTo } from '../../config/similar';
-import { EXIT, OperationsError, missingError } from '../exit-codes';
+import { missingError } from '../exit-codes';
 import type { AwsClients } from './clients';
 import { isAwsError } from './told-error';
 
 /** What Amazon ECS describes in one call. */
 const MOST_DESCRIBED = 10;
-const POLL_MS = 5_000;
 const FIRST_LOOK_MS = 250;
 
 /** The services of the stage's cluster, in the order of their names, but web first. @throws OperationsError without the cluster. */
@@ -64,11 +58,17 @@ export function serviceNamed(services: readonly Service[], process: string): Ser
   );
 }
 
-/** Whether its newest deployment alone has containers, as many as are wanted; one that failed may stay listed without. */
+/**
+ * Whether its newest deployment is complete and alone has containers, as many as are wanted; one that failed may stay
+ * listed without. Until the alarms that may take it back have been watched for a while, it is under way although it is alone.
+ * Source: ECS API reference, "Deployment", `rolloutState`; developer guide, "CloudWatch alarms", bake time.
+ */
 export function isSteady({ deployments = [], runningCount = 0, desiredCount = 0, pendingCount = 0 }: Service): boolean {
-  const others = deployments.filter(({ status }) => status !== 'PRIMARY');
+  const newest = deployments.find(({ status }) => status === 'PRIMARY');
+  const others = deployments.filter((deployment) => deployment !== newest);
+  const isComplete = newest !== undefined && (newest.rolloutState ?? 'COMPLETED') === 'COMPLETED';
   const areGone = others.every((other) => (other.runningCount ?? 0) === 0 && (other.pendingCount ?? 0) === 0);
-  return others.length < deployments.length && areGone && runningCount === desiredCount && pendingCount === 0;
+  return isComplete && areGone && runningCount === desiredCount && pendingCount === 0;
 }
 
 /** A service and the references of the secrets that its containers read when they start. */
@@ -93,100 +93,6 @@ export function readersOf(readers: readonly SecretReader[], secretArn: string): 
   // With a field the reference goes on behind the ARN.
   const isOf = (reference: string): boolean => reference === secretArn || reference.startsWith(`${secretArn}:`);
   return readers.filter(({ references }) => references.some(isOf)).map(({ service }) => service);
-}
-
-/** A deployment of a service that was asked for. */
-export interface AskedDeployment {
-  readonly service: string;
-  readonly id: string;
-}
-
-/** What a service is to run: another definition, or the same in new containers. */
-export type ServiceChange = { readonly taskDefinition: string } | { readonly forceNewDeployment: true };
-
-export async function deployService(
-  aws: AwsClients,
-  stage: StageName,
-  service: string,
-  change: ServiceChange,
-): Promise<AskedDeployment> {
-  const answer = await aws.ecs.send(new UpdateServiceCommand({ cluster: clusterName(stage), service, ...change }));
-  const id = primaryOf(answer.service)?.id;
-  if (id !== undefined) return { service, id };
-  throw new OperationsError(EXIT.unavailable, `Amazon ECS changed ${service} without telling its deployment.`);
-}
-
-/** Starts new containers of the services, which read their secrets anew, and stops the old ones by their drain. */
-export async function rollServices(
-  aws: AwsClients,
-  stage: StageName,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<AskedDeployment[]> {
-  const asked: AskedDeployment[] = [];
-  for (const service of names) {
-    signal.throwIfAborted();
-    asked.push(await deployService(aws, stage, service, { forceNewDeployment: true }));
-  }
-  return asked;
-}
-
-/** What became of a deployment that was asked for; a reason only with `failed`. */
-export type DeploymentState =
-  { readonly state: 'waiting' | 'done' } | { readonly state: 'failed'; readonly reason: string };
-
-/**
- * @param wasSeen whether the deployment was there at an earlier look: right after UpdateService, Amazon ECS may still show
- * the deployments of before.
- */
-export function deploymentState(service: Service, id: string, wasSeen: boolean): DeploymentState {
-  const own = service.deployments?.find((deployment) => deployment.id === id);
-  if (own?.rolloutState === 'FAILED') {
-    return { state: 'failed', reason: own.rolloutStateReason ?? 'no reason given' };
-  }
-  if (own?.status === 'PRIMARY') return { state: isSteady(service) ? 'done' : 'waiting' };
-  if (own === undefined && !wasSeen) return { state: 'waiting' };
-  const reason = primaryOf(service)?.rolloutStateReason ?? '';
-  return { state: 'failed', reason: `another one has taken its place${reason === '' ? '' : `: ${reason}`}` };
-}
-
-function primaryOf(service: Service | undefined): Deployment | undefined {
-  return service?.deployments?.find(({ status }) => status === 'PRIMARY');
-}
-
-/**
- * Waits until the services have only the containers of the deployments that were asked for.
- * @param tell hears how far it is.
- * @throws OperationsError when a deployment fails, is rolled back or replaced, or Ctrl-C is pressed.
- */
-export async function untilSteady(
-  aws: AwsClients,
-  stage: StageName,
-  asked: readonly AskedDeployment[],
-  tell: (detail: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const seen = new Set<string>();
-  for (let look = 0; ; look += 1) {
-    const services = await servicesOf(aws, stage);
-    const busy = asked.filter(({ service: name, id }) => {
-      const service = serviceNamed(services, name);
-      const now = deploymentState(service, id, seen.has(id));
-      if (now.state === 'failed') throw deploymentFailed(name, now.reason);
-      if (service.deployments?.some((deployment) => deployment.id === id) === true) seen.add(id);
-      return now.state === 'waiting';
-    });
-    if (busy.length === 0) return;
-    tell(busy.map(({ service }) => service).join(', '));
-    await pause(nextLookMs(look, POLL_MS), signal);
-  }
-}
-
-function deploymentFailed(service: string, reason: string): OperationsError {
-  return new OperationsError(
-    EXIT.unavailable,
-    `The deployment of ${service} failed (${reason.replace(/\.$/, '')}): see npx holdfast logs ${service}.`,
-  );
 }
 
 /** Soon at first, for what is quick, then ever later up to `most`. @returns milliseconds */
