@@ -1,8 +1,6 @@
-import type { Service } from '@aws-sdk/client-ecs';
 import type { AwsClients } from './aws/clients';
-import { deployService, serviceNamed, servicesOf, untilSteady } from './aws/services';
-import type { AskedDeployment } from './aws/services';
-import { definitionIfThere, definitionOf, revisionOf, rolledBackOf } from './aws/task-definitions';
+import { rolledBackOf } from './aws/rollbacks';
+import { definitionIfThere, deregister, revisionOf } from './aws/task-definitions';
 import type { Definition } from './aws/task-definitions';
 import { isSet, textOption } from './command';
 import type { CommandResult, Input, OperationsCommand } from './command';
@@ -12,11 +10,13 @@ import { ago } from './output/amounts';
 import { GAP, good, text } from './output/block';
 import { previousVersion } from './rollback/previous-version';
 import { registerAgain } from './rollback/register-again';
+import { replaceDefinitions } from './rollback/replace-definitions';
+import { runningVersions } from './rollback/running-version';
+import type { RunningVersion } from './rollback/running-version';
+import { undo } from './rollback/undo';
 
 /** A deploy registers what it changes within minutes. */
 const SAME_DEPLOY_MS = 15 * 60_000;
-const GOES_ON = 'Amazon ECS goes on replacing the containers; npx holdfast status shows it.';
-const REST = 'processes that were changed stay so; the same command changes the rest.';
 
 export const rollback: OperationsCommand = {
   name: 'rollback',
@@ -37,12 +37,6 @@ export const rollback: OperationsCommand = {
     return isSet(input, 'undo') ? undo(context, running) : back(context, running, to);
   },
 };
-
-interface RunningVersion {
-  readonly process: string;
-  readonly service: Service;
-  readonly definition: Definition;
-}
 
 /** A process and the definition that it is to run. */
 interface Change extends RunningVersion {
@@ -72,19 +66,6 @@ async function refuseDuringDeploy(context: OperationsContext): Promise<void> {
   throw usageError(`A deploy of ${StackName} is under way (${StackStatus}); allowed is a rollback after it: ${mend}.`);
 }
 
-async function runningVersions(context: OperationsContext, process: string | undefined): Promise<RunningVersion[]> {
-  const aws = await context.aws();
-  const services = await servicesOf(aws, await context.configuration());
-  const chosen = process === undefined ? services : [serviceNamed(services, process)];
-  return Promise.all(
-    chosen.map(async (service) => ({
-      process: service.serviceName ?? '',
-      service,
-      definition: await definitionOf(aws, service.taskDefinition ?? ''),
-    })),
-  );
-}
-
 async function back(
   context: OperationsContext,
   running: readonly RunningVersion[],
@@ -97,11 +78,15 @@ async function back(
     `Run ${changes.map(({ process, definition, target }) => `${process} ${target.revision} instead of ${definition.revision} (registered ${registered(definition)})`).join(', ')} on stage ${context.stage}? The database keeps its migrations.`,
   );
   const moved: Move[] = [];
-  await replace(context, changes, async ({ service, definition, target, process }) => {
-    const deployed = rolledBackOf(service, definition)?.fromArn ?? definition.arn;
-    const arn = await registerAgain(await context.aws(), target, deployed);
-    moved.push({ process, from: revisionOf(deployed), to: revisionOf(arn), sameAs: String(target.revision) });
-    return arn;
+  const aws = await context.aws();
+  await replaceDefinitions(context, changes, {
+    make: async ({ service, definition, target, process }) => {
+      const deployed = rolledBackOf(service, definition)?.fromArn ?? definition.arn;
+      const arn = await registerAgain(aws, target, deployed);
+      moved.push({ process, from: revisionOf(deployed), to: revisionOf(arn), sameAs: String(target.revision) });
+      return arn;
+    },
+    unused: (arn) => deregister(aws, arn),
   });
   return {
     data: { stage: context.stage, rolledBack: moved },
@@ -175,58 +160,10 @@ function registered({ content: { registeredAt } }: Definition): string {
   return registeredAt === undefined ? 'at an unknown time' : ago(registeredAt);
 }
 
-async function undo(context: OperationsContext, running: readonly RunningVersion[]): Promise<CommandResult> {
-  const back = running.flatMap(({ service, definition }) => rolledBackOf(service, definition) ?? []);
-  if (back.length === 0) {
-    throw missingError(
-      `Nothing is rolled back: ${running.map(({ process }) => process).join(', ')} run what was deployed.`,
-    );
-  }
-  await context.terminal.confirm(
-    `Run ${back.map(({ process, from, to }) => `${process} ${from} instead of ${to}`).join(', ')} again on stage ${context.stage}?`,
-  );
-  await replace(context, back, ({ fromArn }) => Promise.resolve(fromArn));
-  const moved = back.map(({ process, from, to }) => ({ process, from: String(to), to: from }));
-  return {
-    data: { stage: context.stage, undone: moved.map(({ process, from, to }) => ({ process, from, to })) },
-    view: moved.map(({ process, to }) => text(good(`${process} runs revision ${to} again, as deployed.`))),
-  };
-}
-
 interface Move {
   readonly process: string;
   readonly from: string;
   readonly to: string;
   /** The earlier revision of which `to` is a copy. */
   readonly sameAs: string;
-}
-
-/**
- * Gives each process its definition, and waits until only that runs.
- * @param definition makes the definition that a process is to run. @returns its ARN.
- */
-async function replace<Each extends { readonly process: string }>(
-  context: OperationsContext,
-  all: readonly Each[],
-  definition: (each: Each) => Promise<string>,
-): Promise<void> {
-  const aws = await context.aws();
-  const configuration = await context.configuration();
-  const asked: AskedDeployment[] = [];
-  await context.terminal.during(
-    'Changing the services',
-    async () => {
-      for (const each of all) {
-        context.signal.throwIfAborted();
-        const taskDefinition = await definition(each);
-        asked.push(await deployService(aws, configuration, each.process, { taskDefinition }));
-      }
-    },
-    { goesOn: REST },
-  );
-  await context.terminal.during(
-    'Waiting for the containers',
-    (tell) => untilSteady(aws, configuration, asked, tell, context.signal),
-    { goesOn: GOES_ON },
-  );
 }

@@ -1,7 +1,7 @@
 import { alarmsOf } from './aws/alarms';
 import { databaseOf, isServing, redisOf, ServerGone } from './aws/backing-servers';
+import { rollbacksAmong } from './aws/rollbacks';
 import { isSteady, servicesOf } from './aws/services';
-import { rolledBackAmong } from './aws/task-definitions';
 import type { CommandResult, OperationsCommand } from './command';
 import type { OperationsContext } from './context';
 import { EXIT } from './exit-codes';
@@ -56,7 +56,7 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
   const sounding = alarms.filter(({ StateValue }) => StateValue === 'ALARM');
   const viewed = app === undefined ? { cells: [], data: {} } : viewOfApp(app);
   const data = dataRows(database, queue, cache);
-  const rolledBack = await rolledBackAmong(aws, services);
+  const { rolledBack, ended } = await rollbacksAmong(aws, services);
   const isWell =
     (app === undefined || isAppWell(app)) &&
     sounding.length === 0 &&
@@ -74,6 +74,7 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
           ...{ name: serviceName, running: runningCount, desired: desiredCount, pending: pendingCount },
           ...{ deployments: deployments?.length, rollout: deployments?.[0]?.rolloutState, taskDefinition },
           rolledBackFrom: rolledBack.find(({ process }) => process === serviceName)?.fromArn ?? null,
+          rollbackEnded: ended.find(({ process }) => process === serviceName)?.copies[0] ?? null,
         }),
       ),
       data,
@@ -97,8 +98,9 @@ async function deployed(context: OperationsContext): Promise<CommandResult> {
       GAP,
       stackTable(stacks),
       GAP,
-      serviceTable(services, rolledBack),
+      serviceTable(services, rolledBack, ended),
       ...rolledBack.slice(0, 1).map(() => text(warning('Rolled back: npx holdfast doctor says from what to what.'))),
+      ...ended.slice(0, 1).map(() => text(warning('A deploy ended a rollback: npx holdfast doctor says of what.'))),
       GAP,
       dataTable(data),
       ...soundingAlarms(sounding, configuration),

@@ -1,6 +1,9 @@
-import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs';
-import type { Service, Tag, TaskDefinition } from '@aws-sdk/client-ecs';
-import { ROLLED_BACK_FROM } from '../../config';
+import {
+  DeregisterTaskDefinitionCommand,
+  DescribeTaskDefinitionCommand,
+  paginateListTaskDefinitions,
+} from '@aws-sdk/client-ecs';
+import type { Tag, TaskDefinition } from '@aws-sdk/client-ecs';
 import { EXIT, OperationsError } from '../exit-codes';
 import type { AwsClients } from './clients';
 import { isAwsError } from './told-error';
@@ -35,35 +38,26 @@ export async function definitionIfThere(aws: AwsClients, named: string): Promise
   }
 }
 
-/** The version of a process that was deployed and is not run since somebody rolled back. */
-export interface RolledBack {
-  readonly process: string;
-  /** Revision of the task definition that runs instead, and since when it is there. */
-  readonly to: number;
-  readonly at: Date | undefined;
-  /** ARN and revision of the one that was deployed. */
-  readonly fromArn: string;
-  readonly from: string;
+/** What runs it goes on; nothing new can be told to run it. */
+export async function deregister(aws: AwsClients, arn: string): Promise<void> {
+  await aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: arn }));
 }
 
-/** @returns undefined while the process runs what was deployed: the next deploy that changes it ends a rollback. */
-export function rolledBackOf({ serviceName = '' }: Service, definition: Definition): RolledBack | undefined {
-  const fromArn = definition.tags.find(({ key }) => key === ROLLED_BACK_FROM)?.value;
-  if (fromArn === undefined) return undefined;
-  return {
-    process: serviceName,
-    to: definition.revision,
-    at: definition.content.registeredAt,
-    fromArn,
-    from: revisionOf(fromArn),
-  };
+/** ARNs of active revisions of the family above that one, newest first. */
+export async function newerRevisions(aws: AwsClients, { family, revision }: Definition): Promise<string[]> {
+  const newer: string[] = [];
+  const asked = { familyPrefix: family, status: 'ACTIVE', sort: 'DESC', maxResults: 100 } as const;
+  for await (const { taskDefinitionArns = [] } of paginateListTaskDefinitions({ client: aws.ecs }, asked)) {
+    const own = taskDefinitionArns.filter((arn) => isOfFamily(arn, family));
+    newer.push(...own.filter((arn) => Number(revisionOf(arn)) > revision));
+    if (own.some((arn) => Number(revisionOf(arn)) <= revision)) break;
+  }
+  return newer;
 }
 
-export async function rolledBackAmong(aws: AwsClients, services: readonly Service[]): Promise<RolledBack[]> {
-  const found = await Promise.all(
-    services.map(async (service) => rolledBackOf(service, await definitionOf(aws, service.taskDefinition ?? ''))),
-  );
-  return found.filter((each) => each !== undefined);
+/** A prefix of families finds those that begin with it, too. */
+export function isOfFamily(arn: string, family: string): boolean {
+  return arn.split('/').at(-1)?.split(':')[0] === family;
 }
 
 /** The number behind the last colon. */

@@ -2,10 +2,11 @@ import { DescribeContainerInstancesCommand, ListContainerInstancesCommand } from
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import { clusterName, stackName } from '../../config';
 import { alarmShortName, alarmsOf, topicOf } from '../aws/alarms';
+import { rollbacksAmong } from '../aws/rollbacks';
 import { isSteady, servicesOf } from '../aws/services';
-import { rolledBackAmong } from '../aws/task-definitions';
 import type { OperationsContext } from '../context';
 import { ago, counted } from '../output/amounts';
+import { capitalised } from '../output/sentence';
 import { expected, failed, ok, warned } from './finding';
 import type { Finding } from './finding';
 
@@ -34,7 +35,15 @@ export async function checkStacks(context: OperationsContext): Promise<Finding[]
 export async function checkServices(context: OperationsContext): Promise<Finding[]> {
   const aws = await context.aws();
   const services = await servicesOf(aws, await context.configuration());
-  const rolledBack = (await rolledBackAmong(aws, services)).map(({ process, from, to, at }) =>
+  const rollbacks = await rollbacksAmong(aws, services);
+  const ended = rollbacks.ended.map(({ process, running, was }) =>
+    warned(
+      `version, ${process}`,
+      `revision ${running} runs again, which was rolled back from to ${was}: a deploy ended that`,
+      `Roll back again: npx holdfast rollback ${process} --to ${was}; or keep it: npx holdfast rollback ${process} --undo.`,
+    ),
+  );
+  const rolledBack = rollbacks.rolledBack.map(({ process, from, to, at }) =>
     warned(
       `version, ${process}`,
       `rolled back${at === undefined ? '' : ` ${ago(at)}`}: revision ${to} runs instead of ${from}, which was deployed`,
@@ -51,7 +60,7 @@ export async function checkServices(context: OperationsContext): Promise<Finding
       ? failed(`process, ${serviceName}`, found, fix)
       : warned(`process, ${serviceName}`, found, fix);
   });
-  return [...running, ...rolledBack];
+  return [...running, ...rolledBack, ...ended];
 }
 
 /** Whether the instances' agents are connected: others run what they run and get nothing new. */
@@ -120,8 +129,4 @@ export async function checkTopic(context: OperationsContext): Promise<Finding[]>
       ? ok('alarms, who is told', `nobody, as accepted: ${accepted}`)
       : warned('alarms, who is told', 'nobody', 'Name addresses in alarms.emails and deploy.'),
   ];
-}
-
-function capitalised(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

@@ -7,7 +7,7 @@ import type { Service } from '@aws-sdk/client-ecs';
 import { clusterName, ROLLED_BACK_FROM } from '../../config';
 import type { StageName } from '../../config';
 import type { AwsClients } from '../aws/clients';
-import { definitionIfThere, revisionOf } from '../aws/task-definitions';
+import { definitionIfThere, isOfFamily, revisionOf } from '../aws/task-definitions';
 import type { Definition } from '../aws/task-definitions';
 
 /** What Amazon ECS describes in one call. */
@@ -72,8 +72,7 @@ async function lowerRevisions(aws: AwsClients, { family, revision }: Definition)
     const { taskDefinitionArns = [] } = await aws.ecs.send(
       new ListTaskDefinitionsCommand({ familyPrefix: family, status, sort: 'DESC', maxResults: 100 }),
     );
-    // The prefix finds families that begin with it, too.
-    found.push(...taskDefinitionArns.filter((arn) => arn.split('/').at(-1)?.split(':')[0] === family));
+    found.push(...taskDefinitionArns.filter((arn) => isOfFamily(arn, family)));
   }
   return found
     .filter((arn) => Number(revisionOf(arn)) < revision)

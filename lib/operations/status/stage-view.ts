@@ -5,9 +5,9 @@ import type { ReplicationGroup } from '@aws-sdk/client-elasticache';
 import type { DBInstance } from '@aws-sdk/client-rds';
 import { alarmShortName } from '../aws/alarms';
 import { isServing, ServerGone } from '../aws/backing-servers';
+import type { EndedRollback, RolledBack } from '../aws/rollbacks';
 import { isSteady } from '../aws/services';
 import { revisionOf } from '../aws/task-definitions';
-import type { RolledBack } from '../aws/task-definitions';
 import { ago, counted } from '../output/amounts';
 import { GAP, bad, good, title, warning } from '../output/block';
 import type { Block, Cell } from '../output/block';
@@ -32,7 +32,15 @@ export function stackTable(stacks: readonly Stack[]): Block {
   };
 }
 
-export function serviceTable(services: readonly Service[], rolledBack: readonly RolledBack[]): Block {
+export function serviceTable(
+  services: readonly Service[],
+  rolledBack: readonly RolledBack[],
+  ended: readonly EndedRollback[],
+): Block {
+  const marked = (process: string): string | undefined => {
+    const isOf = (rollback: RolledBack | EndedRollback): boolean => rollback.process === process;
+    return rolledBack.some(isOf) ? 'rolled back' : ended.some(isOf) ? 'rollback ended' : undefined;
+  };
   return {
     kind: 'table',
     columns: [
@@ -45,11 +53,11 @@ export function serviceTable(services: readonly Service[], rolledBack: readonly 
       const { serviceName = '', runningCount = 0, desiredCount = 0, taskDefinition = '' } = service;
       const running = `${runningCount} of ${desiredCount}`;
       const version = revisionOf(taskDefinition);
-      const isRolledBack = rolledBack.some(({ process }) => process === serviceName);
+      const mark = marked(serviceName);
       return [
         serviceName,
         runningCount < desiredCount ? bad(running) : running,
-        isRolledBack ? warning(`${version}, rolled back`) : version,
+        mark === undefined ? version : warning(`${version}, ${mark}`),
         isSteady(service) ? good('complete') : warning(rolloutOf(service)),
       ];
     }),
