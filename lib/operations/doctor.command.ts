@@ -8,6 +8,7 @@ import { checkDatabase } from './doctor/database';
 import { look, ok, warned } from './doctor/finding';
 import type { Finding } from './doctor/finding';
 import { checkRedis } from './doctor/redis';
+import { checkRotations } from './doctor/rotations';
 import { checkAlarms, checkInstances, checkServices, checkStacks, checkTopic } from './doctor/running';
 import { EXIT } from './exit-codes';
 import type { ExitCode } from './exit-codes';
@@ -43,6 +44,7 @@ const AFTER: readonly Check[] = [
   ['instances', checkInstances],
   ['queue', checkRedis],
   ['database', checkDatabase],
+  ['secrets', checkRotations],
   ['alarms', checkAlarms],
   ['alarms, who is told', checkTopic],
   ['app', checkApp],

@@ -1,11 +1,13 @@
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { readersOf, rollServices, secretReaders, servicesOf, untilSteady } from './aws/services';
+import { rollServices, untilSteady } from './aws/deployments';
+import { readersOf, secretReaders, servicesOf } from './aws/services';
 import { isAwsError } from './aws/told-error';
 import type { CommandResult, OperationsCommand } from './command';
 import type { OperationsContext } from './context';
 import { usageError } from './exit-codes';
 import { ago } from './output/amounts';
-import { bad, good, text } from './output/block';
+import { bad, good, text, warning } from './output/block';
+import type { Block, Cell } from './output/block';
 import { putValue } from './secrets/pending-value';
 import { rotationOf } from './secrets/rotate';
 import { secretNamed, secretsOf } from './secrets/stage-secrets';
@@ -109,17 +111,24 @@ async function set(context: OperationsContext, secret: StageSecret): Promise<Com
   await context.terminal.confirm(`Set ${secret.name} of stage ${context.stage}${andReplace(readBy)}?`);
   await putValue(await context.aws(), secret, value);
   await roll(context, readBy);
-  return result(secret, readBy, 'is set');
+  return { data: { secret: secret.name, replaced: readBy }, view: view(good(`${secret.name} is set.`), readBy) };
 }
 
 async function rotate(context: OperationsContext, secret: StageSecret): Promise<CommandResult> {
+  const { name } = secret;
   const rotation = rotationOf(context, secret);
   const readBy = await readers(context, secret);
-  await context.terminal.confirm(
-    `${rotation.noticed} Give ${secret.name} of stage ${context.stage} a new random value${andReplace(readBy)}?`,
-  );
-  await rotation.run(() => roll(context, readBy));
-  return result(secret, readBy, 'has a new value');
+  const what = (await rotation.isOpen())
+    ? `End the rotation of ${name} of stage ${context.stage} that was interrupted, with the value that it has made`
+    : `Give ${name} of stage ${context.stage} a new random value`;
+  await context.terminal.confirm(`${rotation.noticed} ${what}${andReplace(readBy)}?`);
+  const takenUp = await rotation.run(() => roll(context, readBy));
+  const told = takenUp
+    ? warning(
+        `The rotation of ${name} that was interrupted has ended, with the value that it had made: run it again for another one.`,
+      )
+    : good(`${name} has a new value.`);
+  return { data: { secret: name, replaced: readBy, takenUp }, view: view(told, readBy) };
 }
 
 async function readers(context: OperationsContext, secret: StageSecret): Promise<string[]> {
@@ -129,15 +138,20 @@ async function readers(context: OperationsContext, secret: StageSecret): Promise
 }
 
 async function roll(context: OperationsContext, readBy: readonly string[]): Promise<void> {
+  if (readBy.length === 0) return;
   const aws = await context.aws();
   const configuration = await context.configuration();
   context.terminal.say(`Replacing the containers of ${readBy.join(', ')}; running tasks finish as in a deploy.`);
+  const asked = await context.terminal.during(
+    'Changing the services',
+    () => rollServices(aws, configuration, readBy, context.signal),
+    {
+      unfinished: 'the new value is there, and not all containers are replaced to read it: run the same command again.',
+    },
+  );
   await context.terminal.during(
     'Waiting for the new containers',
-    async (tell) => {
-      const asked = await rollServices(aws, configuration, readBy, context.signal);
-      await untilSteady(aws, configuration, asked, tell, context.signal);
-    },
+    (tell) => untilSteady(aws, configuration, asked, tell, context.signal),
     { goesOn: 'Amazon ECS goes on replacing the containers; npx holdfast status shows it.' },
   );
 }
@@ -146,10 +160,10 @@ function andReplace(readBy: readonly string[]): string {
   return readBy.length === 0 ? '' : ` and replace the containers of ${readBy.join(', ')}`;
 }
 
-function result({ name }: StageSecret, readBy: readonly string[], what: string): CommandResult {
+function view(told: Cell, readBy: readonly string[]): Block[] {
   const replaced =
     readBy.length === 0
       ? 'No container that runs reads it.'
       : `The containers of ${readBy.join(', ')} are replaced and read it.`;
-  return { data: { secret: name, replaced: readBy }, view: [text(good(`${name} ${what}.`)), text(replaced)] };
+  return [text(told), text(replaced)];
 }

@@ -37,17 +37,34 @@ export interface PendingValue {
   end(): Promise<void>;
 }
 
+/** Whether a rotation was begun and has not ended, so that the next one takes its value up. */
+export async function isRotationOpen(aws: AwsClients, secret: StageSecret): Promise<boolean> {
+  return (await versionsOf(aws, secret)).left !== undefined;
+}
+
+interface Versions {
+  readonly current: string | undefined;
+  readonly marked: string | undefined;
+  /** What an interrupted rotation has left. */
+  readonly left: string | undefined;
+}
+
 /**
- * The value that an interrupted rotation has left, or a new one.
  * Source: Secrets Manager guide, "How rotation works": the staging labels AWSPENDING and AWSCURRENT. A pending version that
  * is current was promoted by us only if it has our label too: AWS's own rotations may leave AWSPENDING where they end.
  */
-export async function pendingValue(aws: AwsClients, secret: StageSecret, length: number): Promise<PendingValue> {
-  const { VersionIdsToStages = {} } = await aws.secrets.send(new DescribeSecretCommand({ SecretId: secret.arn }));
+async function versionsOf(aws: AwsClients, { arn }: StageSecret): Promise<Versions> {
+  const { VersionIdsToStages = {} } = await aws.secrets.send(new DescribeSecretCommand({ SecretId: arn }));
   const holding = (stage: string): string | undefined =>
     Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(stage))?.[0];
-  const [current, left, marked] = [holding(CURRENT), holding(PENDING), holding(AT_SERVER)];
-  const isTakenUp = left !== undefined && (left !== current || left === marked);
+  const [current, pending, marked] = [holding(CURRENT), holding(PENDING), holding(AT_SERVER)];
+  return { current, marked, left: pending !== current || pending === marked ? pending : undefined };
+}
+
+/** The value that an interrupted rotation has left, or a new one. */
+export async function pendingValue(aws: AwsClients, secret: StageSecret, length: number): Promise<PendingValue> {
+  const { current, marked, left } = await versionsOf(aws, secret);
+  const isTakenUp = left !== undefined;
   const made = isTakenUp
     ? { value: valueIn(await read(aws, secret, PENDING), secret), version: left }
     : await newPending(aws, secret, length);

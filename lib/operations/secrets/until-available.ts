@@ -3,7 +3,6 @@ import type { OperationsContext } from '../context';
 import { usageError } from '../exit-codes';
 
 const POLL_MS = 5_000;
-const GOES_ON = 'what AWS has begun goes on; the same command takes the rotation up where it stopped.';
 
 /** `HOLDFAST_SETTLE_SECONDS` of an environment whose AWS shows a change at once. */
 const SETTLE_VARIABLE = 'HOLDFAST_SETTLE_SECONDS';
@@ -56,18 +55,14 @@ async function until(
   ask: () => Promise<ServerState>,
 ): Promise<void> {
   const begun = performance.now();
-  await context.terminal.during(
-    what,
-    async (tell) => {
-      for (let look = 0; ; look += 1) {
-        const state = await ask();
-        if (settling.isOver(state, performance.now() - begun)) return;
-        tell(state.status);
-        await pause(nextLookMs(look, POLL_MS), context.signal);
-      }
-    },
-    { goesOn: GOES_ON },
-  );
+  await context.terminal.during(what, async (tell) => {
+    for (let look = 0; ; look += 1) {
+      const state = await ask();
+      if (settling.isOver(state, performance.now() - begun)) return;
+      tell(state.status);
+      await pause(nextLookMs(look, POLL_MS), context.signal);
+    }
+  });
 }
 
 /** @returns milliseconds. @throws OperationsError for what is no number. */
