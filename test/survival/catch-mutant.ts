@@ -11,6 +11,8 @@ export interface Catch {
   readonly mutant: string;
   /** Row or test that was to catch it. */
   readonly place: string;
+  /** Which kind of place that is. */
+  readonly witness: 'row' | 'test';
   readonly fate: 'caught' | 'SURVIVED' | 'not tried';
   /** The promise that was seen broken, when it was caught. */
   readonly by?: string;
@@ -30,8 +32,9 @@ export async function catchMutant(
 ): Promise<Catch> {
   const began = performance.now();
   const place = 'row' in caughtBy ? `row ${caughtBy.row}` : `app/test/${caughtBy.file}`;
+  const witness = 'row' in caughtBy ? 'row' : 'test';
   const seen = await see(caughtBy, patches, seed, controls).catch((error: unknown) => notTried(error));
-  return { mutant: name, place, ...seen, seconds: (performance.now() - began) / 1_000 };
+  return { mutant: name, place, witness, ...seen, seconds: (performance.now() - began) / 1_000 };
 }
 
 type Seen = Pick<Catch, 'fate' | 'by' | 'besides'>;

@@ -1,4 +1,6 @@
 import type { Catch } from './catch-mutant';
+import { provenanceText } from './provenance';
+import type { Provenance } from './provenance';
 
 /** The most characters of what was seen that are shown. */
 const SHOWN = 200;
@@ -9,25 +11,38 @@ export function mutantsTable(catches: readonly Catch[]): string {
     `${fate.padEnd(9)}  ${mutant} (${place}, ${seconds.toFixed(0)} s)`,
     ...[...(by === undefined ? [] : [by]), ...besides].map((sentence) => `           ${shortened(sentence)}`),
   ]);
-  const caught = catches.filter(({ fate }) => fate === 'caught').length;
-  return [...lines, `${caught} of ${catches.length} mutants caught`].join('\n');
+  return [...lines, summary(catches)].join('\n');
+}
+
+function summary(catches: readonly Catch[]): string {
+  const caught = catches.filter(({ fate }) => fate === 'caught');
+  const byRows = caught.filter(({ witness }) => witness === 'row').length;
+  const places = `${byRows} by rows, ${caught.length - byRows} by the engine's tests`;
+  return `${caught.length} of ${catches.length} mutants caught: ${places}`;
 }
 
 /** For `docs/evidence`. */
-export function mutantsMarkdown(catches: readonly Catch[], command: string): string {
+export function mutantsMarkdown(
+  catches: readonly Catch[],
+  { command, provenance }: { readonly command: string; readonly provenance: Provenance },
+): string {
   const rows = catches.map(({ mutant, place, fate, by, besides, seconds }) =>
     [mutant, fate, place, inCell(by ?? besides.join('; ')), seconds.toFixed(0)].join(' | '),
   );
   return [
     '# What the suite notices',
     '',
-    `\`${command}\`. Each build lacks one rule of the engine. It is caught when a row of the survival suite, or the test of`,
+    `\`${command}\`. ${provenanceText(provenance)}`,
+    '',
+    'Each build lacks one rule of the engine. It is caught when a row of the survival suite, or the test of',
     'the engine that looks at this rule alone, sees a promise broken; a time-out does not count. The same row or test has to',
     'be green on a build without a change, or the mutant was not tried.',
     '',
     '| without the rule | fate | caught by | seen | seconds |',
     '| --- | --- | --- | --- | ---: |',
     ...rows.map((row) => `| ${row} |`),
+    '',
+    `${summary(catches)}.`,
     '',
   ].join('\n');
 }
@@ -36,8 +51,11 @@ export function allCaught(catches: readonly Catch[]): boolean {
   return catches.every(({ fate }) => fate === 'caught');
 }
 
-export function mutantsJson(catches: readonly Catch[], seed: number): string {
-  return JSON.stringify({ seed, held: allCaught(catches), mutants: catches }, null, 2);
+export function mutantsJson(
+  catches: readonly Catch[],
+  { seed, provenance }: { readonly seed: number; readonly provenance: Provenance },
+): string {
+  return JSON.stringify({ ...provenance, seed, held: allCaught(catches), mutants: catches }, null, 2);
 }
 
 function inCell(sentence: string): string {

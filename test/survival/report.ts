@@ -1,3 +1,5 @@
+import { provenanceText } from './provenance';
+import type { Provenance } from './provenance';
 import type { Verdict } from './row';
 import { ROWS_ELSEWHERE, where } from './row-elsewhere';
 import { byPlace, ROWS } from './rows';
@@ -8,7 +10,21 @@ const COLUMNS = ['row', 'accepted', 'done', 'other', 'effects', 'repeated', 'los
 export interface Reported {
   /** Whether every row was run: then the report names those that other commands bring as well. */
   readonly all: boolean;
+  readonly seed: number;
+  readonly provenance: Provenance;
 }
+
+/** How to read the columns; lines of at most 80 characters. */
+const LEGEND = [
+  'accepted: tasks whose id a caller was told of.',
+  'done: all tasks of the ledger, so also those of schedules, and those whose',
+  '  caller got no answer because the fault took it.',
+  'effects: rows of probes alone.',
+  'repeated: more than one effect.',
+  'lost: told or in the ledger, and not done or without its effect.',
+  'So done and effects may exceed accepted; each effect belongs to one done task,',
+  'which is checked one by one.',
+];
 
 /** Every row of the list and what must hold. */
 export function list(): string {
@@ -24,7 +40,7 @@ export function list(): string {
 }
 
 /** One line a row, at most 80 columns wide, and below it what broke. */
-export function table(verdicts: readonly Verdict[], { all }: Reported): string {
+export function table(verdicts: readonly Verdict[], { all }: Pick<Reported, 'all'>): string {
   const lines = [COLUMNS, ...verdicts.map(cells), sums(verdicts)];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   const text = lines.map((line) =>
@@ -42,13 +58,15 @@ export function table(verdicts: readonly Verdict[], { all }: Reported): string {
       ...broken.map((sentence) => `${id}: ${sentence}`),
     ]),
     ...(all ? ROWS_ELSEWHERE.map((row) => `${row.id}: ${where(row)}`) : []),
+    '',
+    ...LEGEND,
   ].join('\n');
 }
 
 /** For `docs/evidence`. */
 export function markdown(
   verdicts: readonly Verdict[],
-  facts: { readonly seed: number; readonly command: string } & Reported,
+  { all, seed, provenance, command }: { readonly command: string } & Reported,
 ): string {
   const rows = verdicts.map(({ row, facts: counts, broken, notes }) =>
     [
@@ -61,6 +79,7 @@ export function markdown(
       counts.repeated,
       counts.lost ?? 'not counted',
       seconds(counts.recoverySeconds),
+      seconds(counts.standstillSeconds),
       broken.length === 0 ? 'held' : `BROKEN: ${broken.join('; ')}`,
       notes.join('; '),
     ].join(' | '),
@@ -68,13 +87,16 @@ export function markdown(
   return [
     '# What was survived',
     '',
-    `\`${facts.command}\`, seed ${facts.seed}. Counts are tasks; effects are rows that they left in the database.`,
+    `\`${command}\`, seed ${seed}. ${provenanceText(provenance)}`,
     '',
-    '| row | fault | accepted | done | otherwise | effects | repeated | lost | recovery (s) | verdict | seen |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |',
+    '| row | fault | accepted | done | otherwise | effects | repeated | lost | recovery (s) | standstill (s) | verdict | seen |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |',
     ...rows.map((row) => `| ${row} |`),
     '',
-    ...(facts.all ? elsewhere() : []),
+    LEGEND.map((line) => line.trim()).join(' '),
+    'standstill: the longest time for which a worker that was well did nothing beside a backlog.',
+    '',
+    ...(all ? elsewhere() : []),
   ].join('\n');
 }
 
@@ -82,9 +104,10 @@ function elsewhere(): string[] {
   return [...ROWS_ELSEWHERE.map((row) => `- ${row.id}, ${row.fault} (${row.mustHold}): ${where(row)}`), ''];
 }
 
-export function json(verdicts: readonly Verdict[], { seed, all }: { readonly seed: number } & Reported): string {
+export function json(verdicts: readonly Verdict[], { seed, all, provenance }: Reported): string {
   return JSON.stringify(
     {
+      ...provenance,
       seed,
       held: verdicts.every(({ broken }) => broken.length === 0),
       rows: verdicts.map(({ row: { id, fault, mustHold, simulated }, ...rest }) => ({

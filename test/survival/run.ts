@@ -9,6 +9,8 @@ import { MUTANTS } from './mutants';
 import type { Mutant } from './mutants';
 import { allCaught, mutantsJson, mutantsMarkdown, mutantsTable } from './mutants-report';
 import { perform } from './perform';
+import { readProvenance } from './provenance';
+import type { Provenance } from './provenance';
 import { json, list, markdown, table } from './report';
 import type { Row, Verdict } from './row';
 import { ROWS } from './rows';
@@ -87,7 +89,8 @@ async function main(): Promise<number> {
     process.once(signal, () => process.exit(130));
   }
   process.stderr.write(`seed ${options.seed}\n`);
-  const outcome = options.mutants ? await catchMutants(options) : await performRows(options);
+  const provenance = await readProvenance();
+  const outcome = await (options.mutants ? catchMutants : performRows)(options, provenance);
   await run.reaper.finish();
   if (options.write) {
     mkdirSync(EVIDENCE, { recursive: true });
@@ -124,7 +127,7 @@ function mutantsNamed(parts: readonly string[]): Mutant[] {
   return MUTANTS.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
 }
 
-async function performRows({ seed, minutes, wanted }: Options): Promise<Outcome> {
+async function performRows({ seed, minutes, wanted }: Options, provenance: Provenance): Promise<Outcome> {
   const verdicts: Verdict[] = [];
   for (const row of minutes === undefined ? rowsNamed(wanted) : [randomRow(minutes)]) {
     process.stderr.write(`${row.id}: ${row.fault} ...\n`);
@@ -142,13 +145,13 @@ async function performRows({ seed, minutes, wanted }: Options): Promise<Outcome>
   return {
     held: verdicts.every(({ broken }) => broken.length === 0),
     text: table(verdicts, { all }),
-    json: json(verdicts, { seed, all }),
-    markdown: markdown(verdicts, { seed, command, all }),
+    json: json(verdicts, { seed, all, provenance }),
+    markdown: markdown(verdicts, { seed, command, all, provenance }),
     name: minutes === undefined ? ['survival', ...wanted].join('-') : `random-${seed}`,
   };
 }
 
-async function catchMutants({ seed, wanted }: Options): Promise<Outcome> {
+async function catchMutants({ seed, wanted }: Options, provenance: Provenance): Promise<Outcome> {
   const catches: Catch[] = [];
   const controls = new Controls();
   for (const mutant of mutantsNamed(wanted)) {
@@ -161,8 +164,8 @@ async function catchMutants({ seed, wanted }: Options): Promise<Outcome> {
   return {
     held: allCaught(catches),
     text: mutantsTable(catches),
-    json: mutantsJson(catches, seed),
-    markdown: mutantsMarkdown(catches, command),
+    json: mutantsJson(catches, { seed, provenance }),
+    markdown: mutantsMarkdown(catches, { command, provenance }),
     name: 'mutants',
   };
 }

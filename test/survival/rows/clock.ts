@@ -44,6 +44,7 @@ export const clockRows: readonly Row[] = [
     id: 'P13',
     fault: 'clock jump, DST change, leap day',
     mustHold: 'ticks as the IANA zone says, none twice',
+    simulated: "a function now() that is found before PostgreSQL's",
     system: { schedulers: 1, feed: true, clock: true },
     run: async (trial, system) => {
       await trial.disturb({

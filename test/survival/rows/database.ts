@@ -110,6 +110,7 @@ export const databaseRows: readonly Row[] = [
     id: 'D6',
     fault: 'disk full (statement errors)',
     mustHold: '503, nothing acknowledged is lost, recovers',
+    simulated: 'a trigger that raises the error of a full disk',
     run: async (trial, system) => {
       const full = fault(system.ledger, { code: '53100', share: 1 });
       await trial.disturb({
@@ -129,6 +130,7 @@ export const databaseRows: readonly Row[] = [
     id: 'D7',
     fault: 'deadlocks and serialisation failures under load',
     mustHold: 'retried, no effect twice',
+    simulated: 'a trigger that raises the errors of deadlocks and failed serialisations',
     run: async (trial, system) => {
       const faults = [
         fault(system.ledger, { code: '40P01', share: 0.02 }),
