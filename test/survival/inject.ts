@@ -17,7 +17,9 @@ const BUSY_SECONDS = 2;
 export interface Injected {
   /** Still running; to be stopped after the healing. */
   readonly load: Load;
-  /** When the fault was there, in ms since 1970. */
+  /** When the fault began to come, in ms since 1970. */
+  readonly beganMs: number;
+  /** When it was there, in ms since 1970. */
   readonly atMs: number;
   /** How many tasks were acknowledged and unfinished at that moment, or shortly after. */
   readonly backlog: number;
@@ -30,7 +32,7 @@ export interface Injected {
  */
 export async function injectUnderLoad(
   system: System,
-  fault: (load: Load) => Promise<void>,
+  fault: (load: Load) => Promise<unknown>,
   { ledgerGone = false }: { readonly ledgerGone?: boolean } = {},
 ): Promise<Injected> {
   const load = system.startLoad(PACE);
@@ -42,12 +44,13 @@ export async function injectUnderLoad(
     everyMilliseconds: 5,
   });
   const before = ledgerGone ? await system.ledger.unfinished(told) : undefined;
+  const beganMs = Date.now();
   await fault(load);
   const atMs = Date.now();
   // Counted after the fault where that can be: at the fault it was this many or more.
   const backlog = before ?? (await system.ledger.unfinished(told));
   if (backlog < LEAST_BACKLOG) throw new Error(`only ${backlog} tasks were unfinished at the fault; a test takes 1000`);
-  return { load, atMs, backlog };
+  return { load, beganMs, atMs, backlog };
 }
 
 async function isBusy(system: System): Promise<boolean> {

@@ -138,7 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Postgres path off',
-    caughtBy: { row: 'R1', says: /^nothing was done for [\d.]+ s while there was work/ },
+    caughtBy: { row: 'R1', says: /^worker-\d stood idle for [\d.]+ s beside a backlog/ },
     patches: [
       {
         file: 'tasks/claiming/taker.ts',

@@ -29,9 +29,9 @@ export interface Facts {
   readonly repeated: number;
   /** Acknowledged tasks that are not in the ledger or did not end as they should; undefined: tasks were still under way. */
   readonly lost?: number;
-  /** From the fault, or from its healing where the row says so, until everybody works again. */
+  /** From the fault, or from its healing where the row says so, until every worker is at full speed and web accepts. */
   readonly recoverySeconds?: number;
-  /** The longest time without any effect while there was work. */
+  /** The longest time for which a worker that was well stood idle beside a backlog. */
   readonly standstillSeconds?: number;
 }
 

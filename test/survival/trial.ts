@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../app/local/servers/wait-until';
+import { acceptsAgain, wrongAnswers } from './answers';
+import { atFullSpeed } from './full-speed';
 import { injectUnderLoad } from './inject';
 import type { Facts } from './row';
 import { settle } from './settle';
+import { longestIdleMs } from './system/idleness';
 import { answersByStatus } from './system/journal';
 import type { Load, ProbeRequest } from './system/load';
 import type { System } from './system/system';
@@ -13,6 +16,8 @@ import type { Ending } from './system/verdict';
 export const RECOVERY_SECONDS = 15;
 /** G6: a healthy worker beside a backlog does not stand idle longer. */
 const STANDSTILL_SECONDS = 5;
+/** The load outlives the recovery by this, so that a worker which stands still after it is seen. */
+const CALM_SECONDS = STANDSTILL_SECONDS + 1;
 const DRAIN_SECONDS = 120;
 /** What two workers do on a slow machine. */
 const SLOWEST_PER_SECOND = 100;
@@ -27,13 +32,15 @@ export interface Disturbance {
   heal?(): Promise<unknown>;
   /** What goes on while the fault lasts: at least 500 tasks accepted, and done. */
   readonly goesOn?: readonly ('accepting' | 'working')[];
-  /** What callers may be answered besides 202; `none` is a broken connection. @default nothing else */
-  readonly answers?: readonly ('500' | '503' | 'none')[];
-  /** Most seconds from the healing until every worker has done something. @default 15 */
+  /** What a process that is well may answer besides 202 until everybody has recovered. @default nothing else */
+  readonly answers?: readonly ('500' | '503')[];
+  /** Most seconds until every worker is at full speed and every web process accepts. @default 15 */
   readonly recoverySeconds?: number;
+  /** From where these are counted: the first moment of the fault, or the last of its healing. @default 'healing' */
+  readonly recoveryFrom?: 'fault' | 'healing';
   /** Whether the ledger cannot be asked while the fault lasts. @default false */
   readonly ledgerGone?: boolean;
-  /** Whether a pause of all workers is part of the fault. @default false */
+  /** Whether nobody can work until everybody has recovered. @default false */
   readonly standstill?: boolean;
 }
 
@@ -103,51 +110,40 @@ export class Trial {
   /** A whole row: load, the fault under at least 1,000 unfinished tasks, its healing, recovery, drain and verdict. */
   async disturb(disturbance: Disturbance): Promise<void> {
     const { system } = this;
-    const {
-      load,
-      atMs: fromMs,
-      backlog,
-    } = await injectUnderLoad(
-      system,
-      async (loading) => {
-        await disturbance.begin(loading);
-      },
-      disturbance,
-    );
+    const injected = await injectUnderLoad(system, (load) => disturbance.begin(load), disturbance);
+    const { load, beganMs, atMs: fromMs, backlog } = injected;
     this.note(`${backlog} tasks acknowledged and unfinished at the fault`);
     await disturbance.last?.(fromMs);
     const toMs = Date.now();
     await disturbance.heal?.();
     const healedMs = Date.now();
-    if (disturbance.heal !== undefined || disturbance.last !== undefined) {
-      await this.everybodyWorks(healedMs, disturbance.recoverySeconds ?? RECOVERY_SECONDS);
-    }
-    // The load outlives the healing.
-    await sleep(2_000);
+    const countedFromMs = disturbance.recoveryFrom === 'fault' ? beganMs : healedMs;
+    await this.everybodyWorks(healedMs, disturbance.recoverySeconds ?? RECOVERY_SECONDS, countedFromMs);
+    const recoveredMs = Date.now();
+    await sleep(CALM_SECONDS * 1_000);
     await load.stop();
     const endMs = Date.now();
     await this.drain();
-    this.checkAnswers(fromMs, endMs, disturbance);
+    this.checkAnswers('before everybody had recovered', [beganMs, recoveredMs], disturbance.answers);
+    this.checkAnswers('after everybody had recovered', [recoveredMs, endMs]);
     await this.checkWork(fromMs, toMs, disturbance);
-    if (disturbance.standstill !== true) await this.checkStandstill(fromMs, endMs);
+    await this.nobodyStoodIdle(disturbance.standstill === true ? recoveredMs : beganMs);
   }
 
-  /** Waits until every living worker has done a task since then. */
-  async everybodyWorks(sinceMs: number, mostSeconds: number): Promise<void> {
-    const { system } = this;
-    const living = system.workers.filter(({ alive }) => alive);
-    await waitUntil(
-      'every worker does tasks again',
-      async () => {
-        const done = new Set(await system.ledger.workersThatDid(sinceMs).catch(() => []));
-        const registrations = await Promise.all(
-          living.map((worker) => system.registrationOf(worker).catch(() => undefined)),
-        );
-        return registrations.every((id) => id !== undefined && done.has(id));
-      },
-      { limitSeconds: 4 * mostSeconds, everyMilliseconds: 100 },
-    );
-    this.recoveredAfter((Date.now() - sinceMs) / 1_000, mostSeconds);
+  /**
+   * Waits until every living worker is at full speed and every web process accepts.
+   * @param sinceMs what was before does not count
+   * @param countedFromMs where the seconds begin
+   */
+  async everybodyWorks(sinceMs: number, mostSeconds: number, countedFromMs = sinceMs): Promise<void> {
+    const limitSeconds = 4 * mostSeconds;
+    const [acceptsMs, worksMs] = await Promise.all([
+      acceptsAgain(this.system, sinceMs, limitSeconds),
+      atFullSpeed(this.system, sinceMs, limitSeconds),
+    ]);
+    const seconds = (ms: number): string => ((ms - countedFromMs) / 1_000).toFixed(1);
+    this.note(`web accepted after ${seconds(acceptsMs)} s, every worker was at full speed after ${seconds(worksMs)} s`);
+    this.recoveredAfter((Math.max(acceptsMs, worksMs) - countedFromMs) / 1_000, mostSeconds);
   }
 
   /** Waits until nothing is unfinished but what is parked. @param tasks that wait in a backlog beyond the usual one */
@@ -193,15 +189,25 @@ export class Trial {
     };
   }
 
-  private checkAnswers(fromMs: number, toMs: number, { answers = [] }: Disturbance): void {
-    const allowed = new Set<string>(['202', ...answers]);
-    const counts = answersByStatus(this.system.journal.sentBetween(fromMs, toMs));
-    const wrong = Object.entries(counts).filter(([status]) => !allowed.has(status));
-    this.check(
-      wrong.length === 0,
-      `callers were answered ${wrong.map(([status, n]) => `${status} (${n})`).join(', ')}`,
-    );
-    if (answers.length > 0) this.note(`answers ${JSON.stringify(counts)}`);
+  /** Checks, once nothing is unfinished, that no worker stood idle beside a backlog while it was well. @param fromMs until now */
+  async nobodyStoodIdle(fromMs: number): Promise<void> {
+    const { ledger, journal, workers } = this.system;
+    const window = { fromMs, toMs: Date.now() };
+    const [registrations, runs] = await Promise.all([ledger.registrations(), ledger.runs(journal.acknowledgedAtMs())]);
+    for (const { name, life } of workers) {
+      const seconds = longestIdleMs(life.spans, { registrations, runs, window }) / 1_000;
+      this.standstill = Math.max(this.standstill ?? 0, seconds);
+      this.check(seconds <= STANDSTILL_SECONDS, `${name} stood idle for ${seconds.toFixed(1)} s beside a backlog`);
+    }
+  }
+
+  private checkAnswers(when: string, between: readonly [number, number], others: readonly string[] = []): void {
+    const sent = this.system.journal.sentBetween(...between);
+    const wrong = answersByStatus(wrongAnswers(this.system, sent, new Set(['202', ...others])));
+    const found = Object.entries(wrong).map(([status, n]) => `${status} (${n})`);
+    this.check(found.length === 0, `callers were answered ${found.join(', ')} ${when}`);
+    const counts = answersByStatus(sent);
+    if (Object.keys(counts).some((status) => status !== '202')) this.note(`answers ${when}: ${JSON.stringify(counts)}`);
   }
 
   private async checkWork(fromMs: number, toMs: number, { goesOn = [] }: Disturbance): Promise<void> {
@@ -212,13 +218,5 @@ export class Trial {
     if (goesOn.includes('accepting'))
       this.check(accepted >= LEAST_WORK, `only ${accepted} were accepted during the fault`);
     if (goesOn.includes('working')) this.check(done >= LEAST_WORK, `only ${done} were done during the fault`);
-  }
-
-  private async checkStandstill(fromMs: number, toMs: number): Promise<void> {
-    this.standstill = (await this.system.ledger.longestStandstillMs(fromMs, toMs)) / 1_000;
-    this.check(
-      this.standstill <= STANDSTILL_SECONDS,
-      `nothing was done for ${this.standstill.toFixed(1)} s while there was work`,
-    );
   }
 }

@@ -29,7 +29,6 @@ export const acceptingRows: readonly Row[] = [
           await web.kill();
         },
         last: () => web.start(),
-        answers: ['none'],
       });
       trial.check(undispatched.length > 0, 'nothing was committed by the web process that died before it heard of it');
       const missed = (await system.ledger.tasks(undispatched)).filter(({ effects }) => effects.length !== 1);
@@ -46,7 +45,6 @@ export const acceptingRows: readonly Row[] = [
       await trial.disturb({
         begin: (load) => killBeforeCommit(trial, system, load),
         last: () => web.start(),
-        answers: ['none'],
       });
     },
   },

@@ -43,6 +43,7 @@ export const buildRows: readonly Row[] = [
     run: async (trial, system) => {
       const [old] = system.workers;
       const registration = await system.registrationOf(old);
+      system.callOnly(system.webs[0]!);
       await trial.disturb({
         begin: () => acceptNew(trial, system),
         last: async (fromMs) => {

@@ -79,8 +79,8 @@ export const databaseRows: readonly Row[] = [
       trial.disturb({
         ...AWAY,
         begin: () => system.failOverPostgres(),
-        heal: () => Promise.resolve(),
         recoverySeconds: FAILOVER_SECONDS,
+        recoveryFrom: 'fault',
       }),
   },
   {

@@ -27,8 +27,6 @@ export const poisonRows: readonly Row[] = [
             trial.expectEnding(poison, 'dead');
           },
           last: () => untilDead(system),
-          // While both workers are being started again nobody works.
-          standstill: true,
           goesOn: ['accepting', 'working'],
         });
       } finally {

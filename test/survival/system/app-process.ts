@@ -5,6 +5,7 @@ import { spawnServer } from '../../../app/local/servers/spawn-server';
 import type { SpawnedServer } from '../../../app/local/servers/spawn-server';
 import { settlesWithin, waitUntil } from '../../../app/local/servers/wait-until';
 import { ENVIRONMENT } from '../../../app/src/contract';
+import { Life } from './life';
 import type { LogBook } from './log-book';
 
 const ROOT = join(__dirname, '../../..');
@@ -29,6 +30,7 @@ export interface AppProcessOptions {
 
 /** One real process of the app, to be killed, frozen and started again. */
 export class AppProcess {
+  readonly life = new Life();
   private server: SpawnedServer | undefined;
 
   constructor(private readonly options: AppProcessOptions) {}
@@ -56,6 +58,8 @@ export class AppProcess {
     // Once it was ready, its death is no error but what a test may want.
     died.catch(() => undefined);
     await Promise.race([options.ready(server.pid), died]);
+    this.life.begins(server.pid);
+    void server.ended.then(() => this.life.ends('blow', server.pid));
   }
 
   /** Runs a process that ends by itself. @throws Error with its last lines when it fails. */
@@ -78,6 +82,7 @@ export class AppProcess {
   /** SIGKILL; resolves when it is gone. */
   async kill(): Promise<void> {
     this.options.log.note(`SIGKILL to ${this.name}`);
+    this.life.ends('blow');
     signal(this.pid, 'SIGKILL');
     await this.server?.ended;
   }
@@ -86,6 +91,7 @@ export class AppProcess {
   async freeze(): Promise<void> {
     const { pid } = this;
     this.options.log.note(`SIGSTOP to ${this.name}`);
+    this.life.ends('blow');
     signal(pid, 'SIGSTOP');
     await waitUntil(`${this.name} stands still`, () => isStopped(pid), { limitSeconds: 5 });
   }
@@ -93,11 +99,13 @@ export class AppProcess {
   thaw(): void {
     this.options.log.note(`SIGCONT to ${this.name}`);
     signal(this.pid, 'SIGCONT');
+    this.life.begins(this.pid);
   }
 
   /** SIGTERM; resolves with how it ended, when it has. */
   async terminate(): Promise<string> {
     this.options.log.note(`SIGTERM to ${this.name}`);
+    this.life.ends('notice');
     signal(this.pid, 'SIGTERM');
     return (await this.server?.ended) ?? 'not started';
   }
@@ -111,6 +119,7 @@ export class AppProcess {
   async stop(): Promise<void> {
     const { server } = this;
     if (server === undefined || server.ending() !== undefined) return;
+    this.life.ends('notice');
     signal(server.pid, 'SIGTERM');
     signal(server.pid, 'SIGCONT');
     if (!(await settlesWithin(server.ended, STOP_SECONDS))) signal(server.pid, 'SIGKILL');

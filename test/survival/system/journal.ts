@@ -9,6 +9,8 @@ export interface JournalEntry {
   readonly status: number | undefined;
   /** Tasks that were acknowledged. */
   readonly taskIds: readonly string[];
+  /** Who was asked: a web process, or the load balancer before them. */
+  readonly entrance?: string;
 }
 
 /** What callers of the app know, kept outside of it in a file of one line a request. Only grows. */
@@ -27,6 +29,11 @@ export class Journal {
     return this.entries.flatMap((entry) => entry.taskIds);
   }
 
+  /** When each task's acknowledgement came, by its id. */
+  acknowledgedAtMs(): Map<string, number> {
+    return new Map(this.entries.flatMap(({ taskIds, endedAtMs }) => taskIds.map((id) => [id, endedAtMs] as const)));
+  }
+
   /** Requests that were sent from `fromMs` on and before `toMs`. */
   sentBetween(fromMs: number, toMs: number): JournalEntry[] {
     return this.entries.filter(({ sentAtMs }) => sentAtMs >= fromMs && sentAtMs < toMs);
@@ -40,9 +47,14 @@ export class Journal {
   }
 }
 
+/** Of an answer; `none` when there was none. */
+export function statusOf({ status }: JournalEntry): string {
+  return String(status ?? 'none');
+}
+
 /** How many answers there were of each status; `none` for requests without one. */
 export function answersByStatus(entries: readonly JournalEntry[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { status } of entries) counts[status ?? 'none'] = (counts[status ?? 'none'] ?? 0) + 1;
+  for (const entry of entries) counts[statusOf(entry)] = (counts[statusOf(entry)] ?? 0) + 1;
   return counts;
 }

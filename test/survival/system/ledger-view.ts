@@ -1,5 +1,6 @@
 import { Client, Pool } from 'pg';
 import type { QueryResultRow } from 'pg';
+import type { Registration, Run } from './idleness';
 
 /** A live worker as the ledger has it. */
 export interface LiveWorker {
@@ -102,14 +103,17 @@ export class LedgerView {
     return answer.map(({ uuid }) => uuid);
   }
 
-  /** Ids of the workers that completed a task from `sinceMs` on. */
-  async workersThatDid(sinceMs: number): Promise<string[]> {
-    const answer = await this.rows<{ worker: string }>(
-      `select distinct worker_id as worker from holdfast.task
-       where state = 'done' and finished_at >= to_timestamp($1::float8 / 1000) and worker_id is not null`,
-      [sinceMs],
+  /** How many effects the tasks of each worker left from `fromMs` on and before `toMs`, by its registration. */
+  async effectsByWorker(fromMs: number, toMs: number): Promise<Map<string, number>> {
+    const answer = await this.rows<{ worker: string; effects: number }>(
+      `select t.worker_id as worker, count(*)::int as effects
+       from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
+       where e.at >= to_timestamp($1::float8 / 1000) and e.at < to_timestamp($2::float8 / 1000)
+         and t.worker_id is not null
+       group by t.worker_id`,
+      [fromMs, toMs],
     );
-    return answer.map(({ worker }) => worker);
+    return new Map(answer.map(({ worker, effects }) => [worker, effects]));
   }
 
   /** Transactions that wait for nobody but the client: what a frozen process keeps open. */
@@ -149,18 +153,37 @@ export class LedgerView {
     return answer!.effects;
   }
 
-  /** The longest time in ms between two effects (or the ends) from `fromMs` to `toMs`. */
-  async longestStandstillMs(fromMs: number, toMs: number): Promise<number> {
-    const [answer] = await this.rows<{ ms: number }>(
-      `with moment as (
-         select at from app.probe_effect
-         where at > to_timestamp($1::float8 / 1000) and at < to_timestamp($2::float8 / 1000)
-         union all values (to_timestamp($1::float8 / 1000)), (to_timestamp($2::float8 / 1000))
-       ), gap as (select at - lag(at) over (order by at) as length from moment)
-       select (extract(epoch from max(length)) * 1000)::float8 as ms from gap`,
-      [fromMs, toMs],
+  /** Every worker that ever was. */
+  registrations(): Promise<Registration[]> {
+    return this.rows<Registration>(
+      `select id, pid, queues, kinds, concurrency, (extract(epoch from hung_at) * 1000)::float8 as "hungMs"
+       from holdfast.worker`,
     );
-    return answer!.ms;
+  }
+
+  /**
+   * The last run of every task, and the earlier ones that failed. How long a task waited is known when it was begun once.
+   * The times of a probe's last run are by `clock_timestamp()`, which no row sets.
+   * @param acknowledgedAtMs when callers were told of a task, by its id
+   */
+  async runs(acknowledgedAtMs: ReadonlyMap<string, number>): Promise<Run[]> {
+    const answer = await this.rows<Omit<Run, 'dueMs'> & { uuid: string; once: boolean; delayMs: number }>(
+      `select t.uuid, t.worker_id as worker, t.name || '@' || t.version as kind, t.queue, t.fence = 1 as once,
+              greatest(extract(epoch from t.run_at - t.accepted_at) * 1000, 0)::float8 as "delayMs",
+              (extract(epoch from t.started_at) * 1000)::float8 as "startedMs",
+              (extract(epoch from coalesce(e.at, t.finished_at)) * 1000)::float8 as "endedMs"
+       from holdfast.task t
+       left join (select task_id, max(at) as at from app.probe_effect group by task_id) e on e.task_id = t.uuid
+       where t.run_at < 'infinity'
+       union all
+       select t.uuid, a.worker_id, t.name || '@' || t.version, t.queue, false, 0,
+              (extract(epoch from a.started_at) * 1000)::float8, (extract(epoch from a.finished_at) * 1000)::float8
+       from holdfast.attempt a join holdfast.task t on t.id = a.task_id`,
+    );
+    return answer.map(({ uuid, once, delayMs, ...run }) => {
+      const toldMs = once ? acknowledgedAtMs.get(uuid) : undefined;
+      return { ...run, dueMs: toldMs === undefined ? undefined : toldMs + delayMs };
+    });
   }
 
   async close(): Promise<void> {

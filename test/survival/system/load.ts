@@ -22,17 +22,24 @@ export interface Pace {
   readonly request: ProbeRequest;
 }
 
+/** A way into the app: a web process, or the load balancer before them. */
+export interface Entrance {
+  readonly name: string;
+  readonly client: HttpClient;
+}
+
 const TICK_MS = 10;
 
-/** Callers of POST /api/probes at a steady pace, from its making until it is stopped. */
+/** Callers of POST /api/probes at a steady pace, from its making until it is stopped; all entrances in turn. */
 export class Load {
   private readonly open = new Set<Promise<JournalEntry>>();
   private readonly timer: NodeJS.Timeout;
   private readonly startedAtMs = performance.now();
   private sent = 0;
+  private asked = 0;
 
   constructor(
-    private readonly client: HttpClient,
+    private readonly entrances: () => readonly Entrance[],
     private readonly journal: Journal,
     private readonly pace: Pace,
   ) {
@@ -60,9 +67,11 @@ export class Load {
 
   /** One request that is not journalled: its ids may have been told before. */
   async ask(probes: ProbeRequest, headers: Readonly<Record<string, string>> = {}): Promise<JournalEntry> {
+    const { name: entrance, client } = this.next();
     const sentAtMs = Date.now();
-    const answer = await this.client.post('/api/probes', probes, headers).catch(() => undefined);
+    const answer = await client.post('/api/probes', probes, headers).catch(() => undefined);
     return {
+      entrance,
       sentAtMs,
       endedAtMs: Date.now(),
       status: answer?.status,
@@ -73,6 +82,14 @@ export class Load {
   /** Journals an answer of `ask`. */
   acknowledged(entry: JournalEntry): void {
     this.journal.add(entry);
+  }
+
+  private next(): Entrance {
+    const entrances = this.entrances();
+    const entrance = entrances[this.asked % entrances.length];
+    if (entrance === undefined) throw new Error('there is no way into the app');
+    this.asked += 1;
+    return entrance;
   }
 
   private async send(probes: ProbeRequest, headers: Readonly<Record<string, string>>): Promise<JournalEntry> {

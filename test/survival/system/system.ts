@@ -21,7 +21,7 @@ import { Journal } from './journal';
 import { LedgerView } from './ledger-view';
 import { Link } from './link';
 import { Load } from './load';
-import type { Pace } from './load';
+import type { Entrance, Pace } from './load';
 import { LogBook } from './log-book';
 import { MailServer } from './mail-server';
 
@@ -71,8 +71,10 @@ export interface Links {
 export class System {
   readonly log = new LogBook();
   readonly journal: Journal;
-  /** Of callers: the first web process, unless they were told otherwise. */
+  /** For single requests: the first web process, unless callers go through something else. */
   client: HttpClient;
+  /** Whom loads ask in turn: every web process, unless they were told otherwise. */
+  entrances: readonly Entrance[];
   /** One for each web process. */
   readonly clients: readonly HttpClient[];
   readonly ledger: LedgerView;
@@ -142,6 +144,7 @@ export class System {
     this.journal = new Journal(join(testFolder('journal'), 'acknowledged.jsonl'));
     this.clients = this.namesOf('web').map((name) => new HttpClient(this.part(name).port, this.token));
     this.client = this.clients[0]!;
+    this.entrances = this.namesOf('web').map((name, i) => ({ name, client: this.clients[i]! }));
     this.ledger = new LedgerView(servers.postgres.url);
     this.redis = clientOf(servers.queue);
     this.webs = this.namesOf('web').map((name, i) => this.process(name, 'web.ts', () => this.webReady(i)));
@@ -234,11 +237,17 @@ export class System {
   /** From now on callers go through this port, each with a connection of its own, as through a load balancer. */
   callThrough(port: number): void {
     this.client = new HttpClient(port, this.token, 'new');
+    this.entrances = [{ name: 'balancer', client: this.client }];
+  }
+
+  /** From now on loads ask this web process alone. */
+  callOnly(web: AppProcess): void {
+    this.entrances = this.entrances.filter(({ name }) => name === web.name);
   }
 
   /** Callers that go on until `stop`, or until the test stops them. */
   startLoad(pace: Pace): Load {
-    const load = new Load(this.client, this.journal, pace);
+    const load = new Load(() => this.entrances, this.journal, pace);
     this.loads.add(load);
     return load;
   }
