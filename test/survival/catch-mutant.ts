@@ -1,5 +1,5 @@
 import type { Controls } from './controls';
-import type { Mutant, RowThatSays } from './mutants';
+import type { Mutant, RowThatSays } from './mutant';
 import { perform } from './perform';
 import { rowOf } from './rows';
 import { runEngineTest } from './system/engine-test';

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants';
+import type { Mutant } from './mutant';
 import { perform } from './perform';
 import { rowOf } from './rows';
 import { runEngineTest } from './system/engine-test';

@@ -1,18 +1,4 @@
-import type { EngineTest } from './system/engine-test';
-import type { Patch } from './system/other-build';
-
-/** A build with one rule of the engine taken out, and what has to turn red by it. */
-export interface Mutant {
-  readonly name: string;
-  readonly patches: readonly Patch[];
-  readonly caughtBy: RowThatSays | EngineTest;
-}
-
-/** A row, and what must be said by it: a broken promise, not only that something took too long. Its control says nothing. */
-export interface RowThatSays {
-  readonly row: string;
-  readonly says: RegExp;
-}
+import type { Mutant } from './mutant';
 
 /**
  * What the suite must catch. Where two rules hold the same promise, taking one out breaks nothing that can be seen from
@@ -31,6 +17,17 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'tasks/finishing/mine-done.part.sql',
         from: '    and ((t.id, t.fence) in (select d.id, d.fence from unnest($1::bigint[], $2::integer[]) as d (id, fence))) is true\n',
         to: '    and $2::integer[] is not null\n',
+      },
+    ],
+  },
+  {
+    name: 'no fence check where effects are written',
+    caughtBy: { row: 'P4', says: /^an effect of another run than the last one/ },
+    patches: [
+      {
+        file: 'tasks/finishing/finish.sql',
+        from: 'where t.id = $1 and t.fence = $2 and t.state',
+        to: 'where t.id = $1 and $2::integer is not null and t.state',
       },
     ],
   },

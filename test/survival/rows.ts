@@ -6,6 +6,7 @@ import { callerRows } from './rows/callers';
 import { clockRows } from './rows/clock';
 import { databaseRows } from './rows/database';
 import { externalRows } from './rows/external';
+import { frozenRows } from './rows/frozen';
 import { instanceRows } from './rows/instances';
 import { poisonRows } from './rows/poison';
 import { redisRows } from './rows/redis';
@@ -23,6 +24,7 @@ const FAMILIES = 'PRDEI';
 /** Every fault that Holdfast survives, in the order of the report. */
 export const ROWS: readonly Row[] = [
   ...workerRows,
+  ...frozenRows,
   ...poisonRows,
   ...selfInflictedRows,
   ...acceptingRows,

@@ -6,7 +6,7 @@ import { catchMutant } from './catch-mutant';
 import type { Catch } from './catch-mutant';
 import { Controls } from './controls';
 import { MUTANTS } from './mutants';
-import type { Mutant } from './mutants';
+import type { Mutant } from './mutant';
 import { allCaught, mutantsJson, mutantsMarkdown, mutantsTable } from './mutants-report';
 import { perform } from './perform';
 import { readProvenance } from './provenance';

@@ -4,11 +4,12 @@ import type { TaskContext, TaskHandler } from '../tasks';
 import { misbehave } from './misbehave';
 import { probe } from './probe.task';
 
-const RECORD_EFFECT = 'insert into app.probe_effect (task_id, attempt, at) values ($1, $2, clock_timestamp())';
+const RECORD_EFFECT =
+  'insert into app.probe_effect (task_id, attempt, fence, at) values ($1, $2, $3, clock_timestamp())';
 
 export function probeHandler(): TaskHandler {
   return handle(probe, async (context) => {
-    const { payload, attempt, taskId, signal } = context;
+    const { payload, attempt, fence, taskId, signal } = context;
     signal.throwIfAborted();
     if (attempt <= payload.failTimes) await misbehave(payload);
     if (payload.runMs > 0) await sleep(payload.runMs, undefined, { signal });
@@ -16,7 +17,7 @@ export function probeHandler(): TaskHandler {
     else failAtFirst(context);
     end(context.payload);
     context.effects(async (tx) => {
-      await tx.query(RECORD_EFFECT, [taskId, attempt]);
+      await tx.query(RECORD_EFFECT, [taskId, attempt, fence]);
     });
   });
 }

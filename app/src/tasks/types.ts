@@ -372,6 +372,11 @@ export interface TaskContext<D extends TaskDefinition = TaskDefinition> {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly maxAttempts: number;
+  /**
+   * Grows with every claim of the task, also where an attempt is not counted, and never falls: tells this run from any
+   * other. A store outside that refuses lower ones than it has seen refuses a worker that woke up too late.
+   */
+  readonly fence: number;
   /** Aborts at the time limit, at a lost lease, and at the end of the drain budget. */
   readonly signal: AbortSignal;
   /** W3C traceparent of whoever accepted the task, if there was one. */

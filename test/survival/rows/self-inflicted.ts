@@ -44,10 +44,12 @@ export const selfInflictedRows: readonly Row[] = [
             ...{ count: 1, runMs: BLOCK_MS, priority: 'high', queue: QUEUE, failTimes: 1, failBy: 'block' },
           });
           await startedOn(system, registration, blocking);
+          victim.life.ends('blow');
         },
         last: async (fromMs) => {
           await redelivered(trial, system, { registration, but: blocking, fromMs });
           await ended(system, blocking);
+          victim.life.begins(victim.pid);
         },
         goesOn: ['accepting', 'working'],
       });

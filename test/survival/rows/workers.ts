@@ -1,9 +1,7 @@
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
 import type { AppProcess } from '../system/app-process';
-import { holdEffects } from '../system/hold-effects';
 import type { System } from '../system/system';
-import { POOL_SIZE } from '../system/system';
 import type { Trial } from '../trial';
 
 /** The engine's default lease, after which a silent worker's tasks go to others. */
@@ -17,8 +15,6 @@ export const SHORT = { count: 120, runMs: 1_500, priority: 'high' } as const;
 const LONG = { count: 16, runMs: 20_000, priority: 'high' } as const;
 /** Below the run time of LONG. */
 const SHORT_DRAIN = { DRAIN_SECONDS: '5' };
-/** More than the connections of one worker, so that both are in the middle of some. */
-const LEAST_HELD = POOL_SIZE + 5;
 
 /** Faults of one worker while its neighbour is well. */
 export const workerRows: readonly Row[] = [
@@ -89,80 +85,12 @@ export const workerRows: readonly Row[] = [
           trial.check(seconds <= GRACE_SECONDS, `others took them after ${seconds.toFixed(1)} s only`);
           await worker.start();
         },
-        // The slots of the one that stays are full of the long ones.
-        standstill: true,
       });
       const same = (await system.ledger.tasks(lost!.ids)).filter(({ fence }) => fence < 2);
       trial.check(
         same.length === 0,
         `${same.length} tasks were done under the fence of the worker that gave them back`,
       );
-    },
-  },
-  {
-    id: 'P4',
-    fault: 'worker frozen (SIGSTOP) past its lease, then continued',
-    mustHold: 'its late completion changes nothing',
-    run: async (trial, system) => {
-      const [victim] = system.workers;
-      const registration = await system.registrationOf(victim);
-      await trial.disturb({
-        begin: () => victim.freeze(),
-        last: async () => {
-          const tasks = await leftWith(system, registration);
-          trial.check(tasks.length > 0, 'the frozen worker ran nothing');
-          await doneElsewhere(system, tasks, registration);
-          const before = await system.ledger.tasks(tasks);
-          victim.thaw();
-          await anotherRegistration(system, victim, registration);
-          const after = await system.ledger.tasks(tasks);
-          trial.check(
-            JSON.stringify(after) === JSON.stringify(before),
-            'the woken worker changed what others had done',
-          );
-          const late = system.log.wordsBeside(victim.name, 'attempt ended too late', tasks).length;
-          trial.note(`${tasks.length} ran on the frozen worker, which came too late with ${late}`);
-        },
-      });
-    },
-  },
-  {
-    id: 'P16',
-    fault: 'worker frozen between the completing update and its COMMIT',
-    mustHold: "others' reaping is not blocked; effect once",
-    run: async (trial, system) => {
-      const [victim] = system.workers;
-      const registration = await system.registrationOf(victim);
-      await trial.disturb({
-        begin: async () => {
-          const effects = await holdEffects(system.ledger);
-          try {
-            await effects.held(LEAST_HELD);
-            await victim.freeze();
-          } finally {
-            await effects.release();
-          }
-        },
-        last: async (fromMs) => {
-          const open = await system.ledger.idleTransactions();
-          const tasks = await leftWith(system, registration);
-          trial.note(`${tasks.length} tasks ran on the frozen worker, ${open} transactions stood open`);
-          await waitUntil(
-            'the frozen worker has lost its tasks',
-            async () => (await system.ledger.runningOn(registration)).length === 0,
-            { limitSeconds: 3 * LEASE_SECONDS, everyMilliseconds: 100 },
-          );
-          const seconds = (Date.now() - fromMs) / 1_000;
-          trial.note(`they were taken from it after ${seconds.toFixed(1)} s`);
-          trial.check(
-            seconds <= LEASE_SECONDS + GRACE_SECONDS,
-            `they were taken from it after ${seconds.toFixed(1)} s only`,
-          );
-          await doneElsewhere(system, tasks, registration);
-          victim.thaw();
-          await anotherRegistration(system, victim, registration);
-        },
-      });
     },
   },
 ];
@@ -240,13 +168,5 @@ async function whoRunsSome(system: System, ids: readonly string[]): Promise<Runn
       const registration = await system.registrationOf(worker);
       return { worker, registration, ids: await runsSome(system, registration, ids) };
     }),
-  );
-}
-
-async function anotherRegistration(system: System, worker: AppProcess, before: string): Promise<void> {
-  await waitUntil(
-    `${worker.name} has registered anew`,
-    async () => (await system.registrationOf(worker).catch(() => before)) !== before,
-    { limitSeconds: LEASE_SECONDS },
   );
 }

@@ -53,10 +53,10 @@ const BROKEN_PROMISES: Readonly<Record<string, { readonly kind: Kind; readonly s
     sql: `select e.task_id as uuid from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
           where t.state <> 'done'`,
   },
-  'an effect of another attempt than the one that completed the task': {
+  'an effect of another run than the last one': {
     kind: 'wrong',
     sql: `select e.task_id as uuid from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
-          where e.attempt <> t.attempts`,
+          where e.fence is distinct from t.fence`,
   },
 };
 

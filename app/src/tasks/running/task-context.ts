@@ -38,6 +38,7 @@ export function taskContext(
     payload,
     attempt: task.attempt,
     maxAttempts: task.maxAttempts,
+    fence: task.fence,
     trace: task.trace ?? undefined,
     get signal() {
       return attempt.signal;

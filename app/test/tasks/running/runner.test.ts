@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AttemptAborted, createTasks, defineTask, handle } from '../../../src/tasks';
+import { AttemptAborted, createTasks, defineTask, handle, Snooze } from '../../../src/tasks';
 import type { TaskContext, TaskRecordWithAttempts, Tasks } from '../../../src/tasks';
 import { aborted, gate } from '../support/gate';
 import { ledgerFixture } from '../support/ledger-fixture';
@@ -48,6 +48,21 @@ it('the handler gets the payload as its schema reads it, and which attempt this 
   const { payload, attempt, maxAttempts, taskId } = contexts[0]!;
   expect(payload).toEqual({ title: 'Nosferatu', year: 1900 });
   expect({ attempt, maxAttempts, taskId }).toEqual({ attempt: 1, maxAttempts: 7, taskId: id });
+});
+
+it('the fence tells each run of a task from the ones before, also where the attempt is not counted', async () => {
+  const runs: Pick<TaskContext, 'attempt' | 'fence'>[] = [];
+  const snoozes = handle(film, ({ attempt, fence }) => {
+    runs.push({ attempt, fence });
+    if (runs.length === 1) throw new Snooze(new Date());
+    return Promise.resolve();
+  });
+  await tasks.startWorker({ handlers: [snoozes], queues });
+  await reaches((await tasks.accept(film, { title: 'Nosferatu' })).id, 'done');
+  expect(runs).toEqual([
+    { attempt: 1, fence: 1 },
+    { attempt: 1, fence: 2 },
+  ]);
 });
 
 it('a payload that no longer fits its schema never reaches the handler: the task is dead and says what is wrong', async () => {
