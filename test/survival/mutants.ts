@@ -33,10 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'attempt counted at completion instead of claim',
-    caughtBy: {
-      file: 'tasks/leases/reaper.test.ts',
-      name: 'a task that ran alone when workers were lost until its budget was spent is dead, with that reason',
-    },
+    caughtBy: { row: 'P6', says: /^the task that kills was dead after 0 counted attempts/ },
     patches: [
       {
         file: 'tasks/claiming/claimed.part.sql',

@@ -5,6 +5,8 @@ import type { System } from '../system/system';
 
 /** Until a task that kills its worker each time is dead: it dies with two workers at most, then alone three times. */
 const POISON_SECONDS = 180;
+/** Those in which it ran alone: before, nobody could know which task had killed the worker. */
+const COUNTED_ATTEMPTS = 3;
 
 /** Faults that a task brings over its own worker. */
 export const poisonRows: readonly Row[] = [
@@ -14,10 +16,11 @@ export const poisonRows: readonly Row[] = [
     mustHold: 'dead with reason after its attempts; the other tasks of that worker are done',
     run: async (trial, system) => {
       const platform = startAgain(system.workers);
+      let poison: readonly string[] = [];
       try {
         await trial.disturb({
           begin: async (load) => {
-            const poison = await trial.post(load, {
+            poison = await trial.post(load, {
               count: 1,
               runMs: 0,
               priority: 'high',
@@ -32,6 +35,11 @@ export const poisonRows: readonly Row[] = [
       } finally {
         await platform.stop();
       }
+      const [dead] = await system.ledger.tasks(poison);
+      trial.check(
+        dead?.attempts === COUNTED_ATTEMPTS,
+        `the task that kills was dead after ${dead?.attempts} counted attempts, not after ${COUNTED_ATTEMPTS}`,
+      );
       trial.note(`workers died ${platform.deaths()} times`);
     },
   },
