@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BURST, PACE, WARM_SECONDS } from '../inject';
 import type { Row } from '../row';
 import type { System } from '../system/system';
+import { RECOVERY_SECONDS } from '../trial';
 
 /** A disaster, and what the documentation says to do then. */
 export const restoreRows: readonly Row[] = [
@@ -36,12 +37,15 @@ export const restoreRows: readonly Row[] = [
       await system.migrate(true);
       const restored = await system.ledger.unfinished();
       await startAll(system);
+      const restoredMs = Date.now();
       const after = system.startLoad(PACE);
       await system.drawFromRedis(WARM_SECONDS);
       await after.post(BURST);
+      await trial.everybodyWorks(restoredMs, RECOVERY_SECONDS);
       await sleep(5_000);
       await after.stop();
       await trial.drain();
+      await trial.nobodyStoodIdle(restoredMs);
       trial.note(
         `${newer} newer ids in Redis, ${restored} unfinished tasks in the restored ledger, ${lost.length} forgotten`,
       );

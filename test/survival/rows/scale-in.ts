@@ -49,6 +49,7 @@ export const scaleInRows: readonly Row[] = [
       await sleep(2_000);
       await load.stop();
       await trial.drain();
+      await trial.nobodyStoodIdle(fromMs);
 
       const accepted = system.journal.acknowledgedBetween(fromMs, toMs);
       const done = await system.ledger.doneBetween(fromMs, toMs);

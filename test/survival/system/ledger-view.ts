@@ -169,12 +169,12 @@ export class LedgerView {
   async runs(acknowledgedAtMs: ReadonlyMap<string, number>): Promise<Run[]> {
     const answer = await this.rows<Omit<Run, 'dueMs'> & { uuid: string; once: boolean; delayMs: number }>(
       `select t.uuid, t.worker_id as worker, t.name || '@' || t.version as kind, t.queue, t.fence = 1 as once,
-              greatest(extract(epoch from t.run_at - t.accepted_at) * 1000, 0)::float8 as "delayMs",
+              case when t.run_at < 'infinity' then extract(epoch from t.run_at - t.accepted_at) * 1000 else 0 end::float8
+                as "delayMs",
               (extract(epoch from t.started_at) * 1000)::float8 as "startedMs",
               (extract(epoch from coalesce(e.at, t.finished_at)) * 1000)::float8 as "endedMs"
        from holdfast.task t
        left join (select task_id, max(at) as at from app.probe_effect group by task_id) e on e.task_id = t.uuid
-       where t.run_at < 'infinity'
        union all
        select t.uuid, a.worker_id, t.name || '@' || t.version, t.queue, false, 0,
               (extract(epoch from a.started_at) * 1000)::float8, (extract(epoch from a.finished_at) * 1000)::float8
