@@ -29,11 +29,17 @@ function xmlError(code: string): OtherAnswer {
   };
 }
 
-const databaseIs = (state: string): OtherAnswer => ({
-  body: `<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><DBInstanceIdentifier>shop-test</DBInstanceIdentifier><DBInstanceStatus>${state}</DBInstanceStatus></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>`,
+type Answers = Readonly<Record<string, OtherAnswer>>;
+
+const databaseIs = (state: string): Answers => ({
+  DescribeDBInstances: {
+    body: `<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><DBInstanceIdentifier>shop-test</DBInstanceIdentifier><DBInstanceStatus>${state}</DBInstanceStatus></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>`,
+  },
 });
-const queueIs = (state: string): OtherAnswer => ({
-  body: `<DescribeReplicationGroupsResponse><DescribeReplicationGroupsResult><ReplicationGroups><ReplicationGroup><ReplicationGroupId>shop-test-queue</ReplicationGroupId><Status>${state}</Status></ReplicationGroup></ReplicationGroups></DescribeReplicationGroupsResult></DescribeReplicationGroupsResponse>`,
+const queueIs = (state: string): Answers => ({
+  DescribeReplicationGroups: {
+    body: `<DescribeReplicationGroupsResponse><DescribeReplicationGroupsResult><ReplicationGroups><ReplicationGroup><ReplicationGroupId>shop-test-queue</ReplicationGroupId><Status>${state}</Status></ReplicationGroup></ReplicationGroups></DescribeReplicationGroupsResult></DescribeReplicationGroupsResponse>`,
+  },
 });
 
 /** Records of an emulated AWS, and an app of which only the answers are there. */
@@ -48,7 +54,7 @@ const queueIs = (state: string): OtherAnswer => ({
     holdfast([...words, '--config', CONFIG, '--stage', 'test'], {
       environment: { ...process.env, HOLDFAST_CONNECT_TO: `127.0.0.1:${(app.address() as AddressInfo).port}` },
     });
-  const answer = (answers: Readonly<Record<string, OtherAnswer>>): void => {
+  const answer = (answers: Answers): void => {
     between.instead = (operation) => answers[operation];
   };
 
@@ -105,13 +111,15 @@ const queueIs = (state: string): OtherAnswer => ({
     });
 
     it.each([
-      ['DescribeDBInstances', databaseIs('backing-up'), 0],
-      ['DescribeDBInstances', databaseIs('rebooting'), 1],
-      ['DescribeReplicationGroups', queueIs('snapshotting'), 0],
-      ['DescribeReplicationGroups', queueIs('modifying'), 1],
-    ])('takes what serves while it is copied for well: %s %j', async (operation, state, exitCode) => {
-      answer({ [operation]: state });
-      expect((await onStage('status')).exitCode).toBe(exitCode);
+      ['database', 'backing-up', 0],
+      ['database', 'rebooting', 1],
+      ['queue', 'snapshotting', 0],
+      ['queue', 'modifying', 1],
+    ])('of a %s that is %s ends with %i', async (server, state, exitCode) => {
+      answer(server === 'database' ? databaseIs(state) : queueIs(state));
+      const told = await onStage('status');
+      expect(told.exitCode).toBe(exitCode);
+      expect(told.output).toMatch(new RegExp(`^${server} .* ${state}$`, 'm'));
     });
 
     it('counts no alarm of a stage whose name begins alike', async () => {

@@ -25,7 +25,7 @@ export class DeploySteps {
       this.refuse('broken', /Rolled back by npx holdfast rollback: web, worker-default, scheduler[^]*circuit breaker/),
     );
     await steps.run('npx holdfast rollback --undo: all run what was deployed', () => this.undoRollback());
-    await steps.run('a failing migration: the deploy fails, no container is replaced', () => this.failToMigrate());
+    await steps.run('a failing migration: the deploy fails and replaces nothing', () => this.failToMigrate());
   }
 
   private async rollOut(): Promise<void> {
