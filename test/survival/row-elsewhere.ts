@@ -1,3 +1,5 @@
+import { STEP_NAMES } from '../emulator/scenario/step-names';
+
 /** A fault of the list that this suite does not bring: another command does, and its result is not counted here. */
 export interface RowElsewhere {
   readonly id: string;
@@ -17,14 +19,14 @@ export const ROWS_ELSEWHERE: readonly RowElsewhere[] = [
     fault: 'bad image rolled out (crash loop)',
     mustHold: 'rolled back, the old version serves throughout',
     command: COMMAND,
-    step: 'a broken image: the deploy fails, the old one serves',
+    step: STEP_NAMES.brokenImage,
   },
   {
     id: 'I5',
     fault: 'migration fails',
     mustHold: 'nothing new serves, the old version goes on',
     command: COMMAND,
-    step: 'a failing migration: the deploy fails, the old one serves',
+    step: STEP_NAMES.failingMigration,
   },
 ];
 

@@ -6,6 +6,7 @@ import type { Steps } from '../steps';
 import { WAIT } from './operator';
 import type { Operator } from './operator';
 import { PROCESSES } from './stage';
+import { STEP_NAMES } from './step-names';
 import type { WatchedLoad } from './watched-load';
 
 /** New versions, good and bad, and the way back. */
@@ -21,11 +22,11 @@ export class DeploySteps {
   async run(steps: Steps): Promise<void> {
     await steps.run('a new image rolls out: no request fails', () => this.rollOut());
     await steps.run('npx holdfast rollback: the image before runs, no request fails', () => this.rollBack());
-    await steps.run('a broken image: the deploy tells of that and fails, the old one serves', () =>
+    await steps.run(STEP_NAMES.brokenImage, () =>
       this.refuse('broken', /Rolled back by npx holdfast rollback: web, worker-default, scheduler[^]*circuit breaker/),
     );
     await steps.run('npx holdfast rollback --undo: all run what was deployed', () => this.undoRollback());
-    await steps.run('a failing migration: the deploy fails and replaces nothing', () => this.failToMigrate());
+    await steps.run(STEP_NAMES.failingMigration, () => this.failToMigrate());
   }
 
   private async rollOut(): Promise<void> {
