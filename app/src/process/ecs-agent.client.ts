@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { abortAfter } from './abort-after';
 
 /** The agent gives up its own call to Amazon ECS after 4 s and answers that; a little more, so that its answer arrives. */
 const AGENT_TIMEOUT_MS = 5_000;
@@ -48,13 +49,11 @@ export class EcsAgentClient {
       ProtectionEnabled: enabled,
       ...(expiresInMinutes === undefined ? {} : { ExpiresInMinutes: expiresInMinutes }),
     };
-    const response = await fetch(`${this.agentUri}/task-protection/v1/state`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: inTime(signal),
-    });
-    const text = await response.text();
+    const { response, text } = await request(
+      `${this.agentUri}/task-protection/v1/state`,
+      { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      signal,
+    );
     const answer = parsed(text);
     // A refusal by Amazon ECS comes as `failure`, with the status 200.
     if (response.ok && answer?.protection?.ProtectionEnabled === enabled) return;
@@ -66,14 +65,21 @@ export class EcsAgentClient {
   /** @throws Error when the agent does not answer within 5 s or not as documented. */
   async metadata(signal: AbortSignal): Promise<TaskMetadata | undefined> {
     if (this.metadataUri === undefined) return undefined;
-    const response = await fetch(`${this.metadataUri}/task`, { signal: inTime(signal) });
+    const { response, text } = await request(`${this.metadataUri}/task`, {}, signal);
     if (!response.ok) throw new Error(`the Amazon ECS agent's metadata answers ${response.status}`);
-    return metadataSchema.parse(await response.json());
+    return metadataSchema.parse(JSON.parse(text));
   }
 }
 
-function inTime(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(AGENT_TIMEOUT_MS)]);
+function request(
+  url: string,
+  options: RequestInit,
+  signal: AbortSignal,
+): Promise<{ readonly response: Response; readonly text: string }> {
+  return abortAfter(AGENT_TIMEOUT_MS, signal, async (limited) => {
+    const response = await fetch(url, { ...options, signal: limited });
+    return { response, text: await response.text() };
+  });
 }
 
 function parsed(text: string): z.infer<typeof answerSchema> | undefined {

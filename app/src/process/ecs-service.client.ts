@@ -1,5 +1,6 @@
 import { DescribeServicesCommand } from '@aws-sdk/client-ecs';
 import type { ECSClient } from '@aws-sdk/client-ecs';
+import { abortAfter } from './abort-after';
 import type { TaskMetadata } from './ecs-agent.client';
 
 /** What a worker has to know about the service that it belongs to. */
@@ -33,9 +34,7 @@ export async function placeInService(
 ): Promise<ServicePlace | undefined> {
   if (ServiceName === undefined) return undefined;
   const command = new DescribeServicesCommand({ cluster: Cluster, services: [ServiceName] });
-  const answer = await client.send(command, {
-    abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-  });
+  const answer = await abortAfter(TIMEOUT_MS, signal, (abortSignal) => client.send(command, { abortSignal }));
   const primary = answer.services?.[0]?.deployments?.find((deployment) => deployment.status === 'PRIMARY');
   if (primary === undefined) return undefined;
   // arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION
