@@ -70,6 +70,11 @@ export const ENVIRONMENT = {
   leaseSeconds: 'LEASE_SECONDS',
   /** `on` allows POST /api/probes. */
   probes: 'PROBES',
+  /**
+   * http:// or https:// address that the calls of probes with the outcome `external` are posted to, each under its
+   * Idempotency-Key; without it they call nobody. For tests of load and of faults only.
+   */
+  probeReceiverUrl: 'PROBE_RECEIVER_URL',
   logLevel: 'LOG_LEVEL',
   /** http://host:port of a receiver of OpenTelemetry traces (OTLP over HTTP); /v1/traces is appended. */
   otlpEndpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT',

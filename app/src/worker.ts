@@ -64,7 +64,7 @@ async function startWorker(
     makePosterHandler({ tasks, objects }),
     sweepPostersHandler(objects),
     ...newsHandlers({ tasks }),
-    probeHandler(),
+    probeHandler({ receiverUrl: configuration.probeReceiverUrl }),
   ];
   const start = async (): Promise<Worker> => {
     await askPostgres(pool);

@@ -35,6 +35,7 @@ const WAYS: Readonly<Record<keyof typeof ENVIRONMENT, string | undefined>> = {
   heartbeatSeconds: undefined,
   leaseSeconds: undefined,
   probes: 'set probes',
+  probeReceiverUrl: undefined,
   logLevel: undefined,
   otlpEndpoint: undefined,
 };

@@ -176,6 +176,7 @@ export class Trial {
     const { ledger, journal } = this.system;
     const told = journal.taskIds().filter((id) => !this.forgotten.has(id));
     const { lost, repeated, sentences } = await brokenPromises(ledger, told, this.endings, {
+      calls: this.system.receiver.calls,
       underWay: this.underWay,
     });
     this.broken.push(...sentences);

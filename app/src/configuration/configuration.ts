@@ -46,6 +46,7 @@ export const READ_BY = {
     'workerQueues',
     'workerConcurrency',
     'scaleInProtection',
+    'probeReceiverUrl',
   ],
   scheduler: [...SERVER, 'workerKinds', 'metricsNamespace', 'newsFeeds', 'newsSeconds'],
 } as const satisfies Record<string, readonly (Variable & keyof typeof ENVIRONMENT)[]>;

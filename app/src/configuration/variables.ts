@@ -98,6 +98,7 @@ export const VARIABLES = {
   heartbeatSeconds: seconds(0.1, 60).default(5),
   leaseSeconds: seconds(0.2, 600).default(15),
   probes: onOff(),
+  probeReceiverUrl: publicUrl('where probes call').optional(),
   logLevel: z
     .enum(LOG_LEVELS, { error: (issue) => `is ${quote(issue.input)}; allowed is ${LOG_LEVELS.join(', ')}` })
     .default('info'),

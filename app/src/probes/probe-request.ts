@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ENVIRONMENT } from '../contract';
 import { invalid } from '../http/problem';
 import { FAILURE_POLICIES, PRIORITIES } from '../tasks';
 import type { AcceptOptions, PayloadInput } from '../tasks';
@@ -36,8 +37,8 @@ export const probeBody = strictObject({
     .describe(
       '`discard`: cancelled by its handler; ' +
         `\`snooze\`: sleeps until ${SNOOZE_SECONDS} s after it was due, which costs no attempt, and is done; ` +
-        '`non-retryable`: dead at its first attempt; `external`: done after a call under an intent and a receipt, which calls ' +
-        'nobody',
+        '`non-retryable`: dead at its first attempt; `external`: done after a call under an intent and a receipt, which goes ' +
+        `to ${ENVIRONMENT.probeReceiverUrl}, or to nobody without it`,
     ),
   onUnknown: oneOf(['repeat', 'park'])
     .optional()

@@ -1,19 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Discard, handle, NonRetryable, Snooze } from '../tasks';
 import type { TaskContext, TaskHandler } from '../tasks';
+import { askReceiver } from './ask-receiver';
 import { misbehave } from './misbehave';
 import { probe } from './probe.task';
 
 const RECORD_EFFECT =
   'insert into app.probe_effect (task_id, attempt, fence, at) values ($1, $2, $3, clock_timestamp())';
 
-export function probeHandler(): TaskHandler {
+export interface ProbeHandlerDependencies {
+  /** Where probes of the outcome `external` call; undefined: nowhere. */
+  readonly receiverUrl?: string | undefined;
+}
+
+export function probeHandler({ receiverUrl }: ProbeHandlerDependencies = {}): TaskHandler {
   return handle(probe, async (context) => {
     const { payload, attempt, fence, taskId, signal } = context;
     signal.throwIfAborted();
     if (attempt <= payload.failTimes) await misbehave(payload);
     if (payload.runMs > 0) await sleep(payload.runMs, undefined, { signal });
-    if (payload.outcome === 'external') await callNobody(context);
+    if (payload.outcome === 'external') await callOutside(context, receiverUrl);
     else failAtFirst(context);
     end(context.payload);
     context.effects(async (tx) => {
@@ -30,12 +36,14 @@ function failAtFirst({ attempt, payload: { failTimes, failBy = 'throw' } }: Prob
   }
 }
 
-/** An external effect with nobody outside: its intent and its receipt in the ledger are all there is. */
-async function callNobody(context: ProbeContext): Promise<void> {
+/** An external effect. Without a receiver its intent and its receipt in the ledger are all there is. */
+async function callOutside(context: ProbeContext, receiverUrl: string | undefined): Promise<void> {
   const { attempt, payload } = context;
-  await context.external('probe', { onUnknown: payload.onUnknown ?? 'repeat' }, () => {
+  await context.external('probe', { onUnknown: payload.onUnknown ?? 'repeat' }, async (call) => {
+    const answer = receiverUrl === undefined ? undefined : await askReceiver(receiverUrl, call);
+    // What fails here was received, and nobody knows.
     failAtFirst(context);
-    return Promise.resolve({ attempt });
+    return { attempt, ...(answer !== undefined && { answer }) };
   });
 }
 

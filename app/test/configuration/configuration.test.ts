@@ -47,6 +47,7 @@ describe('readConfiguration', () => {
       mailUrl: undefined,
       mailFrom: undefined,
       workerKind: 'default',
+      probeReceiverUrl: undefined,
       scaleInProtection: false,
       ecsAgentUri: undefined,
       ecsMetadataUri: undefined,
@@ -197,6 +198,11 @@ describe('readConfiguration', () => {
     ],
     ['WORKER_KIND', 'Big images', `WORKER_KIND is "Big images"; allowed is ${QUEUE_RULE}.`],
     ['SCALE_IN_PROTECTION', 'yes', 'SCALE_IN_PROTECTION is "yes"; allowed is on or off.'],
+    [
+      'PROBE_RECEIVER_URL',
+      'receiver:80',
+      'PROBE_RECEIVER_URL is "receiver:80"; write https://host, where probes call.',
+    ],
     [
       'ECS_AGENT_URI',
       '169.254.170.2',

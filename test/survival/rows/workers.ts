@@ -3,6 +3,8 @@ import type { Row } from '../row';
 import type { AppProcess } from '../system/app-process';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
+import { areParked, checkCalls, leaveCallsUnanswered, resolveAsSent } from './unanswered-calls';
+import type { UnansweredCalls } from './unanswered-calls';
 
 /** The engine's default lease, after which a silent worker's tasks go to others. */
 export const LEASE_SECONDS = 15;
@@ -103,15 +105,26 @@ export async function lostWorker(trial: Trial, system: System, beside: readonly 
   const [victim] = system.workers;
   const lost = [victim, ...beside];
   const registration = await system.registrationOf(victim);
+  let calls: UnansweredCalls | undefined;
   let seconds = 0;
   await trial.disturb({
-    begin: () => Promise.all(lost.map((process) => process.kill())),
+    begin: async (load) => {
+      try {
+        calls = await leaveCallsUnanswered(trial, system, load, registration);
+        await Promise.all(lost.map((process) => process.kill()));
+      } finally {
+        system.receiver.answerAll();
+      }
+    },
     last: async (fromMs) => {
-      const tasks = await leftWith(system, registration);
+      const { repeated, parked } = calls!;
+      const tasks = (await leftWith(system, registration)).filter((id) => !parked.includes(id));
       trial.check(tasks.length > 0, 'the lost worker ran nothing');
-      await doneElsewhere(system, tasks, registration);
+      await Promise.all([doneElsewhere(system, tasks, registration), areParked(system, parked)]);
       seconds = (Date.now() - fromMs) / 1_000;
       trial.note(`${tasks.length} ran on the lost worker`);
+      checkCalls(trial, system, { repeated, parked });
+      await resolveAsSent(trial, system, parked);
       await Promise.all(lost.map((process) => process.start()));
     },
     goesOn: ['accepting', 'working'],

@@ -15,6 +15,7 @@ import type { FakeAgent } from '../../../app/test/process/ecs-agent';
 import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
 import { AppProcess } from './app-process';
 import { takeOverClock } from './database-clock';
+import { EffectReceiver } from './effect-receiver';
 import { FeedServer } from './feed-server';
 import { HttpClient } from './http-client';
 import { Journal } from './journal';
@@ -111,6 +112,7 @@ export class System {
       parts.set(name, { links, port: ports.pop() ?? 0, metricsPort: ports.pop() ?? 0 });
     }
     const outside = {
+      receiver: await EffectReceiver.start(),
       mail: options.mail === true ? await MailServer.start() : undefined,
       feed: options.feed === true ? await FeedServer.start() : undefined,
       agents: options.agents === true ? [await startFakeAgent(), await startFakeAgent()] : [],
@@ -134,6 +136,7 @@ export class System {
     readonly servers: { postgres: PostgresServer; queue: RedisServer; readonly cache: RedisServer },
     private readonly dataDirectory: string,
     private readonly outside: {
+      readonly receiver: EffectReceiver;
       readonly mail: MailServer | undefined;
       readonly feed: FeedServer | undefined;
       readonly agents: readonly FakeAgent[];
@@ -153,6 +156,11 @@ export class System {
     this.schedulers = this.namesOf('scheduler').map((name) =>
       this.process(name, 'scheduler.ts', () => this.metricsReady(name)),
     );
+  }
+
+  /** Whom the probes of all workers call. */
+  get receiver(): EffectReceiver {
+    return this.outside.receiver;
   }
 
   /** @throws Error unless the row asked for one. */
@@ -315,6 +323,7 @@ export class System {
       await Promise.all(Object.values(links).map((link: Link) => link.close()));
     const { postgres, queue, cache } = this.servers;
     await Promise.all([queue.stop(), cache.stop(), postgres.stop()]);
+    await this.outside.receiver.close();
     await this.outside.mail?.close();
     await this.outside.feed?.close();
     await Promise.all(this.outside.agents.map((agent) => agent.close()));
@@ -366,6 +375,7 @@ export class System {
       [ENVIRONMENT.publicUrl]: `http://127.0.0.1:${port}`,
       [ENVIRONMENT.timeZone]: LIBRARY_ZONE,
       [ENVIRONMENT.probes]: 'on',
+      [ENVIRONMENT.probeReceiverUrl]: outside.receiver.address,
       ...(outside.mail !== undefined && {
         [ENVIRONMENT.mailUrl]: `smtp://127.0.0.1:${outside.mail.port}`,
         [ENVIRONMENT.mailFrom]: 'library@example.org',

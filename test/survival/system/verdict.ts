@@ -1,3 +1,5 @@
+import type { Call } from './effect-receiver';
+import { EXTERNAL_PROMISES } from './external-promises';
 import type { LedgerView } from './ledger-view';
 
 /** How a task ends that does not end done. */
@@ -58,6 +60,7 @@ const BROKEN_PROMISES: Readonly<Record<string, { readonly kind: Kind; readonly s
     sql: `select e.task_id as uuid from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
           where e.fence is distinct from t.fence`,
   },
+  ...EXTERNAL_PROMISES,
 };
 
 /** The most ids shown for one broken promise. */
@@ -73,22 +76,26 @@ export interface Findings {
 
 /**
  * Which promises are broken; to be asked when nothing is unfinished any more but what is parked.
+ * @param calls of tasks to the outside, as their receiver journalled them
  * @param underWay tasks may still be done: then nothing is said about what is lost
  */
 export async function brokenPromises(
   ledger: LedgerView,
   acknowledged: readonly string[],
   endings: ReadonlyMap<string, Ending>,
-  { underWay }: { readonly underWay: boolean },
+  { calls, underWay }: { readonly calls: readonly Call[]; readonly underWay: boolean },
 ): Promise<Findings> {
   const ids: Record<Kind, Set<string>> = { lost: new Set(), repeated: new Set(), wrong: new Set() };
   const sentences: string[] = [];
-  const values = [acknowledged, [...endings.keys()], [...endings.values()]];
+  const values = [
+    ...[acknowledged, [...endings.keys()], [...endings.values()]],
+    ...[calls.map(({ key }) => key), calls.map(({ receipt }) => receipt)],
+  ];
   for (const [promise, { kind, sql }] of Object.entries(BROKEN_PROMISES)) {
     if (underWay && kind === 'lost') continue;
     const known = Math.max(0, ...[...sql.matchAll(/\$(\d)/g)].map(([, number]) => Number(number)));
     // A statement takes as many values as it names; the ones before are typed, so that PostgreSQL knows them.
-    const typed = `with given as (select $1::uuid[], $2::uuid[], $3::text[]) ${sql.trimStart()}`;
+    const typed = `with given as (select $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) ${sql.trimStart()}`;
     const found = (await ledger.rows<{ uuid: string }>(known === 0 ? sql : typed, known === 0 ? [] : values)).map(
       ({ uuid }) => uuid,
     );
