@@ -87,13 +87,13 @@ export const selfInflictedRows: readonly Row[] = [
         });
       } finally {
         await platform.stop();
+        const endings = platform.endings();
+        trial.check(
+          endings.every((ending) => OUT_OF_MEMORY.includes(ending)),
+          `the worker did not run out of memory but ended with ${endings.join(', ')}`,
+        );
+        trial.note(`the worker died ${endings.length} times: ${endings.join(', ')}`);
       }
-      const endings = platform.endings();
-      trial.check(
-        endings.every((ending) => OUT_OF_MEMORY.includes(ending)),
-        `the worker did not run out of memory but ended with ${endings.join(', ')}`,
-      );
-      trial.note(`the worker died ${endings.length} times: ${endings.join(', ')}`);
     },
   },
   {
