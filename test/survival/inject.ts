@@ -36,7 +36,7 @@ export async function injectUnderLoad(
   { ledgerGone = false }: { readonly ledgerGone?: boolean } = {},
 ): Promise<Injected> {
   const load = system.startLoad(PACE);
-  await system.drawFromRedis(WARM_SECONDS);
+  await system.takeFromRedis(WARM_SECONDS);
   await load.post(BURST);
   const told = system.journal.taskIds();
   await waitUntil('both workers are busy and Redis holds more for them', () => isBusy(system), {

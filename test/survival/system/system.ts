@@ -297,6 +297,18 @@ export class System {
     });
   }
 
+  /** Waits until every worker process has claimed tasks from Redis after this was called. */
+  async takeFromRedis(limitSeconds: number): Promise<void> {
+    const claimed = (): Promise<number[]> =>
+      Promise.all(this.workers.map((worker) => worker.counter('holdfast_engine_claimed_from_redis_total')));
+    const before = await claimed();
+    await waitUntil(
+      'every worker claims tasks from Redis',
+      async () => (await claimed()).every((count, i) => count > before[i]!),
+      { limitSeconds, everyMilliseconds: 100 },
+    );
+  }
+
   async stopLoads(): Promise<void> {
     await Promise.all([...this.loads].map((load) => load.stop()));
     this.loads.clear();
