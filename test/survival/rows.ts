@@ -8,6 +8,7 @@ import { databaseRows } from './rows/database';
 import { externalRows } from './rows/external';
 import { frozenRows } from './rows/frozen';
 import { instanceRows } from './rows/instances';
+import { oneKeyRows } from './rows/one-key';
 import { poisonRows } from './rows/poison';
 import { redisRows } from './rows/redis';
 import { redisMovesRows } from './rows/redis-moves';
@@ -29,6 +30,7 @@ export const ROWS: readonly Row[] = [
   ...selfInflictedRows,
   ...acceptingRows,
   ...callerRows,
+  ...oneKeyRows,
   ...buildRows,
   ...scheduleRows,
   ...clockRows,
