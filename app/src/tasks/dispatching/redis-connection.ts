@@ -3,12 +3,17 @@ import { Redis } from 'ioredis';
 import type { ChainableCommander, RedisOptions } from 'ioredis';
 import type { TaskLogger } from '../types';
 
+/** How often a connection asks for a sign of life: one that nobody uses expects no answer, so it would miss none. */
+const PING_EVERY_MS = 5_000;
+
 /**
  * A connection to the queue's Redis that never makes anybody wait for a Redis that is gone: while it is not ready,
- * commands fail at once; a server that stops answering is noticed after `silenceMs` and reconnected to for ever.
+ * commands fail at once; a server that stops answering is noticed after `silenceMs`, by a connection that is not used
+ * after PING_EVERY_MS more, and reconnected to for ever.
  */
 export class RedisConnection {
   private readonly client: Redis;
+  private readonly pings: NodeJS.Timeout;
   private lastError = '';
 
   constructor(
@@ -33,6 +38,9 @@ export class RedisConnection {
       if (this.lastError !== '') options.logger.info({ connection: options.name }, 'redis is back');
       this.lastError = '';
     });
+    this.pings = setInterval(() => {
+      if (this.ready) void this.client.ping().catch(() => undefined);
+    }, PING_EVERY_MS).unref();
   }
 
   get ready(): boolean {
@@ -69,6 +77,7 @@ export class RedisConnection {
   }
 
   close(): void {
+    clearInterval(this.pings);
     this.client.disconnect();
   }
 
