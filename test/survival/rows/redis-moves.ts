@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { RedisServer } from '../../../app/local/servers/redis-server';
@@ -6,13 +8,19 @@ import { startPrivateRedis } from '../../../app/test/servers/private-servers';
 import type { Row } from '../row';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
+import { handedOverAgain } from './handed-over';
 import { drawnAgain, GOES_ON, holdsSome } from './redis';
+import { answersAgain, idsIn, requireProcess, statesOf } from './redis-lists';
 
 /** How long the copy has not heard of anything when it takes over. */
 const LAG_MS = 1_000;
+/** Tasks that end between the snapshot and its return. */
+const LEAST_ENDED = 100;
 const SPLIT_SECONDS = 10;
 /** By then every client has left a server that answers no more. */
 const NOTICED_SECONDS = 20;
+/** One to wait for ids, one for everything else. */
+const WORKER_CONNECTIONS = 2;
 
 /** Faults after which another Redis, or an older state of it, is the queue. */
 export const redisMovesRows: readonly Row[] = [
@@ -21,25 +29,25 @@ export const redisMovesRows: readonly Row[] = [
     fault: 'Redis restarts from an old snapshot (finished jobs come back)',
     mustHold: 'no effect twice, newer tasks are handed over again',
     run: async (trial, system) => {
+      requireProcess(system);
       await trial.disturb({
         begin: async () => {
           await holdsSome(trial, system);
-          await system.redis.save();
-          await sleep(LAG_MS);
-          await system.servers.queue.kill();
-          await system.servers.queue.restart();
+          await cameBack(trial, system, await killedAfterSave(system, (ids) => someEnd(system, ids)));
         },
-        last: async (fromMs) => {
-          const keys = await waitUntil('Redis answers again', () => system.redis.dbsize().catch(() => false as const), {
-            limitSeconds: 10,
-          });
-          trial.note(`${keys} keys came back from the snapshot`);
-          await trial.lasts(5, fromMs);
-        },
+        last: (fromMs) => trial.lasts(5, fromMs),
         heal: () => Promise.resolve(),
       });
       await drawnAgain(trial, system);
     },
+    long: (trial, system) =>
+      handedOverAgain(trial, system, {
+        keep: () => system.redis.save(),
+        lose: async () => {
+          await system.servers.queue.kill();
+          await system.servers.queue.restart();
+        },
+      }),
   },
   {
     id: 'R4',
@@ -52,6 +60,7 @@ export const redisMovesRows: readonly Row[] = [
         begin: async () => {
           await promoted(trial, replica);
           await sleep(LAG_MS);
+          await lagged(trial, system, replica);
           system.queueIsNow(replica);
           await before.kill();
         },
@@ -60,6 +69,17 @@ export const redisMovesRows: readonly Row[] = [
         ...GOES_ON,
       });
       await drawnAgain(trial, system);
+    },
+    long: async (trial, system) => {
+      const before = system.servers.queue;
+      const replica = await replicaOf(before);
+      await handedOverAgain(trial, system, {
+        keep: () => promoted(trial, replica),
+        lose: async () => {
+          system.queueIsNow(replica);
+          await before.kill();
+        },
+      });
     },
   },
   {
@@ -99,21 +119,28 @@ export const redisMovesRows: readonly Row[] = [
     run: async (trial, system) => {
       const before = system.servers.queue;
       const next = await startPrivateRedis();
+      const links = system.linksTo('queue');
+      let connections: readonly number[] = [];
       await trial.disturb({
         begin: () => {
-          for (const link of system.linksTo('queue')) link.silence();
+          connections = links.map(({ open }) => open);
+          for (const link of links) link.silence();
           system.queueIsNow(next);
           return Promise.resolve();
         },
         last: async (fromMs) => {
           await waitUntil(
-            'every process is connected to the new address',
-            () => system.linksTo('queue').every(({ open }) => open > 0),
+            'every connection leads to the new address',
+            () => links.every(({ open }, i) => open >= connections[i]!),
             { limitSeconds: 3 * NOTICED_SECONDS, everyMilliseconds: 100 },
           );
           const seconds = (Date.now() - fromMs) / 1_000;
-          trial.note(`every process was at the new address after ${seconds.toFixed(1)} s`);
+          trial.note(
+            `all of ${connections.join(' + ')} connections were at the new address after ${seconds.toFixed(1)} s`,
+          );
           trial.check(seconds < NOTICED_SECONDS, `clients took ${seconds.toFixed(1)} s to notice`);
+          const few = system.workers.filter((worker) => system.links(worker).queue.open < WORKER_CONNECTIONS);
+          trial.check(few.length === 0, `${few.map(({ name }) => name).join(', ')} had fewer connections than it uses`);
         },
         heal: () => before.stop(),
         goesOn: ['accepting'],
@@ -125,6 +152,60 @@ export const redisMovesRows: readonly Row[] = [
 
 function othersThan(system: System, name: string): ReturnType<System['linksTo']> {
   return system.processes.filter((process) => process.name !== name).map((process) => system.links(process).queue);
+}
+
+/**
+ * Saves what the queue's Redis holds and kills it later.
+ * @param ages resolves when the snapshot is old enough; is given the ids in it, or a few that came a moment later
+ * @returns brings it back as it was saved; when it is killed after that, it restarts empty again
+ */
+export async function killedAfterSave(
+  system: System,
+  ages: (ids: readonly string[]) => Promise<unknown>,
+): Promise<() => Promise<void>> {
+  const { queue } = system.servers;
+  const [, directory] = (await system.redis.config('GET', 'dir')) as [string, string];
+  await system.redis.save();
+  await ages(await idsIn(system.redis));
+  await queue.kill();
+  return async () => {
+    await queue.restart();
+    await rm(join(directory, 'dump.rdb'));
+  };
+}
+
+async function someEnd(system: System, ids: readonly string[]): Promise<void> {
+  await waitUntil(
+    'tasks have ended whose ids are in the snapshot',
+    async () => (await statesOf(system.ledger, ids)).ended >= LEAST_ENDED,
+    { limitSeconds: 20 },
+  );
+}
+
+/** Brings Redis back and looks at what it holds before any process of the app can reach it. */
+async function cameBack(trial: Trial, system: System, bringBack: () => Promise<void>): Promise<void> {
+  const links = system.linksTo('queue');
+  for (const link of links) link.drop();
+  await bringBack();
+  await answersAgain(system);
+  const ids = await idsIn(system.redis);
+  const { ended } = await statesOf(system.ledger, ids);
+  for (const link of links) link.heal();
+  trial.check(ended > 0, `the snapshot brought back ${ids.length} ids, none of a task that had ended`);
+  trial.note(`${ids.length} ids came back from the snapshot, ${ended} of them of tasks that had ended`);
+}
+
+/** What the copy does not know when the queue's Redis is lost. */
+async function lagged(trial: Trial, system: System, replica: RedisServer): Promise<void> {
+  const [newest, copied] = await Promise.all([idsIn(system.redis), asking(replica, idsIn)]);
+  const missing = idsBeside(newest, copied);
+  trial.check(missing > 0, 'the replica lacked nothing of what the old primary held');
+  trial.note(`${missing} ids were on the old primary alone, ${idsBeside(copied, newest)} had been taken from it alone`);
+}
+
+function idsBeside(ids: readonly string[], others: readonly string[]): number {
+  const known = new Set(others);
+  return ids.filter((id) => !known.has(id)).length;
 }
 
 /** One that holds the same as the queue from now on, until it is promoted. */
@@ -149,10 +230,10 @@ async function promoted(trial: Trial, replica: RedisServer): Promise<void> {
   });
 }
 
-async function asking(server: RedisServer, ask: (client: Redis) => Promise<void>): Promise<void> {
+async function asking<T>(server: RedisServer, ask: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(server.url);
   try {
-    await ask(client);
+    return await ask(client);
   } finally {
     client.disconnect();
   }
