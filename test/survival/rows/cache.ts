@@ -30,7 +30,8 @@ export const cacheRows: readonly Row[] = [
           await writesAreSeen(trial, system, 'without the cache');
           await cache.restart();
           await sleep(2_000);
-          await writesAreSeen(trial, system, 'with an empty cache');
+          const again = await writesAreSeen(trial, system, 'with an empty cache');
+          trial.check(again > 0, 'no page came from the cache after it had been emptied');
           system.links(writer!).cache.drop();
           await isStaleForTheTtlAtMost(trial, system);
         },
@@ -66,6 +67,11 @@ async function isStaleForTheTtlAtMost(trial: Trial, system: System): Promise<voi
   await read(trial, system, 'before the write');
   const title = await write(system, 'unheard of');
   const answeredMs = Date.now();
+  const first = await read(trial, system, 'after the write');
+  trial.check(
+    first.cached && !first.body.includes(title),
+    'the first page after a write that nobody heard of was not a stale one from the cache',
+  );
   while (!(await read(trial, system, 'unreachable for the writer')).body.includes(title)) {
     if (Date.now() - answeredMs > (TTL_SECONDS + 1) * 1_000) {
       trial.check(false, `a page was stale for more than ${TTL_SECONDS} s`);
