@@ -1,3 +1,6 @@
+/** What a part of the scenario needs to run its steps. */
+export type StepRunner = Pick<Steps, 'run'>;
+
 /** Runs steps one after another and prints how long each took. */
 export class Steps {
   private readonly began = performance.now();

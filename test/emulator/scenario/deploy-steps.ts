@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Cdk } from '../cdk';
 import type { Version } from '../holdfast.config';
-import type { Steps } from '../steps';
+import type { StepRunner } from '../steps';
 import { WAIT } from './operator';
 import type { Operator } from './operator';
 import { PROCESSES } from './stage';
@@ -19,7 +19,7 @@ export class DeploySteps {
     private readonly load: WatchedLoad,
   ) {}
 
-  async run(steps: Steps): Promise<void> {
+  async run(steps: StepRunner): Promise<void> {
     await steps.run('a new image rolls out: no request fails', () => this.rollOut());
     await steps.run('npx holdfast rollback: the image before runs, no request fails', () => this.rollBack());
     await steps.run(STEP_NAMES.brokenImage, () =>

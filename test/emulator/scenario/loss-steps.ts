@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Steps } from '../steps';
+import type { StepRunner } from '../steps';
 import { underLoad } from './load';
 import type { Operator } from './operator';
 import { PROCESSES } from './stage';
@@ -17,7 +17,7 @@ export class LossSteps {
     private readonly load: WatchedLoad,
   ) {}
 
-  async run(steps: Steps): Promise<void> {
+  async run(steps: StepRunner): Promise<void> {
     await steps.run('a worker is killed: every probe has one effect', () => this.killWorker());
     await steps.run(`Redis is emptied with ${OUTSTANDING} probes waiting: as many effects`, () => this.loseQueue());
     await steps.run('npx holdfast status, queues and logs say what is there', () => this.operate());
@@ -25,7 +25,7 @@ export class LossSteps {
   }
 
   /** Half of all containers, which stand for one of two instances. */
-  async runInstances(steps: Steps): Promise<void> {
+  async runInstances(steps: StepRunner): Promise<void> {
     await steps.run('half of all containers stop with notice: no request fails', () => this.loseInstance('notice'));
     await steps.run('half of all containers are killed: every probe has one effect', () => this.loseInstance('none'));
   }

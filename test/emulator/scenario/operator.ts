@@ -35,6 +35,12 @@ export class Operator {
     await waitUntil(`${id} is ${state}`, async () => (await this.task(id)).state === state, WAIT);
   }
 
+  /** No task has failed for good; one that has stands in the error, with its reason. */
+  async seeNoDeadTask(): Promise<void> {
+    const { items } = (await this.app.get('/api/tasks?state=dead')) as { readonly items: readonly unknown[] };
+    assert.deepEqual(items, [], `Dead: ${JSON.stringify(items, null, 2)}`);
+  }
+
   /** A probe is accepted and done. */
   async seeWork(): Promise<void> {
     await this.untilState(await this.app.probe({}), 'done');

@@ -1,6 +1,6 @@
 import type { RunningDeployment } from '../deployment';
 import { Operations } from '../operations';
-import type { Steps } from '../steps';
+import type { StepRunner, Steps } from '../steps';
 import { AppClient } from './app.client';
 import { AppSteps } from './app-steps';
 import { DeploySteps } from './deploy-steps';
@@ -22,11 +22,19 @@ export async function runScenario({ aws, cdk, url }: RunningDeployment, steps: S
   const losses = new LossSteps(operator, load);
   await new AppSteps(app, stage).run(steps);
   await new OperationsSteps(operator).run(steps);
-  await new SessionSteps(operator).run(steps);
+  const watched: StepRunner = {
+    run: (name, step) =>
+      steps.run(name, async () => {
+        const result = await step();
+        await operator.seeNoDeadTask();
+        return result;
+      }),
+  };
+  await new SessionSteps(operator).run(watched);
   await load.countAnew();
-  await losses.run(steps);
-  await new SecretsSteps(operator).run(steps);
+  await losses.run(watched);
+  await new SecretsSteps(operator).run(watched);
   await load.countAnew();
-  await losses.runInstances(steps);
-  await new DeploySteps(cdk, operator, load).run(steps);
+  await losses.runInstances(watched);
+  await new DeploySteps(cdk, operator, load).run(watched);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Steps } from '../steps';
+import type { StepRunner } from '../steps';
 import type { Operator } from './operator';
 
 /** The processes, in any order. */
@@ -12,7 +12,7 @@ export class SecretsSteps {
 
   /** When it returns, no probe that it has had accepted is open. Redis must not be restarted afterwards: the emulated one
    * would start with its first token. */
-  async run(steps: Steps): Promise<void> {
+  async run(steps: StepRunner): Promise<void> {
     await steps.run('npx holdfast secrets list and set: the token given is taken', () => this.setToken());
     await steps.run('npx holdfast secrets rotate admin-token: the old one is refused', () => this.rotateToken());
     await steps.run('npx holdfast secrets rotate database: the old password is refused', () => this.rotateDatabase());

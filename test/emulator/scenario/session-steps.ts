@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { freePort } from '../../../app/local/servers/free-port';
 import { waitUntil } from '../../../app/local/servers/wait-until';
-import type { Steps } from '../steps';
+import type { StepRunner } from '../steps';
 import { WAIT } from './operator';
 import type { Operator } from './operator';
 
@@ -17,7 +17,7 @@ const TLS = { rejectUnauthorized: false };
 export class SessionSteps {
   constructor(private readonly operator: Operator) {}
 
-  async run(steps: Steps): Promise<void> {
+  async run(steps: StepRunner): Promise<void> {
     await steps.run('npx holdfast exec and run --tty: a command in a container', () => this.runInContainers());
     await steps.run('npx holdfast connect: a tunnel to database and queue', () => this.connect());
   }
