@@ -56,6 +56,7 @@ export async function handedOverAgain(
   trial.note(`${waiting} tasks waited at the loss, ${await system.ledger.unfinished()} when all was handed over again`);
   await load.stop();
   await trial.drain(waiting);
+  await trial.nobodyStoodIdle(fromMs);
 }
 
 async function setQueue(system: System, action: 'pause' | 'resume'): Promise<void> {
