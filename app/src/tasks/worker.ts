@@ -144,7 +144,7 @@ export class TaskWorker implements Worker {
       }),
       onHung,
       onLost: () => inHand.all().forEach((attempt) => inHand.abandon(attempt)),
-      onGivenBack: (items) => dispatcher.push(items),
+      onGivenBack: (items) => dispatcher.putBack(items),
     });
     const claiming = {
       claimer: new Claimer(ledger, kinds, queues),
@@ -153,7 +153,7 @@ export class TaskWorker implements Worker {
       lease: this.lease,
       runner: this.runner,
       ...{ counters, logger },
-      giveBack: async (claimed: readonly ClaimedTask[]) => dispatcher.push(await finisher.giveBack(claimed)),
+      giveBack: async (claimed: readonly ClaimedTask[]) => dispatcher.putBack(await finisher.giveBack(claimed)),
     };
     this.limitedTaker = new LimitedTaker(claiming);
     this.suspects = new SuspectTaker({ ...claiming, limited: () => this.limitedTaker.suspects });
@@ -251,7 +251,7 @@ export class TaskWorker implements Worker {
     if (givenBack === undefined) {
       logger.warn(fields, 'drain deadline passed: what runs goes back when the worker signs off, or its lease ends');
     } else if (givenBack.length > 0) {
-      dispatcher.push(givenBack);
+      dispatcher.putBack(givenBack);
       logger.warn(fields, 'drain deadline passed: running tasks were given back');
     }
   }

@@ -11,6 +11,21 @@ export interface DispatchItem extends Lane {
   readonly id: string;
 }
 
+/** Who pushes to a lane's list (push.lua has what each may). */
+type Pusher = 'acceptor' | 'returner' | 'relay';
+
+interface Handover {
+  readonly by: Pusher;
+  readonly items: readonly DispatchItem[];
+}
+
+/** What goes to one list in one call. */
+interface LanePush {
+  readonly by: Pusher;
+  readonly lane: Lane;
+  readonly ids: readonly string[];
+}
+
 /** Ids that may wait for a slow Redis before further ones are left to the relay. */
 const MAX_WAITING = 20_000;
 
@@ -20,7 +35,7 @@ const MAX_WAITING = 20_000;
  */
 export class Dispatcher {
   private readonly script = readFileSync(join(__dirname, 'push.lua'), 'utf8');
-  private readonly batcher: Batcher<readonly DispatchItem[], void>;
+  private readonly batcher: Batcher<Handover, void>;
   private waiting = 0;
 
   constructor(
@@ -29,24 +44,20 @@ export class Dispatcher {
     private readonly window: number,
     private readonly counters: Counters,
   ) {
-    this.batcher = new Batcher((groups) => this.send(groups.flat()).then(() => groups.map(() => undefined)), {
+    this.batcher = new Batcher((handovers) => this.send(handovers).then(() => handovers.map(() => undefined)), {
       maxItems: 1_000,
       parallel: 1,
     });
   }
 
-  /** Called after the commit, outside any transaction. */
+  /** New tasks, behind those that wait. Called after the commit, outside any transaction. */
   push(items: readonly DispatchItem[]): void {
-    if (items.length === 0) return;
-    if (this.redis?.ready !== true || this.waiting + items.length > MAX_WAITING) {
-      this.counters.dispatchSkipped += items.length;
-      return;
-    }
-    this.waiting += items.length;
-    this.batcher
-      .add(items)
-      .catch(() => void (this.counters.dispatchSkipped += items.length))
-      .finally(() => (this.waiting -= items.length));
+    this.handOver({ by: 'acceptor', items });
+  }
+
+  /** Tasks that were claimed before and wait again: before all others of their lane, since they are older. */
+  putBack(items: readonly DispatchItem[]): void {
+    this.handOver({ by: 'returner', items });
   }
 
   /**
@@ -55,53 +66,56 @@ export class Dispatcher {
    */
   async pushAsRelay(redis: RedisConnection, keys: RedisKeys, lane: Lane, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const [pushed] = await redis.send((pipeline) => pipeline.eval(...this.call(keys, lane, 'relay', ids)));
+    const [pushed] = await redis.send((pipeline) => pipeline.eval(...this.call(keys, { by: 'relay', lane, ids })));
     this.counters.dispatched += Number(pushed);
     return Number(pushed);
   }
 
-  private async send(items: readonly DispatchItem[]): Promise<void> {
+  private handOver(handover: Handover): void {
+    const { items } = handover;
+    if (items.length === 0) return;
+    if (this.redis?.ready !== true || this.waiting + items.length > MAX_WAITING) {
+      this.counters.dispatchSkipped += items.length;
+      return;
+    }
+    this.waiting += items.length;
+    this.batcher
+      .add(handover)
+      .catch(() => void (this.counters.dispatchSkipped += items.length))
+      .finally(() => (this.waiting -= items.length));
+  }
+
+  private async send(handovers: readonly Handover[]): Promise<void> {
     const redis = this.redis;
     if (redis === undefined) return;
     const keys = new RedisKeys(await this.ledger.epoch());
-    const lanes = byLane(items);
+    const pushes = byLane(handovers);
     const answers = await redis.send((pipeline) => {
-      for (const { lane, ids } of lanes) pipeline.eval(...this.call(keys, lane, 'acceptor', ids));
+      for (const push of pushes) pipeline.eval(...this.call(keys, push));
       return pipeline;
     });
     answers.forEach((answer, i) => {
       const pushed = Math.max(0, Number(answer));
       this.counters.dispatched += pushed;
-      this.counters.dispatchSkipped += (lanes[i]?.ids.length ?? 0) - pushed;
+      this.counters.dispatchSkipped += (pushes[i]?.ids.length ?? 0) - pushed;
     });
   }
 
-  private call(
-    keys: RedisKeys,
-    lane: Lane,
-    who: 'acceptor' | 'relay',
-    ids: readonly string[],
-  ): [script: string, keyCount: number, ...rest: (string | number)[]] {
-    return [
-      this.script,
-      3,
-      keys.generation(lane.queue),
-      keys.list(lane),
-      keys.overflow(lane),
-      this.window,
-      who,
-      ...ids,
-    ];
+  private call(keys: RedisKeys, { by, lane, ids }: LanePush): [string, number, ...(string | number)[]] {
+    const { queue } = lane;
+    return [this.script, 3, keys.generation(queue), keys.list(lane), keys.overflow(lane), this.window, by, ...ids];
   }
 }
 
-function byLane(items: readonly DispatchItem[]): { lane: Lane; ids: string[] }[] {
-  const lanes = new Map<string, { lane: Lane; ids: string[] }>();
-  for (const item of items) {
-    const name = `${item.queue}:${item.priority}`;
-    const found = lanes.get(name);
-    if (found === undefined) lanes.set(name, { lane: { queue: item.queue, priority: item.priority }, ids: [item.id] });
-    else found.ids.push(item.id);
+function byLane(handovers: readonly Handover[]): LanePush[] {
+  const pushes = new Map<string, LanePush & { readonly ids: string[] }>();
+  for (const { by, items } of handovers) {
+    for (const { queue, priority, id } of items) {
+      const name = `${by}:${queue}:${priority}`;
+      const found = pushes.get(name);
+      if (found === undefined) pushes.set(name, { by, lane: { queue, priority }, ids: [id] });
+      else found.ids.push(id);
+    }
   }
-  return [...lanes.values()];
+  return [...pushes.values()];
 }

@@ -235,7 +235,7 @@ export class Reaper {
         'task is dead: its workers were lost or hung',
       );
     }
-    dispatcher.push(queued.filter(({ crashes }) => crashes < SUSPECT_AFTER));
+    dispatcher.putBack(queued.filter(({ crashes }) => crashes < SUSPECT_AFTER));
   }
 }
 

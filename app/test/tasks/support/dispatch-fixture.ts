@@ -41,6 +41,8 @@ export interface DispatchFixture extends LedgerFixture {
   refill(): Promise<void>;
   /** Hands over an id as an acceptor does after its commit; resolves when it was pushed or left to the relay. */
   dispatch(id: string, lane?: Lane): Promise<'pushed' | 'left'>;
+  /** Hands over ids of tasks that were claimed before; resolves when all were pushed or some were left to the relay. */
+  putBack(ids: readonly string[], lane?: Lane): Promise<'pushed' | 'left'>;
   /** A relay as every worker runs one, stopped with the fixture. */
   startRelay(queues?: readonly string[]): Relay;
   /** What the lane's list holds, first to be taken first. */
@@ -60,6 +62,8 @@ export interface DispatchFixtureOptions {
   readonly window?: number;
   /** @default the engine's */
   readonly heartbeatSeconds?: number;
+  /** @default the engine's */
+  readonly leaseSeconds?: number;
 }
 
 export async function dispatchFixture(given: DispatchFixtureOptions): Promise<DispatchFixture> {
@@ -90,20 +94,23 @@ export async function dispatchFixture(given: DispatchFixtureOptions): Promise<Di
   const relays: Relay[] = [];
   await until('Redis answers', () => connection.ready && tasks.redisReachable());
 
+  const settled = (count: number, handOver: () => void): Promise<'pushed' | 'left'> => {
+    const { dispatched, dispatchSkipped } = counters;
+    handOver();
+    return until('the ids were pushed or left', () => {
+      if (counters.dispatchSkipped > dispatchSkipped) return 'left';
+      return counters.dispatched === dispatched + count && 'pushed';
+    });
+  };
   const ids = async (text: string, values: readonly unknown[]): Promise<string[]> =>
     (await fixture.rows<{ id: string }>(text, values)).map((row) => row.id);
   return {
     ...{ ...fixture, logger, tasks, redis, keys, relayCounters: counters },
     look: (afterDue) => queueRelay.look(afterDue === undefined ? session : stepped(session, statements.due, afterDue)),
     refill: () => queueRelay.refill(session),
-    dispatch: async (id, lane = NOTES) => {
-      const { dispatched, dispatchSkipped } = counters;
-      dispatcher.push([{ id, ...lane }]);
-      return until('the id was pushed or left', () => {
-        if (counters.dispatched > dispatched) return 'pushed';
-        return counters.dispatchSkipped > dispatchSkipped && 'left';
-      });
-    },
+    dispatch: (id, lane = NOTES) => settled(1, () => dispatcher.push([{ id, ...lane }])),
+    putBack: (given, lane = NOTES) =>
+      settled(given.length, () => dispatcher.putBack(given.map((id) => ({ id, ...lane })))),
     startRelay: (queues = [NOTES.queue]) => {
       const relay = new Relay(options(queues));
       relay.start();
