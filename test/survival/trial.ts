@@ -6,6 +6,7 @@ import { injectUnderLoad } from './inject';
 import type { Facts } from './row';
 import { settle } from './settle';
 import { longestIdleMs } from './system/idleness';
+import type { Span } from './system/idleness';
 import { answersByStatus } from './system/journal';
 import type { Load, ProbeRequest } from './system/load';
 import type { System } from './system/system';
@@ -17,7 +18,7 @@ export const RECOVERY_SECONDS = 15;
 /** G6: a healthy worker beside a backlog does not stand idle longer. */
 const STANDSTILL_SECONDS = 5;
 /** The load outlives the recovery by this, so that a worker which stands still after it is seen. */
-const CALM_SECONDS = STANDSTILL_SECONDS + 1;
+export const CALM_SECONDS = STANDSTILL_SECONDS + 1;
 const DRAIN_SECONDS = 120;
 /** What two workers do on a slow machine. */
 const SLOWEST_PER_SECOND = 100;
@@ -191,18 +192,24 @@ export class Trial {
   }
 
   /** Checks, once nothing is unfinished, that no worker stood idle beside a backlog while it was well. @param fromMs until now */
-  async nobodyStoodIdle(fromMs: number): Promise<void> {
+  nobodyStoodIdle(fromMs: number): Promise<void> {
+    return this.nobodyStoodIdleWithin([{ fromMs, toMs: Date.now() }]);
+  }
+
+  /** The same of several times. */
+  async nobodyStoodIdleWithin(windows: readonly Span[]): Promise<void> {
     const { ledger, journal, workers } = this.system;
-    const window = { fromMs, toMs: Date.now() };
     const [registrations, runs] = await Promise.all([ledger.registrations(), ledger.runs(journal.acknowledgedAtMs())]);
     for (const { name, life } of workers) {
-      const seconds = longestIdleMs(life.spans, { registrations, runs, window }) / 1_000;
+      const idle = windows.map((window) => longestIdleMs(life.spans, { registrations, runs, window }));
+      const seconds = Math.max(...idle) / 1_000;
       this.standstill = Math.max(this.standstill ?? 0, seconds);
       this.check(seconds <= STANDSTILL_SECONDS, `${name} stood idle for ${seconds.toFixed(1)} s beside a backlog`);
     }
   }
 
-  private checkAnswers(when: string, between: readonly [number, number], others: readonly string[] = []): void {
+  /** Checks that whoever had to answer requests that were sent then answered 202, or one of the others named. */
+  checkAnswers(when: string, between: readonly [number, number], others: readonly string[] = []): void {
     const sent = this.system.journal.sentBetween(...between);
     const wrong = answersByStatus(wrongAnswers(this.system, sent, new Set(['202', ...others])));
     const found = Object.entries(wrong).map(([status, n]) => `${status} (${n})`);

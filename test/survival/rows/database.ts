@@ -92,8 +92,7 @@ export const databaseRows: readonly Row[] = [
       await trial.disturb({
         ...AWAY,
         begin: async () => {
-          // Who reconnects first gets what was freed, so this takes a few rounds.
-          while ((await endOthers(system)) > 0) await takeConnections(system, taken);
+          taken.push(...(await takeAllConnections(system)));
         },
         last: async (fromMs) => {
           await trial.lasts(REFUSED_SECONDS, fromMs, () => takeConnections(system, taken));
@@ -195,6 +194,14 @@ async function answers503(trial: Trial, system: System): Promise<void> {
     status === 503 && Number(retryAfter) > 0,
     `web answered ${status} with Retry-After ${retryAfter ?? 'missing'}`,
   );
+}
+
+/** Ends every connection of others and takes all there are. */
+export async function takeAllConnections(system: System): Promise<Client[]> {
+  const taken: Client[] = [];
+  // Who reconnects first gets what was freed, so this takes a few rounds.
+  while ((await endOthers(system)) > 0) await takeConnections(system, taken);
+  return taken;
 }
 
 /** Takes every connection that PostgreSQL still gives. */

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACE, WARM_SECONDS } from '../inject';
 import type { Row } from '../row';
-import type { AppProcess } from '../system/app-process';
-import type { Link } from '../system/link';
+import type { Span } from '../system/idleness';
+import { KeptBacklog } from '../system/kept-backlog';
 import type { Pace } from '../system/load';
 import type { System } from '../system/system';
-import { RECOVERY_SECONDS } from '../trial';
+import { CALM_SECONDS, RECOVERY_SECONDS } from '../trial';
 import type { Trial } from '../trial';
-import { freeze, thaw } from './redis';
+import { randomFaults } from './random-faults';
+import type { RandomFault } from './random-faults';
 
 /** What callers ask for all the time: 200 plain probes a second and some of every other kind. */
 const PACES: readonly Pace[] = [
@@ -18,127 +19,110 @@ const PACES: readonly Pace[] = [
   { requestsPerSecond: 1, request: { count: 5, runMs: 0, outcome: 'snooze' } },
   { requestsPerSecond: 1, request: { count: 5, runMs: 20, delaySeconds: 10 } },
 ];
+/** Unfinished at each fault, at least. */
+const LEAST_BACKLOG = 1_000;
 const LONGEST_MS = 25_000;
+/** Of PostgreSQL: a process that is started meanwhile waits for it, within 30 s. */
+const LONGEST_ON_POSTGRES_MS = 15_000;
 const CALM_MS = 6_000;
-
-/** Something that goes wrong and is put right again after a while. */
-interface Fault {
-  readonly name: string;
-  /** What it befalls; nothing else befalls that at the same time. */
-  readonly on: string;
-  begin(): Promise<unknown>;
-  heal(): Promise<unknown>;
-}
+/** So few mean that the schedule stood still. */
+const LEAST_PER_MINUTE = 4;
 
 /** The faults of processes, Redis and PostgreSQL one after the other and at the same time, by chance. */
 export function randomRow(minutes: number): Row {
   return {
     id: 'RANDOM',
     fault: `${minutes} minutes of random faults of processes, Redis and Postgres`,
-    mustHold: 'nothing lost, no effect twice',
+    mustHold: 'nothing lost, no effect twice; callers hear 202, 503 or nothing; everybody recovers, nobody stands idle',
     system: { webs: 2, schedulers: 1, feed: true },
     run: async (trial, system) => {
       const loads = PACES.map((pace) => system.startLoad(pace));
       await system.drawFromRedis(WARM_SECONDS);
-      const endMs = Date.now() + minutes * 60_000;
-      const counts = new Map<string, number>();
-      const busy = new Set<string>();
-      await Promise.all([
-        disturb(trial, system, { endMs, counts, busy }),
-        disturb(trial, system, { endMs, counts, busy }),
-      ]);
-      await trial.everybodyWorks(Date.now(), 2 * RECOVERY_SECONDS);
+      const backlog = new KeptBacklog(system, loads[0]!);
+      const fromMs = Date.now();
+      const schedule = new Schedule(trial, system, { backlog, endMs: fromMs + minutes * 60_000 });
+      await Promise.all([schedule.disturb(), schedule.disturb()]);
+      await trial.everybodyWorks(Date.now(), RECOVERY_SECONDS);
+      const recoveredMs = Date.now();
+      await sleep(CALM_SECONDS * 1_000);
+      const endMs = Date.now();
+      await backlog.stop();
       for (const load of loads) await load.stop();
       await trial.drain();
-      trial.note([...counts].map(([name, times]) => `${times} x ${name}`).join(', '));
+      trial.checkAnswers('before everybody had recovered', [fromMs, recoveredMs], ['503']);
+      trial.checkAnswers('after everybody had recovered', [recoveredMs, endMs]);
+      await trial.nobodyStoodIdleWithin(schedule.ableToWork(fromMs, endMs));
+      schedule.report(minutes);
     },
   };
 }
 
-interface Course {
-  readonly endMs: number;
-  readonly counts: Map<string, number>;
-  readonly busy: Set<string>;
-}
+/** Which fault comes when, and which have come. */
+class Schedule {
+  private readonly counts = new Map<string, number>();
+  private readonly busy = new Set<string>();
+  private readonly standstills: Span[] = [];
+  private leastBacklog = Infinity;
 
-/** One fault after the other, with some calm between them. */
-async function disturb(trial: Trial, system: System, { endMs, counts, busy }: Course): Promise<void> {
-  const { random } = trial;
-  while (Date.now() < endMs) {
-    await sleep(500 + random() * CALM_MS);
-    const possible = faultsOf(system, random).filter(({ on }) => !busy.has(on));
-    const fault = possible[Math.floor(random() * possible.length)];
-    const lasts = 500 + random() ** 2 * LONGEST_MS;
-    if (fault === undefined) continue;
-    busy.add(fault.on);
-    counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
-    system.log.note(`${fault.name} on ${fault.on} for ${(lasts / 1_000).toFixed(1)} s`);
-    await fault.begin();
-    await sleep(lasts);
-    await fault.heal();
-    busy.delete(fault.on);
+  constructor(
+    private readonly trial: Trial,
+    private readonly system: System,
+    private readonly course: { readonly backlog: KeptBacklog; readonly endMs: number },
+  ) {}
+
+  /** One fault after the other, with some calm between them. */
+  async disturb(): Promise<void> {
+    const { random } = this.trial;
+    while (Date.now() < this.course.endMs) {
+      await sleep(500 + random() * CALM_MS);
+      const backlog = await this.course.backlog.unfinished();
+      const fault = this.choose();
+      if (fault === undefined || backlog < LEAST_BACKLOG) continue;
+      this.leastBacklog = Math.min(this.leastBacklog, backlog);
+      this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
+      const longestMs = fault.standstill ? LONGEST_ON_POSTGRES_MS : LONGEST_MS;
+      await this.bring(fault, 500 + random() ** 2 * longestMs);
+    }
   }
-}
 
-function faultsOf(system: System, random: () => number): Fault[] {
-  const { postgres, queue } = system.servers;
-  const processes = system.processes.flatMap((process) => [
-    ...endings(process),
-    ...network(process.name, 'queue', system.links(process).queue, random),
-    ...network(process.name, 'postgres', system.links(process).postgres, random),
-  ]);
-  const redis: Omit<Fault, 'on'>[] = [
-    { name: 'Redis emptied', begin: () => system.redis.flushall(), heal: nothing },
-    { name: 'Redis killed', begin: () => queue.kill(), heal: () => queue.restart() },
-    {
-      name: 'Redis frozen',
-      begin: () => freeze(system),
-      heal: () => thaw(system),
-    },
-  ];
-  const database: Omit<Fault, 'on'>[] = [
-    { name: 'Postgres restarted', begin: () => postgres.restart(), heal: nothing },
-    { name: 'Postgres killed', begin: () => postgres.kill(), heal: () => postgres.restart() },
-  ];
-  return [
-    ...processes,
-    ...redis.map((fault) => ({ ...fault, on: 'Redis' })),
-    ...database.map((fault) => ({ ...fault, on: 'Postgres' })),
-  ];
-}
+  /** When every worker that was well itself could work, from one moment to another. */
+  ableToWork(fromMs: number, toMs: number): Span[] {
+    const able: Span[] = [];
+    let since = fromMs;
+    for (const span of [...this.standstills, { fromMs: toMs, toMs }].sort((a, b) => a.fromMs - b.fromMs)) {
+      if (span.fromMs > since) able.push({ fromMs: since, toMs: span.fromMs });
+      since = Math.max(since, span.toMs);
+    }
+    return able;
+  }
 
-function endings(process: AppProcess): Fault[] {
-  const on = process.name;
-  const kind = on.replace(/-\d$/, '');
-  const again = (): Promise<void> => process.start();
-  return [
-    { on, name: `${kind} killed`, begin: () => process.kill(), heal: again },
-    { on, name: `${kind} terminated`, begin: () => process.terminate(), heal: again },
-    {
-      on,
-      name: `${kind} frozen`,
-      begin: () => process.freeze(),
-      heal: now(() => process.thaw()),
-    },
-  ];
-}
+  /** What came. */
+  report(minutes: number): void {
+    const { trial, counts } = this;
+    const faults = [...counts.values()].reduce((sum, times) => sum + times, 0);
+    trial.check(faults >= minutes * LEAST_PER_MINUTE, `only ${faults} faults came in ${minutes} minutes`);
+    trial.note([...counts].map(([name, times]) => `${times} x ${name}`).join(', '));
+    trial.note(`${this.leastBacklog} tasks or more were unfinished at each of the ${faults} faults`);
+  }
 
-function network(on: string, server: string, link: Link, random: () => number): Fault[] {
-  const heal = now(() => link.heal());
-  return [
-    { on, name: `${server} unheard of`, begin: now(() => link.drop()), heal },
-    { on, name: `${server} slow`, begin: now(() => link.slow(100, 100)), heal },
-    { on, name: `${server} reset`, begin: now(() => link.cutSome(0.5, random)), heal: nothing },
-  ];
-}
+  /** First whom it befalls, so that each is as likely as any other, then what. */
+  private choose(): RandomFault | undefined {
+    const { random } = this.trial;
+    const possible = randomFaults(this.system, random).filter(({ on }) => !this.busy.has(on));
+    const targets = [...new Set(possible.map(({ on }) => on))];
+    const target = targets[Math.floor(random() * targets.length)];
+    const faults = possible.filter(({ on }) => on === target);
+    return faults[Math.floor(random() * faults.length)];
+  }
 
-function now(act: () => void): () => Promise<void> {
-  return () => {
-    act();
-    return nothing();
-  };
-}
-
-function nothing(): Promise<void> {
-  return Promise.resolve();
+  private async bring(fault: RandomFault, lastsMs: number): Promise<void> {
+    this.busy.add(fault.on);
+    this.system.log.note(`${fault.name} on ${fault.on} for ${(lastsMs / 1_000).toFixed(1)} s`);
+    const fromMs = Date.now();
+    await fault.begin();
+    await sleep(lastsMs);
+    await fault.heal();
+    if (fault.standstill) this.standstills.push({ fromMs, toMs: Date.now() + RECOVERY_SECONDS * 1_000 });
+    this.busy.delete(fault.on);
+  }
 }

@@ -224,10 +224,26 @@ async function replicaOf(server: RedisServer): Promise<RedisServer> {
 
 /** It hears no more of its primary and takes writes. */
 async function promoted(trial: Trial, replica: RedisServer): Promise<void> {
-  await asking(replica, async (client) => {
+  const keys = await promote(replica);
+  trial.note(`${keys} keys were on the replica when it was promoted`);
+}
+
+/** @returns how many keys it has */
+function promote(replica: RedisServer): Promise<number> {
+  return asking(replica, async (client) => {
     await client.replicaof('NO', 'ONE');
-    trial.note(`${await client.dbsize()} keys were on the replica when it was promoted`);
+    return client.dbsize();
   });
+}
+
+/** The queue's Redis is lost, and a copy that has not heard of it for a while takes its place. */
+export async function failOverToCopy(system: System): Promise<void> {
+  const before = system.servers.queue;
+  const replica = await replicaOf(before);
+  await promote(replica);
+  await sleep(LAG_MS);
+  system.queueIsNow(replica);
+  await before.kill();
 }
 
 async function asking<T>(server: RedisServer, ask: (client: Redis) => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import type { Row } from '../row';
 import type { System } from '../system/system';
-import type { Trial } from '../trial';
 import { drawnAgain, GOES_ON, holdsSome } from './redis';
 
 const SECONDS = 15;
@@ -64,9 +63,9 @@ export const redisPartlyRows: readonly Row[] = [
       await trial.disturb({
         begin: async () => {
           await holdsSome(trial, system);
-          await mangle(trial, system, done);
+          await mangle(trial.random, system, done);
         },
-        last: (fromMs) => trial.lasts(SECONDS, fromMs, () => mangle(trial, system, done)),
+        last: (fromMs) => trial.lasts(SECONDS, fromMs, () => mangle(trial.random, system, done)),
         heal: () => Promise.resolve(),
         ...GOES_ON,
       });
@@ -81,18 +80,18 @@ export const redisPartlyRows: readonly Row[] = [
 ];
 
 /** One of the ways in which a part of Redis gets lost or goes wrong, by chance. */
-async function mangle(
-  trial: Trial,
+export async function mangle(
+  random: () => number,
   system: System,
   done: { deleted: number; renamed: number; duplicated: number; invented: number },
 ): Promise<void> {
   const { redis } = system;
   const lists = await system.lists();
-  const list = lists[Math.floor(trial.random() * lists.length)];
+  const list = lists[Math.floor(random() * lists.length)];
   if (list === undefined) return;
   const keys = (await redis.keys('*')).filter((key) => !key.startsWith('renamed'));
-  const key = keys[Math.floor(trial.random() * keys.length)];
-  const way = trial.random();
+  const key = keys[Math.floor(random() * keys.length)];
+  const way = random();
   if (way < 0.25) {
     done.deleted += await redis.del(list);
   } else if (way < 0.5 && key !== undefined) {

@@ -24,9 +24,9 @@ export function fault(
     code,
     begin: async () => {
       // A sequence counts also what is rolled back.
-      await ledger.rows(`create sequence public.${name}_raised minvalue 0 start 0`);
+      await ledger.rows(`create sequence if not exists public.${name}_raised minvalue 0 start 0`);
       await ledger.rows(
-        `create function public.${name}() returns trigger language plpgsql as $$
+        `create or replace function public.${name}() returns trigger language plpgsql as $$
          begin
            if random() < ${share} then
              perform nextval('public.${name}_raised');

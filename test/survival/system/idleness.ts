@@ -25,7 +25,8 @@ export interface Registration {
   readonly hungMs: number | null;
 }
 
-interface Span {
+/** A time. Both in ms since 1970. */
+export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
 }
