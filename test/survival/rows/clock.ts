@@ -4,7 +4,7 @@ import { probe } from '../../../app/src/probes/probe.task';
 import { createTasks, defineSchedule } from '../../../app/src/tasks';
 import type { Row } from '../row';
 import { jump, setClock } from '../system/database-clock';
-import { LIBRARY_ZONE } from '../system/system';
+import { LIBRARY_ZONE } from '../system/process-environment';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { eachTickOnce, ticked } from './schedules';

@@ -2,7 +2,7 @@ import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
 import type { AppProcess } from '../system/app-process';
 import { holdEffects } from '../system/hold-effects';
-import { POOL_SIZE } from '../system/system';
+import { POOL_SIZE } from '../system/process-environment';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { doneElsewhere, GRACE_SECONDS, LEASE_SECONDS, leftWith, runsSome } from './workers';

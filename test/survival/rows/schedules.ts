@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import { ENVIRONMENT } from '../../../app/src/contract';
 import type { Row } from '../row';
-import { NEWS_SECONDS } from '../system/system';
+import { NEWS_SECONDS } from '../system/process-environment';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { checkTicks } from './ticks';

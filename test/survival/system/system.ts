@@ -2,70 +2,43 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { freePort } from '../../../app/local/servers/free-port';
-import type { PostgresServer } from '../../../app/local/servers/postgres-server';
 import type { RedisServer } from '../../../app/local/servers/redis-server';
 import { waitUntil } from '../../../app/local/servers/wait-until';
-import { ENVIRONMENT, PATHS, PLATFORM_ENVIRONMENT } from '../../../app/src/contract';
-import { startFakeAgent } from '../../../app/test/process/ecs-agent';
+import { PATHS } from '../../../app/src/contract';
 import type { FakeAgent } from '../../../app/test/process/ecs-agent';
 import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
 import { AppProcess } from './app-process';
 import { takeOverClock } from './database-clock';
-import { EffectReceiver } from './effect-receiver';
-import { FeedServer } from './feed-server';
+import type { EffectReceiver } from './effect-receiver';
 import { HttpClient } from './http-client';
 import { Journal } from './journal';
 import { LedgerView } from './ledger-view';
-import { Link } from './link';
+import type { Link } from './link';
 import { Load } from './load';
 import type { Entrance, Pace } from './load';
 import { LogBook } from './log-book';
-import { MailServer } from './mail-server';
+import type { MailServer } from './mail-server';
+import { Network } from './network';
+import type { Links } from './network';
+import { Outside } from './outside';
+import type { OutsideOptions } from './outside';
+import { processEnvironment } from './process-environment';
+import type { EnvironmentOptions, Servers } from './process-environment';
 
 const run = promisify(execFile);
 const START_SECONDS = 30;
-/** Tasks that a worker runs at once. */
-const CONCURRENCY = 20;
-/** Connections that a worker has for them. */
-export const POOL_SIZE = 10;
-export const LIBRARY_ZONE = 'Europe/London';
-/** Between two ticks of the schedule that collects news. */
-export const NEWS_SECONDS = 1;
 
-export interface SystemOptions {
+export interface SystemOptions extends OutsideOptions, EnvironmentOptions {
   /** @default 0 */
   readonly schedulers?: 0 | 1 | 2;
   /** @default 1 */
   readonly webs?: 1 | 2;
-  /** A cache Redis for the web processes. @default false */
-  readonly cache?: boolean;
-  /** A mail server that all mail is sent through. @default false */
-  readonly mail?: boolean;
-  /** A feed whose news are collected every second. @default false */
-  readonly feed?: boolean;
   /** A clock of the database that can be set (database-clock.ts). @default false */
   readonly clock?: boolean;
-  /** A stand-in for the Amazon ECS agent beside each worker, which asks it for protection from scale-in. @default false */
-  readonly agents?: boolean;
-  /** More variables of every process. */
-  readonly environment?: NodeJS.ProcessEnv;
-  /** More variables of the workers, by their number from 0. */
-  readonly workerEnvironment?: (worker: number) => NodeJS.ProcessEnv;
   /** Folder whose app/src a process runs instead of this repository's: another build. */
   readonly build?: (process: string) => string | undefined;
-  /** @default all */
-  readonly queues?: string;
-}
-
-/** The network between one process and the servers. */
-export interface Links {
-  readonly postgres: Link;
-  readonly queue: Link;
-  readonly cache: Link;
 }
 
 /** PostgreSQL, Redis and the app's processes of its own, with the engine's default times. */
@@ -101,25 +74,13 @@ export class System {
       ...['worker-1', 'worker-2'],
       ...Array.from({ length: options.schedulers ?? 0 }, (_, i) => `scheduler-${i + 1}`),
     ];
-    const parts = new Map<string, { links: Links; port: number; metricsPort: number }>();
-    const ports = await freePorts(2 * names.length + 1);
-    for (const name of [...names, 'migrate']) {
-      const links = {
-        postgres: await Link.to(postgres.port),
-        queue: await Link.to(queue.port),
-        cache: await Link.to(cache.port),
-      };
-      parts.set(name, { links, port: ports.pop() ?? 0, metricsPort: ports.pop() ?? 0 });
-    }
-    const outside = {
-      receiver: await EffectReceiver.start(),
-      mail: options.mail === true ? await MailServer.start() : undefined,
-      feed: options.feed === true ? await FeedServer.start() : undefined,
-      agents: options.agents === true ? [await startFakeAgent(), await startFakeAgent()] : [],
-    };
-    // No service: nothing but protection is asked for.
-    for (const agent of outside.agents) agent.serviceName = undefined;
-    const system = new System({ postgres, queue, cache }, dataDirectory, outside, parts, options);
+    const network = await Network.between([...names, 'migrate'], {
+      postgres: postgres.port,
+      queue: queue.port,
+      cache: cache.port,
+    });
+    const outside = await Outside.start(options);
+    const system = new System({ postgres, queue, cache }, dataDirectory, outside, network, options);
     try {
       await system.migrate();
       if (options.clock === true) await takeOverClock(system.ledger);
@@ -133,29 +94,24 @@ export class System {
   }
 
   private constructor(
-    readonly servers: { postgres: PostgresServer; queue: RedisServer; readonly cache: RedisServer },
+    readonly servers: Servers,
     private readonly dataDirectory: string,
-    private readonly outside: {
-      readonly receiver: EffectReceiver;
-      readonly mail: MailServer | undefined;
-      readonly feed: FeedServer | undefined;
-      readonly agents: readonly FakeAgent[];
-    },
-    private readonly parts: ReadonlyMap<string, { links: Links; port: number; metricsPort: number }>,
+    readonly outside: Outside,
+    private readonly network: Network,
     private readonly options: SystemOptions,
   ) {
     this.journal = new Journal(join(testFolder('journal'), 'acknowledged.jsonl'));
-    this.clients = this.namesOf('web').map((name) => new HttpClient(this.part(name).port, this.token));
+    this.clients = this.network.named('web').map((name) => new HttpClient(this.network.place(name).port, this.token));
     this.client = this.clients[0]!;
-    this.entrances = this.namesOf('web').map((name, i) => ({ name, client: this.clients[i]! }));
+    this.entrances = this.network.named('web').map((name, i) => ({ name, client: this.clients[i]! }));
     this.ledger = new LedgerView(servers.postgres.url);
     this.redis = clientOf(servers.queue);
-    this.webs = this.namesOf('web').map((name, i) => this.process(name, 'web.ts', () => this.webReady(i)));
+    this.webs = this.network.named('web').map((name, i) => this.process(name, 'web.ts', () => this.webReady(i)));
     const worker = (name: string): AppProcess => this.process(name, 'worker.ts', (pid) => this.workerReady(pid));
     this.workers = [worker('worker-1'), worker('worker-2')];
-    this.schedulers = this.namesOf('scheduler').map((name) =>
-      this.process(name, 'scheduler.ts', () => this.metricsReady(name)),
-    );
+    this.schedulers = this.network
+      .named('scheduler')
+      .map((name) => this.process(name, 'scheduler.ts', () => this.metricsReady(name)));
   }
 
   /** Whom the probes of all workers call. */
@@ -181,7 +137,7 @@ export class System {
 
   /** The network between this process and the servers. */
   links(process: AppProcess): Links {
-    return this.part(process.name).links;
+    return this.network.place(process.name).links;
   }
 
   /** Every process's link to one of the servers. */
@@ -234,12 +190,12 @@ export class System {
 
   /** Of a path on the first web process. */
   address(path: string): string {
-    return `http://127.0.0.1:${this.part('web-1').port}${path}`;
+    return `http://127.0.0.1:${this.network.place('web-1').port}${path}`;
   }
 
   /** Of the web processes, in their order. */
   webPorts(): number[] {
-    return this.webs.map(({ name }) => this.part(name).port);
+    return this.webs.map(({ name }) => this.network.place(name).port);
   }
 
   /** From now on callers go through this port, each with a connection of its own, as through a load balancer. */
@@ -321,7 +277,7 @@ export class System {
 
   /** Makes the network whole, whatever was done to it. */
   healLinks(): void {
-    for (const { links } of this.parts.values()) for (const link of Object.values(links) as Link[]) link.heal();
+    this.network.heal();
   }
 
   async stop(): Promise<void> {
@@ -331,24 +287,10 @@ export class System {
     for (const client of this.clients) client.close();
     this.redis.disconnect();
     await this.ledger.close();
-    for (const { links } of this.parts.values())
-      await Promise.all(Object.values(links).map((link: Link) => link.close()));
+    await this.network.close();
     const { postgres, queue, cache } = this.servers;
     await Promise.all([queue.stop(), cache.stop(), postgres.stop()]);
-    await this.outside.receiver.close();
-    await this.outside.mail?.close();
-    await this.outside.feed?.close();
-    await Promise.all(this.outside.agents.map((agent) => agent.close()));
-  }
-
-  private part(name: string): { readonly links: Links; readonly port: number; readonly metricsPort: number } {
-    const part = this.parts.get(name);
-    if (part === undefined) throw new Error(`the system has no ${name}`);
-    return part;
-  }
-
-  private namesOf(kind: string): string[] {
-    return [...this.parts.keys()].filter((name) => name.startsWith(`${kind}-`));
+    await this.outside.close();
   }
 
   private process(
@@ -359,65 +301,10 @@ export class System {
   ): AppProcess {
     const build = this.options.build?.(name);
     return new AppProcess({
-      ...{ name, entry, ready, log: this.log, metricsPort: this.part(name).metricsPort, programArguments },
+      ...{ name, entry, ready, log: this.log, metricsPort: this.network.place(name).metricsPort, programArguments },
       ...(build !== undefined && { root: build }),
-      environment: this.environment(name),
+      environment: processEnvironment(name, this.network.place(name), this, this.options),
     });
-  }
-
-  /** Of the app's variables only these, so that what is set for a developer's own run changes nothing here. */
-  private environment(name: string): NodeJS.ProcessEnv {
-    const others = Object.entries(process.env).filter(
-      ([variable]) => !Object.values(ENVIRONMENT).some((known) => known === variable),
-    );
-    const { links, port } = this.part(name);
-    const at = (url: string, link: Link): string => url.replace(/:\d+(?=\/|$)/, `:${link.port}`);
-    const { options, outside, servers } = this;
-    const cached = options.cache === true && name.startsWith('web');
-    return {
-      ...Object.fromEntries(others),
-      [ENVIRONMENT.databaseUrl]: at(servers.postgres.url, links.postgres),
-      [ENVIRONMENT.databasePoolSize]: String(POOL_SIZE),
-      [ENVIRONMENT.queueRedisUrl]: at(servers.queue.url, links.queue),
-      ...(cached && { [ENVIRONMENT.cacheRedisUrl]: at(servers.cache.url, links.cache) }),
-      [ENVIRONMENT.objectsUrl]: pathToFileURL(this.objects).href,
-      [ENVIRONMENT.adminToken]: this.token,
-      [ENVIRONMENT.listenHost]: '127.0.0.1',
-      [ENVIRONMENT.port]: String(port),
-      [ENVIRONMENT.publicUrl]: `http://127.0.0.1:${port}`,
-      [ENVIRONMENT.timeZone]: LIBRARY_ZONE,
-      [ENVIRONMENT.probes]: 'on',
-      [ENVIRONMENT.probeReceiverUrl]: outside.receiver.address,
-      ...(outside.mail !== undefined && {
-        [ENVIRONMENT.mailUrl]: `smtp://127.0.0.1:${outside.mail.port}`,
-        [ENVIRONMENT.mailFrom]: 'library@example.org',
-        [ENVIRONMENT.contactChannels]: 'email',
-      }),
-      ...(outside.feed !== undefined && {
-        [ENVIRONMENT.newsFeeds]: outside.feed.address,
-        [ENVIRONMENT.newsSeconds]: String(NEWS_SECONDS),
-      }),
-      ...(name.startsWith('worker') && {
-        [ENVIRONMENT.workerQueues]: options.queues ?? 'default,probes,imports,images,collect,reminders',
-        [ENVIRONMENT.workerConcurrency]: String(CONCURRENCY),
-      }),
-      ...this.protection(name),
-      // One line a request would bury what the workers say.
-      [ENVIRONMENT.logLevel]: name.startsWith('web') ? 'warn' : 'info',
-      ...options.environment,
-      ...(name.startsWith('worker') && options.workerEnvironment?.(Number(name.slice(-1)) - 1)),
-    };
-  }
-
-  private protection(name: string): NodeJS.ProcessEnv {
-    const agent = name.startsWith('worker') ? this.agents[Number(name.slice(-1)) - 1] : undefined;
-    if (agent === undefined) return {};
-    return {
-      [ENVIRONMENT.scaleInProtection]: 'on',
-      [PLATFORM_ENVIRONMENT.ecsAgentUri]: agent.agentUri,
-      [PLATFORM_ENVIRONMENT.ecsMetadataUri]: agent.metadataUri,
-      AWS_REGION: 'us-east-1',
-    };
   }
 
   private async webReady(index: number): Promise<void> {
@@ -439,7 +326,7 @@ export class System {
   }
 
   private async metricsReady(name: string): Promise<void> {
-    const { metricsPort } = this.part(name);
+    const { metricsPort } = this.network.place(name);
     await waitUntil(
       `${name} is ready`,
       async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`).catch(() => undefined))?.ok,
@@ -452,11 +339,4 @@ function clientOf(server: RedisServer): Redis {
   const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
   client.on('error', () => undefined);
   return client;
-}
-
-/** Ports that are free and differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count + 1) ports.add(await freePort());
-  return [...ports];
 }
