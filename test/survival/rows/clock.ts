@@ -60,6 +60,9 @@ export const clockRows: readonly Row[] = [
         goesOn: ['accepting', 'working'],
       });
       await eachTickOnce(trial, system);
+      // What a tick brings in the last moment would be left, as nobody is there to do it.
+      await system.stopSchedules();
+      await trial.drain();
       await Promise.all(system.processes.map((process) => process.stop()));
       for (const { name, ...dates } of CALENDAR) await tickThrough(trial, system, name, dates);
     },

@@ -95,8 +95,10 @@ export class QueueRelay {
       const values = [this.queue, lane.priority, room, tail.runAt, tail.id];
       const row = (await session.query<DueRow>(this.statements.due_after, values)).rows[0];
       const ids = parseIds(row?.ids);
-      await this.push(lane, ids);
-      this.remember(lane, row);
+      const pushed = await this.push(lane, ids);
+      if (pushed === ids.length) this.remember(lane, row);
+      // What came back into the list meanwhile took up the room.
+      else if (pushed > 0) await this.rememberPosition(session, lane, ids[pushed - 1]);
     }
   }
 

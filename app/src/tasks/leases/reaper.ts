@@ -157,9 +157,11 @@ export class Reaper {
     }
     if (isFirst && nowMs - this.lastOverdueMs >= OVERDUE_EVERY_MS) {
       this.lastOverdueMs = nowMs;
-      const done = await this.duty('overdue', async () =>
-        this.report(await this.overdue.look(), 'took tasks back that went on past their time limits'),
-      );
+      const done = await this.duty('overdue', async () => {
+        const queued = this.report(await this.overdue.look(), 'took tasks back that went on past their time limits');
+        // Due from now on, so behind those that wait.
+        this.options.dispatcher.push(queued);
+      });
       // Not having looked is not having seen them overdue again.
       if (!done) this.overdue.forget();
     }
@@ -195,7 +197,7 @@ export class Reaper {
     const { ledger } = this.options;
     const answer = await ledger.query<TakenBackRow>(this.sql.take_back);
     // Before anything else can fail: what was taken back is told to nobody a second time.
-    this.report(answer.rows, 'took tasks back from lost workers');
+    this.options.dispatcher.putBack(this.report(answer.rows, 'took tasks back from lost workers'));
     await ledger.query(this.sql.forget_claims);
   }
 
@@ -214,12 +216,13 @@ export class Reaper {
     this.swept = row.looked < SWEEP_ROWS ? FIRST : (positionOf(row) ?? FIRST);
     if (row.ids === '{}') return;
     const taken = await this.aside.query<TakenBackRow>(this.sql.take_unclaimed, [row.ids, row.fences]);
-    this.report(taken.rows, 'took tasks back that no claim named');
+    this.options.dispatcher.putBack(this.report(taken.rows, 'took tasks back that no claim named'));
   }
 
-  private report(rows: readonly TakenBackRow[], message: string): void {
-    const { counters, logger, dispatcher } = this.options;
-    if (rows.length === 0) return;
+  /** @returns those that are to be handed over: queued, and not out of their lane. */
+  private report(rows: readonly TakenBackRow[], message: string): readonly TakenBackRow[] {
+    const { counters, logger } = this.options;
+    if (rows.length === 0) return [];
     counters.reaped += rows.length;
     const queued = rows.filter((row) => row.state === 'queued');
     const dead = rows.filter((row) => row.state === 'dead');
@@ -235,7 +238,7 @@ export class Reaper {
         'task is dead: its workers were lost or hung',
       );
     }
-    dispatcher.putBack(queued.filter(({ crashes }) => crashes < SUSPECT_AFTER));
+    return queued.filter(({ crashes }) => crashes < SUSPECT_AFTER);
   }
 }
 

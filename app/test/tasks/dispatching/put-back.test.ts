@@ -34,18 +34,51 @@ describe('ids of tasks that were claimed before', () => {
     expect(await fixture.list()).toEqual(expected.slice(0, WINDOW));
   });
 
-  it('fill a list up to its window; the relay is left the rest', async () => {
-    await fixture.insert(WINDOW + 50);
+  it('come first also when the relay has filled the list again, and nothing that was left out is overtaken', async () => {
+    await fixture.insert(WINDOW * 2);
     const expected = await fixture.due();
     await fixture.look();
-    const taken = await take(30);
+    const taken = await take(60);
     await fixture.refill();
-    await fixture.redis.rpush(fixture.keys.list(NOTES), ...expected.slice(WINDOW, WINDOW + 20));
-    expect(await fixture.putBack(taken)).toBe('left');
-    expect(await fixture.list()).toEqual([...taken.slice(0, 10), ...expected.slice(30, WINDOW + 20)]);
-    await take(WINDOW);
+    expect(await fixture.list()).toHaveLength(WINDOW);
+    expect(await fixture.putBack(taken)).toBe('pushed');
+    const done: string[] = [];
+    for (let round = 1; round <= 40 && done.length < expected.length; round += 1) {
+      const ids = await take(25);
+      await fixture.finish(ids);
+      done.push(...ids);
+      await fixture.refill();
+      if (round % 3 === 0) await fixture.look();
+    }
+    expect(done).toEqual(expected);
+  });
+
+  it('may come while the relay fills the list: what finds no room then comes with the next refill', async () => {
+    await fixture.insert(WINDOW * 3);
+    const expected = await fixture.due();
     await fixture.look();
-    expect(await fixture.list()).toEqual(expected.slice(0, WINDOW));
+    const taken = await take(60);
+    // Interleaving: between the relay's look at the list's length and its push.
+    await fixture.refill(async () => {
+      expect(await fixture.putBack(taken)).toBe('pushed');
+    });
+    const done: string[] = [];
+    for (let round = 1; round <= 40 && done.length < expected.length; round += 1) {
+      const ids = await take(60);
+      await fixture.finish(ids);
+      done.push(...ids);
+      await fixture.refill();
+    }
+    expect(done).toEqual(expected);
+  });
+
+  it('come in the ledger’s order, whatever order they are named in', async () => {
+    await fixture.insert(30);
+    const expected = await fixture.due();
+    await fixture.look();
+    const taken = await take(12);
+    await fixture.putBack([...taken].reverse());
+    expect(await fixture.list()).toEqual(expected);
   });
 
   it('are left to the relay when Redis was emptied', async () => {
@@ -70,16 +103,24 @@ async function busyWorker(): Promise<{ readonly worker: Worker; readonly id: str
 }
 
 /** Accepts some more, which nobody is free to take. */
-async function othersWait(count: number): Promise<void> {
-  await fixture.tasks.acceptMany(note, Array<{ n: number }>(count).fill({ n: 1 }));
-  await until('they wait in the list', async () => (await fixture.list()).length === count);
+async function othersWait(): Promise<void> {
+  const others = await fixture.tasks.acceptMany(note, Array<{ n: number }>(20).fill({ n: 1 }));
+  const ids = await fixture.rows<{ id: string }>('select id from holdfast.task where uuid = any ($1)', [
+    others.map(({ id }) => id),
+  ]);
+  await until('they wait in the list', () => areListed(ids.map(({ id }) => id)));
+}
+
+async function areListed(ids: readonly string[]): Promise<boolean> {
+  const list = await fixture.list();
+  return ids.every((id) => list.includes(id));
 }
 
 it('a task that a stopping worker gives back comes before those that wait', async () => {
   const { worker, id } = await busyWorker();
-  await othersWait(20);
+  await othersWait();
   await worker.stop({ deadlineSeconds: 0.1 });
-  await until('it is in the list again', async () => (await fixture.list()).length === 21);
+  await until('it is in the list again', () => areListed([id]));
   expect((await fixture.list())[0]).toBe(id);
 });
 
@@ -90,8 +131,8 @@ it('tasks of a lost worker come before those that wait', async () => {
   await new Claimer(ledger, [`${note.name}@1`], [NOTES.queue]).byId(silent, lost);
   await ledger.close();
   const { worker } = await busyWorker();
-  await othersWait(20);
-  await until('the lost ones are in the list, too', async () => (await fixture.list()).length >= 25);
+  await othersWait();
+  await until('the lost ones are in the list, too', () => areListed(lost));
   expect((await fixture.list()).slice(0, 5).sort()).toEqual(lost.sort());
   await worker.stop({ deadlineSeconds: 0.1 });
 });

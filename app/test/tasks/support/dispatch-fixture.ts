@@ -37,8 +37,8 @@ export interface DispatchFixture extends LedgerFixture {
   readonly relayCounters: Counters;
   /** One look of the queue's relay, in the test's own time; `afterDue` happens each time it has read what is due. */
   look(afterDue?: () => Promise<void>): Promise<void>;
-  /** One refill between two looks. */
-  refill(): Promise<void>;
+  /** One refill between two looks; `afterDue` happens each time it has read what is due. */
+  refill(afterDue?: () => Promise<void>): Promise<void>;
   /** Hands over an id as an acceptor does after its commit; resolves when it was pushed or left to the relay. */
   dispatch(id: string, lane?: Lane): Promise<'pushed' | 'left'>;
   /** Hands over ids of tasks that were claimed before; resolves when all were pushed or some were left to the relay. */
@@ -107,7 +107,8 @@ export async function dispatchFixture(given: DispatchFixtureOptions): Promise<Di
   return {
     ...{ ...fixture, logger, tasks, redis, keys, relayCounters: counters },
     look: (afterDue) => queueRelay.look(afterDue === undefined ? session : stepped(session, statements.due, afterDue)),
-    refill: () => queueRelay.refill(session),
+    refill: (afterDue) =>
+      queueRelay.refill(afterDue === undefined ? session : stepped(session, statements.due_after, afterDue)),
     dispatch: (id, lane = NOTES) => settled(1, () => dispatcher.push([{ id, ...lane }])),
     putBack: (given, lane = NOTES) =>
       settled(given.length, () => dispatcher.putBack(given.map((id) => ({ id, ...lane })))),
