@@ -193,16 +193,17 @@ export class Trial {
 
   /** Checks, once nothing is unfinished, that no worker stood idle beside a backlog while it was well. @param fromMs until now */
   nobodyStoodIdle(fromMs: number): Promise<void> {
-    return this.nobodyStoodIdleWithin([{ fromMs, toMs: Date.now() }]);
+    const window = { fromMs, toMs: Date.now() };
+    return this.nobodyStoodIdleWithin(() => [window]);
   }
 
-  /** The same of several times. */
-  async nobodyStoodIdleWithin(windows: readonly Span[]): Promise<void> {
+  /** The same of several times. @param windows of a worker, by its name */
+  async nobodyStoodIdleWithin(windows: (worker: string) => readonly Span[]): Promise<void> {
     const { ledger, journal, workers } = this.system;
     const [registrations, runs] = await Promise.all([ledger.registrations(), ledger.runs(journal.acknowledgedAtMs())]);
     for (const { name, life } of workers) {
-      const idle = windows.map((window) => longestIdleMs(life.spans, { registrations, runs, window }));
-      const seconds = Math.max(...idle) / 1_000;
+      const idle = windows(name).map((window) => longestIdleMs(life.spans, { registrations, runs, window }));
+      const seconds = Math.max(0, ...idle) / 1_000;
       this.standstill = Math.max(this.standstill ?? 0, seconds);
       this.check(seconds <= STANDSTILL_SECONDS, `${name} stood idle for ${seconds.toFixed(1)} s beside a backlog`);
     }

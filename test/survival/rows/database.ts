@@ -92,7 +92,7 @@ export const databaseRows: readonly Row[] = [
       await trial.disturb({
         ...AWAY,
         begin: async () => {
-          taken.push(...(await takeAllConnections(system)));
+          await takeAllConnections(system, taken);
         },
         last: async (fromMs) => {
           await trial.lasts(REFUSED_SECONDS, fromMs, () => takeConnections(system, taken));
@@ -196,24 +196,26 @@ async function answers503(trial: Trial, system: System): Promise<void> {
   );
 }
 
-/** Ends every connection of others and takes all there are. */
-export async function takeAllConnections(system: System): Promise<Client[]> {
-  const taken: Client[] = [];
+/** Ends every connection of others and takes all there are. @param taken where they go, to be ended */
+export async function takeAllConnections(system: System, taken: Client[]): Promise<void> {
+  const own = await connect(system);
+  taken.push(own);
   // Who reconnects first gets what was freed, so this takes a few rounds.
-  while ((await endOthers(system)) > 0) await takeConnections(system, taken);
-  return taken;
+  while ((await endOthers(own)) > 0) await takeConnections(system, taken);
+}
+
+async function connect(system: System): Promise<Client> {
+  const client = new Client({ connectionString: system.servers.postgres.url, application_name: 'fault test' });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 /** Takes every connection that PostgreSQL still gives. */
 async function takeConnections(system: System, taken: Client[]): Promise<void> {
   for (;;) {
-    const client = new Client({ connectionString: system.servers.postgres.url, application_name: 'fault test' });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-    } catch {
-      return;
-    }
+    const client = await connect(system).catch(() => undefined);
+    if (client === undefined) return;
     taken.push(client);
   }
 }
@@ -232,12 +234,12 @@ async function sameAgain(trial: Trial, load: Load, key: string, ids: readonly st
 }
 
 /** @returns how many connections of others were there to be ended */
-async function endOthers(system: System): Promise<number> {
-  const ended = await system.ledger.rows(
+async function endOthers(own: Client): Promise<number> {
+  const ended = await own.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
      where application_name <> 'fault test' and backend_type = 'client backend'`,
   );
-  return ended.length;
+  return ended.rows.length;
 }
 
 async function registered(system: System): Promise<string[]> {

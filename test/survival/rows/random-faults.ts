@@ -15,35 +15,38 @@ const SNAPSHOT_AGE_MS = 1_000;
 /** Of the statements that write, when only some fail. */
 const FEW = 0.02;
 const REDIS = 'Redis';
-const POSTGRES = 'Postgres';
+export const POSTGRES = 'Postgres';
 
 /** Something that goes wrong and is put right again after a while. */
 export interface RandomFault {
   readonly name: string;
   /** What it befalls; nothing else befalls that at the same time. */
   readonly on: string;
-  /** Whether a worker that is well itself may be unable to work. */
-  readonly standstill: boolean;
+  /** Whether a process may be unable to do anything for want of the database: this one, or all when it befalls that. */
+  readonly takesDatabase: boolean;
   begin(): Promise<unknown>;
   heal(): Promise<unknown>;
 }
 
-type Kind = Omit<RandomFault, 'on' | 'standstill'> & { readonly standstill?: boolean };
+type Kind = Omit<RandomFault, 'on' | 'takesDatabase'>;
 
 /** What may befall whom at this moment: the faults of processes, of their network, of Redis and of PostgreSQL. */
 export function randomFaults(system: System, random: () => number): RandomFault[] {
-  const on = (name: string, kinds: readonly Kind[], standstill = false): RandomFault[] =>
-    kinds.map((kind) => ({ standstill, ...kind, on: name }));
   return [
-    ...system.processes.flatMap((process) =>
-      on(process.name, [
-        ...endings(process),
-        ...network('queue', system.links(process).queue, random),
-        ...network('postgres', system.links(process).postgres, random, true),
-      ]),
-    ),
-    ...on(REDIS, redisFaults(system, random)),
-    ...on(POSTGRES, databaseFaults(system), true),
+    ...system.processes.flatMap((process) => {
+      const on = process.name;
+      const { queue, postgres } = system.links(process);
+      return [
+        ...[...endings(process), ...network('queue', queue, random)].map((kind) => ({
+          ...kind,
+          on,
+          takesDatabase: false,
+        })),
+        ...network('postgres', postgres, random).map((kind) => ({ ...kind, on, takesDatabase: true })),
+      ];
+    }),
+    ...redisFaults(system, random).map((kind) => ({ ...kind, on: REDIS, takesDatabase: false })),
+    ...databaseFaults(system).map((kind) => ({ ...kind, on: POSTGRES, takesDatabase: true })),
   ];
 }
 
@@ -57,10 +60,10 @@ function endings(process: AppProcess): Kind[] {
   ];
 }
 
-function network(server: string, link: Link, random: () => number, needed = false): Kind[] {
+function network(server: string, link: Link, random: () => number): Kind[] {
   const heal = now(() => link.heal());
   return [
-    { name: `${server} unheard of`, standstill: needed, begin: now(() => link.drop()), heal },
+    { name: `${server} unheard of`, begin: now(() => link.drop()), heal },
     { name: `${server} slow`, begin: now(() => link.slow(100, 100)), heal },
     { name: `${server} reset`, begin: now(() => link.cutSome(0.5, random)), heal: nothing },
   ];
@@ -98,14 +101,14 @@ function redisFaults(system: System, random: () => number): Kind[] {
 
 function databaseFaults(system: System): Kind[] {
   const { postgres } = system.servers;
-  let taken: readonly Client[] = [];
+  const taken: Client[] = [];
   return [
     { name: 'Postgres restarted', begin: () => postgres.restart(), heal: nothing },
     { name: 'Postgres killed', begin: () => postgres.kill(), heal: () => postgres.restart() },
     { name: 'Postgres failed over', begin: () => system.failOverPostgres(), heal: nothing },
     {
       name: 'Postgres without connections',
-      begin: async () => (taken = await takeAllConnections(system)),
+      begin: () => takeAllConnections(system, taken),
       heal: () => Promise.all(taken.map((client) => client.end())),
     },
     statements(system, 'Postgres disk full', '53100', 1),

@@ -164,7 +164,7 @@ export async function killedAfterSave(
   ages: (ids: readonly string[]) => Promise<unknown>,
 ): Promise<() => Promise<void>> {
   const { queue } = system.servers;
-  const [, directory] = (await system.redis.config('GET', 'dir')) as [string, string];
+  const directory = await directoryOf(system.redis);
   await system.redis.save();
   await ages(await idsIn(system.redis));
   await queue.kill();
@@ -218,8 +218,15 @@ async function replicaOf(server: RedisServer): Promise<RedisServer> {
       async () => (await client.info('replication')).includes('master_link_status:up'),
       { limitSeconds: 20, everyMilliseconds: 100 },
     );
+    // What it was sent lies on its disk; when it restarts one day it is empty, as the queue's Redis is.
+    await rm(join(await directoryOf(client), 'dump.rdb'), { force: true });
   });
   return replica;
+}
+
+async function directoryOf(redis: Redis): Promise<string> {
+  const [, directory] = (await redis.config('GET', 'dir')) as [string, string];
+  return directory;
 }
 
 /** It hears no more of its primary and takes writes. */

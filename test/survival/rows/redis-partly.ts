@@ -10,6 +10,9 @@ const RESET_SHARE = 0.05;
 /** Ids that no task has, and what is no id at all. */
 const INVENTED = ['999999999999', '1', '0', '-7', 'not an id', ''];
 
+/** What a key begins with that was renamed. */
+const RENAMED = 'renamed';
+
 /** Faults of a Redis that goes on answering. */
 export const redisPartlyRows: readonly Row[] = [
   {
@@ -86,17 +89,17 @@ export async function mangle(
   done: { deleted: number; renamed: number; duplicated: number; invented: number },
 ): Promise<void> {
   const { redis } = system;
-  const lists = await system.lists();
+  const lists = (await system.lists()).filter((key) => !key.startsWith(RENAMED));
   const list = lists[Math.floor(random() * lists.length)];
   if (list === undefined) return;
-  const keys = (await redis.keys('*')).filter((key) => !key.startsWith('renamed'));
+  const keys = (await redis.keys('*')).filter((key) => !key.startsWith(RENAMED));
   const key = keys[Math.floor(random() * keys.length)];
   const way = random();
   if (way < 0.25) {
     done.deleted += await redis.del(list);
   } else if (way < 0.5 && key !== undefined) {
     // Whatever it is, it may be gone by now.
-    done.renamed += await redis.rename(key, `renamed-${done.renamed}-${key}`).then(
+    done.renamed += await redis.rename(key, `${RENAMED}-${done.renamed}-${key}`).then(
       () => 1,
       () => 0,
     );
