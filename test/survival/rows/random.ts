@@ -22,7 +22,7 @@ const PACES: readonly Pace[] = [
 /** So few mean that the schedule stood still. */
 const LEAST_PER_MINUTE = 4;
 /** Of the whole time: what a worker must have been looked at for standing idle. */
-const LEAST_LOOKED_AT = 0.2;
+const LEAST_LOOKED_AT = 0.1;
 /** After the last healing: a silent loss of Redis or PostgreSQL may be noticed so late (R7, D4). */
 const RECOVERY_SECONDS = 20;
 
