@@ -54,16 +54,18 @@ export class RandomSchedule {
     if (dead.length > 0) throw new Error(`${dead.map(({ name }) => name).join(' and ')} ended by itself`);
   }
 
-  /** Whether at some moment of this span the process had no database, or had it back for no longer than so many seconds. */
-  lackedDatabase(process: string, span: Span, recoverySeconds: number): boolean {
-    return this.lacking(process, recoverySeconds).some(({ fromMs, toMs }) => fromMs < span.toMs && span.fromMs < toMs);
+  /** Whether at some moment of this span calls of the process to the database could fail, or could so many seconds before. */
+  couldLackDatabase(process: string, span: Span, recoverySeconds: number): boolean {
+    return this.lacking(process, ['gone', 'shaky'], recoverySeconds).some(
+      ({ fromMs, toMs }) => fromMs < span.toMs && span.fromMs < toMs,
+    );
   }
 
-  /** The parts of a span in which the process had its database, for longer than so many seconds already. */
+  /** The parts of a span in which the database was not gone for the process, for longer than so many seconds already. */
   hadDatabase(process: string, { fromMs, toMs }: Span, recoverySeconds: number): Span[] {
     const had: Span[] = [];
     let since = fromMs;
-    const lacking = this.lacking(process, recoverySeconds).sort((a, b) => a.fromMs - b.fromMs);
+    const lacking = this.lacking(process, ['gone'], recoverySeconds).sort((a, b) => a.fromMs - b.fromMs);
     for (const span of [...lacking, { fromMs: toMs, toMs }]) {
       const until = Math.min(span.fromMs, toMs);
       if (until > since) had.push({ fromMs: since, toMs: until });
@@ -72,9 +74,9 @@ export class RandomSchedule {
     return had;
   }
 
-  private lacking(process: string, recoverySeconds: number): Span[] {
+  private lacking(process: string, states: readonly RandomFault['database'][], recoverySeconds: number): Span[] {
     return this.events
-      .filter(({ fault: { on, takesDatabase } }) => takesDatabase && (on === POSTGRES || on === process))
+      .filter(({ fault: { on, database } }) => states.includes(database) && (on === POSTGRES || on === process))
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs + recoverySeconds * 1_000 }));
   }
 

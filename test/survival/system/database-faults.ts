@@ -1,3 +1,5 @@
+import { DatabaseError } from 'pg';
+import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { LedgerView } from './ledger-view';
 
 export interface DatabaseFault {
@@ -8,6 +10,10 @@ export interface DatabaseFault {
   raised(): Promise<number>;
 }
 
+/** A frozen process's transaction is ended by then. */
+const FREE_SECONDS = 30;
+const LOCK_MS = 200;
+const LOCK_NOT_AVAILABLE = '55P03';
 /** Where statements of the engine and of tasks write. */
 const TABLES = ['holdfast.task', 'app.probe_effect'];
 
@@ -36,13 +42,14 @@ export function fault(
          end $$`,
       );
       for (const table of TABLES) {
-        await ledger.rows(
+        await whenFree(
+          ledger,
           `create trigger ${name} after insert or update on ${table} for each statement execute function public.${name}()`,
         );
       }
     },
     end: async () => {
-      for (const table of TABLES) await ledger.rows(`drop trigger ${name} on ${table}`);
+      for (const table of TABLES) await whenFree(ledger, `drop trigger ${name} on ${table}`);
     },
     raised: async () => {
       const [answer] = await ledger.rows<{ raised: number }>(
@@ -51,4 +58,26 @@ export function fault(
       return answer!.raised;
     },
   };
+}
+
+/**
+ * Runs a statement that needs a table for itself. A frozen process may keep it, and whoever comes after the one that waits
+ * for it would wait, too: so this waits for short times only, and tries again.
+ */
+async function whenFree(ledger: LedgerView, statement: string): Promise<void> {
+  await waitUntil(
+    `PostgreSQL has done: ${statement}`,
+    async () => {
+      try {
+        await ledger.rows(
+          `do $do$ begin perform set_config('lock_timeout', '${LOCK_MS}', true); execute '${statement}'; end $do$`,
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof DatabaseError && error.code === LOCK_NOT_AVAILABLE) return false;
+        throw error;
+      }
+    },
+    { limitSeconds: FREE_SECONDS, everyMilliseconds: LOCK_MS },
+  );
 }
