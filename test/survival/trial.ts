@@ -16,7 +16,7 @@ import type { Ending } from './system/verdict';
 /** G5 of docs/architecture.md: full speed again within this after the last fault healed. */
 export const RECOVERY_SECONDS = 15;
 /** G6: a healthy worker beside a backlog does not stand idle longer. */
-const STANDSTILL_SECONDS = 5;
+export const STANDSTILL_SECONDS = 5;
 /** The load outlives the recovery by this, so that a worker which stands still after it is seen. */
 export const CALM_SECONDS = STANDSTILL_SECONDS + 1;
 const DRAIN_SECONDS = 120;

@@ -33,7 +33,7 @@ export class RedisKeys {
     return `${this.prefix}:lane:${lane.queue}:${lane.priority}`;
   }
 
-  /** Set while the ledger holds more of this lane than its list: then only the relay pushes. */
+  /** Set while the ledger holds more of this lane than its list: then only the relay pushes what is new. */
   overflow(lane: Lane): string {
     return `${this.prefix}:overflow:${lane.queue}:${lane.priority}`;
   }

@@ -29,8 +29,9 @@ export class RandomSchedule {
   private readonly stopping = new AbortController();
   private readonly busy = new Set<string>();
   private readonly events: Event[] = [];
-  /** Processes that are being started. */
-  private starting = 0;
+  /** Faults that are being healed: a process may be starting. */
+  private healing = 0;
+  private firstError: unknown;
 
   constructor(
     private readonly trial: Trial,
@@ -44,8 +45,8 @@ export class RandomSchedule {
 
   /** Resolves when the time is over and everything is healed. @throws the first error, when everything has ended */
   async run(): Promise<void> {
-    const ended = await Promise.allSettled(Array.from({ length: DISTURBERS }, () => this.disturb()));
-    for (const each of ended) if (each.status === 'rejected') throw each.reason as Error;
+    await Promise.all(Array.from({ length: DISTURBERS }, () => this.disturb()));
+    if (this.firstError !== undefined) throw this.firstError as Error;
   }
 
   /** @throws Error when a process has ended that nothing befell. */
@@ -84,8 +85,9 @@ export class RandomSchedule {
   private async disturb(): Promise<void> {
     const { random } = this.trial;
     try {
-      while (Date.now() < this.course.endMs && !this.stopping.signal.aborted) {
+      for (;;) {
         await this.wait(500 + random() * CALM_MS);
+        if (Date.now() >= this.course.endMs || this.stopping.signal.aborted) return;
         const backlog = await this.course.backlog.unfinished();
         this.everybodyLives();
         const fault = this.choose();
@@ -95,9 +97,9 @@ export class RandomSchedule {
         await this.bring(fault, 500 + random() ** 2 * (fault.on === POSTGRES ? LONGEST_ON_POSTGRES_MS : LONGEST_MS));
       }
     } catch (error) {
+      this.firstError ??= error;
       // The others heal what they have brought, and end.
       this.stopping.abort();
-      throw error;
     }
   }
 
@@ -106,7 +108,7 @@ export class RandomSchedule {
     const { random } = this.trial;
     const possible = randomFaults(this.system, random).filter(
       // A process that starts waits for PostgreSQL; only so long.
-      ({ on }) => !this.busy.has(on) && (on !== POSTGRES || this.starting === 0),
+      ({ on }) => !this.busy.has(on) && (on !== POSTGRES || this.healing === 0),
     );
     const targets = [...new Set(possible.map(({ on }) => on))];
     const target = targets[Math.floor(random() * targets.length)];
@@ -121,12 +123,15 @@ export class RandomSchedule {
     try {
       await fault.begin();
       await this.wait(lastsMs);
-    } finally {
-      this.starting += 1;
-      await fault.heal().finally(() => (this.starting -= 1));
-      this.events.push({ fault, fromMs, toMs: Date.now() });
-      this.busy.delete(fault.on);
+    } catch (error) {
+      // Not what the healing of half a fault may say.
+      this.firstError ??= error;
     }
+    this.healing += 1;
+    await fault.heal().finally(() => (this.healing -= 1));
+    this.events.push({ fault, fromMs, toMs: Date.now() });
+    this.busy.delete(fault.on);
+    if (this.firstError !== undefined) this.stopping.abort();
   }
 
   /** Shorter when the schedule is stopped. */

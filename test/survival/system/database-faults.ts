@@ -49,7 +49,7 @@ export function fault(
       }
     },
     end: async () => {
-      for (const table of TABLES) await whenFree(ledger, `drop trigger ${name} on ${table}`);
+      for (const table of TABLES) await whenFree(ledger, `drop trigger if exists ${name} on ${table}`);
     },
     raised: async () => {
       const [answer] = await ledger.rows<{ raised: number }>(

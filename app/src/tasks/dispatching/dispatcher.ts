@@ -55,7 +55,10 @@ export class Dispatcher {
     this.handOver({ by: 'acceptor', items });
   }
 
-  /** Tasks that were claimed before and wait again as before: ahead of all others of their lane, since they are older. */
+  /**
+   * Tasks that were claimed before and wait again as before: ahead of all others of their lane, since they are older.
+   * Among themselves by id, which is the ledger's order unless some were delayed.
+   */
   putBack(items: readonly DispatchItem[]): void {
     const oldestFirst = [...items].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
     this.handOver({ by: 'returner', items: oldestFirst });

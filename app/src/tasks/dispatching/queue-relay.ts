@@ -68,8 +68,9 @@ export class QueueRelay {
   }
 
   /**
-   * Nothing of a paused or limited queue is started from its lists. Emptied and marked as overflowing they stay empty, and
-   * when it is open again everything comes back in the ledger's order: nobody has pushed a new task before the old ones.
+   * Nothing of a paused or limited queue is started from its lists. Emptied and marked as overflowing they stay empty but for
+   * tasks that come back from workers, and when it is open again everything else comes in the ledger's order: nobody has
+   * pushed a new task before the old ones.
    */
   private async empty(): Promise<void> {
     this.tails.clear();

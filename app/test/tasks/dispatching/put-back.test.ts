@@ -2,11 +2,12 @@ import { handle } from '../../../src/tasks';
 import type { Worker } from '../../../src/tasks';
 import { Claimer } from '../../../src/tasks/claiming/claimer';
 import { Ledger } from '../../../src/tasks/ledger/ledger';
+import { waitUntil } from '../../../local/servers/wait-until';
 import { redisUrl } from '../../servers/databases';
 import { dispatchFixture, note, NOTES } from '../support/dispatch-fixture';
 import type { DispatchFixture } from '../support/dispatch-fixture';
 import { aborted, gate } from '../support/gate';
-import { workerRow } from '../support/task-rows';
+import { ageClaims, workerRow } from '../support/task-rows';
 import { until } from '../support/until';
 
 const WINDOW = 100;
@@ -15,7 +16,7 @@ const queues = [{ name: NOTES.queue }];
 let fixture: DispatchFixture;
 
 beforeEach(async () => {
-  fixture = await dispatchFixture({ redisUrl: redisUrl(23), window: WINDOW, heartbeatSeconds: 0.5, leaseSeconds: 1 });
+  fixture = await dispatchFixture({ redisUrl: redisUrl(23), window: WINDOW, heartbeatSeconds: 0.5, leaseSeconds: 2 });
 });
 afterEach(() => fixture.close());
 
@@ -23,6 +24,19 @@ describe('ids of tasks that were claimed before', () => {
   /** Takes ids from the list as workers do. */
   async function take(count: number): Promise<string[]> {
     return (await fixture.redis.lpop(fixture.keys.list(NOTES), count)) ?? [];
+  }
+
+  /** Takes and finishes everything as workers do while the relay refills, and looks now and then. */
+  async function drain(atOnce: number, lookEvery = Infinity): Promise<string[]> {
+    const done: string[] = [];
+    for (let round = 1; round <= 40; round += 1) {
+      const ids = await take(atOnce);
+      await fixture.finish(ids);
+      done.push(...ids);
+      await fixture.refill();
+      if (round % lookEvery === 0) await fixture.look();
+    }
+    return done;
   }
 
   it('come before those that wait, in their order, also while the lane overflows', async () => {
@@ -34,7 +48,7 @@ describe('ids of tasks that were claimed before', () => {
     expect(await fixture.list()).toEqual(expected.slice(0, WINDOW));
   });
 
-  it('come first also when the relay has filled the list again, and nothing that was left out is overtaken', async () => {
+  it('come first also in a full list, which loses its last ones for them, and the relay brings these back', async () => {
     await fixture.insert(WINDOW * 2);
     const expected = await fixture.due();
     await fixture.look();
@@ -42,35 +56,29 @@ describe('ids of tasks that were claimed before', () => {
     await fixture.refill();
     expect(await fixture.list()).toHaveLength(WINDOW);
     expect(await fixture.putBack(taken)).toBe('pushed');
-    const done: string[] = [];
-    for (let round = 1; round <= 40 && done.length < expected.length; round += 1) {
-      const ids = await take(25);
-      await fixture.finish(ids);
-      done.push(...ids);
-      await fixture.refill();
-      if (round % 3 === 0) await fixture.look();
-    }
-    expect(done).toEqual(expected);
+    expect(await fixture.list()).toEqual(expected.slice(0, WINDOW));
+    const done = await drain(25, 3);
+    expect(done.slice(0, WINDOW)).toEqual(expected.slice(0, WINDOW));
+    expect([...new Set(done)].sort()).toEqual([...expected].sort());
   });
 
-  it('may come while the relay fills the list: what finds no room then comes with the next refill', async () => {
-    await fixture.insert(WINDOW * 3);
-    const expected = await fixture.due();
-    await fixture.look();
-    const taken = await take(60);
-    // Interleaving: between the relay's look at the list's length and its push.
-    await fixture.refill(async () => {
-      expect(await fixture.putBack(taken)).toBe('pushed');
-    });
-    const done: string[] = [];
-    for (let round = 1; round <= 40 && done.length < expected.length; round += 1) {
-      const ids = await take(60);
-      await fixture.finish(ids);
-      done.push(...ids);
-      await fixture.refill();
-    }
-    expect(done).toEqual(expected);
-  });
+  it.each([60, 30])(
+    'may come while the relay fills the list, %i for 60 places: what finds no room then comes with the next refill',
+    async (count) => {
+      await fixture.insert(WINDOW * 3);
+      const expected = await fixture.due();
+      await fixture.look();
+      const taken = await take(60);
+      await fixture.finish(taken.slice(count));
+      // Interleaving: between the relay's look at the list's length and its push.
+      await fixture.refill(async () => {
+        expect(await fixture.putBack(taken.slice(0, count))).toBe('pushed');
+      });
+      expect(await fixture.list()).toHaveLength(WINDOW);
+      const done = await drain(60);
+      expect(done).toEqual([...taken.slice(0, count), ...expected.slice(60)]);
+    },
+  );
 
   it('come in the ledger’s order, whatever order they are named in', async () => {
     await fixture.insert(30);
@@ -119,20 +127,54 @@ async function areListed(ids: readonly string[]): Promise<boolean> {
 it('a task that a stopping worker gives back comes before those that wait', async () => {
   const { worker, id } = await busyWorker();
   await othersWait();
+  // Claimed from the ledger, it may still be there.
+  await fixture.redis.lrem(fixture.keys.list(NOTES), 0, id);
   await worker.stop({ deadlineSeconds: 0.1 });
   await until('it is in the list again', () => areListed([id]));
   expect((await fixture.list())[0]).toBe(id);
 });
 
-it('tasks of a lost worker come before those that wait', async () => {
-  const silent = await workerRow(fixture, [`${note.name}@1`]);
+/** Tasks that a worker elsewhere has claimed, oldest first. */
+async function claimedElsewhere(worker: string, count: number): Promise<string[]> {
   const ledger = new Ledger({ connectionString: fixture.url, max: 1 }, 15, fixture.logger);
-  const lost = await fixture.insert(5);
-  await new Claimer(ledger, [`${note.name}@1`], [NOTES.queue]).byId(silent, lost);
+  const ids = await fixture.insert(count);
+  await new Claimer(ledger, [`${note.name}@1`], [NOTES.queue]).byId(worker, ids);
   await ledger.close();
+  // The relay may have handed them over before that.
+  for (const id of ids) await fixture.redis.lrem(fixture.keys.list(NOTES), 0, id);
+  return ids;
+}
+
+it('tasks of a lost worker come before those that wait', async () => {
   const { worker } = await busyWorker();
   await othersWait();
-  await until('the lost ones are in the list, too', () => areListed(lost));
-  expect((await fixture.list()).slice(0, 5).sort()).toEqual(lost.sort());
+  const lost = await claimedElsewhere(await workerRow(fixture, [`${note.name}@1`]), 5);
+  await until('they are the first of the list', async () => {
+    return (await fixture.list()).slice(0, lost.length).join() === lost.join();
+  });
   await worker.stop({ deadlineSeconds: 0.1 });
 });
+
+it('a task that went on past its time limit comes behind those that wait', async () => {
+  const { worker } = await busyWorker();
+  await othersWait();
+  // The first worker by its id looks for such tasks: not this one.
+  const elsewhere = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
+  await fixture.pool.query('update holdfast.worker set id = $1 where id = $2', [
+    elsewhere,
+    await workerRow(fixture, [`${note.name}@1`]),
+  ]);
+  const [overdue] = await claimedElsewhere(elsewhere, 1);
+  // Each time a minute.
+  for (let minutes = 1; minutes <= 3; minutes += 1) await ageClaims(fixture, elsewhere);
+  await waitUntil(
+    'it is in the list',
+    async () => {
+      await fixture.pool.query('update holdfast.worker set beat = beat + 1 where id = $1', [elsewhere]);
+      return areListed([overdue!]);
+    },
+    { limitSeconds: 45, everyMilliseconds: 200 },
+  );
+  expect((await fixture.list()).at(-1)).toBe(overdue);
+  await worker.stop({ deadlineSeconds: 0.1 });
+}, 60_000);
