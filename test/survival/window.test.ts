@@ -3,9 +3,9 @@ import { Client } from 'pg';
 import { z } from 'zod';
 import type { RedisServer } from '../../app/local/servers/redis-server';
 import { waitUntil } from '../../app/local/servers/wait-until';
-import { createTasks, defineTask, handle, migrate, PRIORITIES } from '../../app/src/tasks';
+import { createTasks, defineTask, handle, PRIORITIES } from '../../app/src/tasks';
 import type { Tasks } from '../../app/src/tasks';
-import { createDatabase } from '../../app/test/servers/databases';
+import { createLedgerDatabase } from '../../app/test/servers/databases';
 import type { TestDatabase } from '../../app/test/servers/databases';
 import { startPrivateRedis } from '../../app/test/servers/private-servers';
 import { ListSampler } from './list-sampler';
@@ -14,9 +14,11 @@ import { LogBook } from './system/log-book';
 const QUEUE = 'window';
 const WINDOW = 10_000;
 const FEW = 100_000;
-const MANY = 1_000_000;
+/** A million for the night (README.md). */
+const MANY = Number(process.env['HOLDFAST_WINDOW_TASKS'] ?? 300_000);
 const BATCH = 10_000;
-const MEGABYTE = 1024 * 1024;
+/** In bytes; a list's id takes more than two, and at least 200,000 tasks come on top. */
+const NO_GROWTH = 400_000;
 const LEAST_SAMPLES = 100;
 /** Redis gives back the buffers of clients that have been quiet for two seconds. */
 const QUIET_MS = 3_000;
@@ -55,8 +57,7 @@ describe('the window', () => {
   let sampler: ListSampler;
 
   beforeAll(async () => {
-    [database, redisServer] = await Promise.all([createDatabase(), startPrivateRedis()]);
-    await migrate({ connectionString: database.url });
+    [database, redisServer] = await Promise.all([createLedgerDatabase(), startPrivateRedis()]);
     tasks = createTasks({
       postgres: { connectionString: database.url },
       redisUrl: redisServer.url,
@@ -78,7 +79,7 @@ describe('the window', () => {
     await database.drop();
   });
 
-  it('bounds every list and the memory of Redis while a million tasks wait, and all are done once', () =>
+  it('bounds every list and the memory of Redis while tasks pile up, and all are done once', () =>
     log.shownOnFailure(async () => {
       const openGate = await startBusyWorker();
       await accept(0, FEW);
@@ -86,12 +87,12 @@ describe('the window', () => {
       await accept(FEW, MANY);
       const memoryWithMany = await settledMemory();
       expectWithinWindow('accepting');
-      log.report(`Redis uses ${memoryWithFew} B with 100 k tasks waiting and ${memoryWithMany} B with 1 M`);
-      expect(memoryWithMany - memoryWithFew).toBeLessThanOrEqual(MEGABYTE);
+      log.report(`Redis uses ${memoryWithFew} B with ${FEW} tasks waiting and ${memoryWithMany} B with ${MANY}`);
+      expect(memoryWithMany - memoryWithFew).toBeLessThan(NO_GROWTH);
 
       const began = performance.now();
       await tasks.startWorker({ handlers: [noopHandler], queues: [{ name: QUEUE }], concurrency: 200 });
-      await waitUntil('a million tasks have run', () => started >= MANY, { limitSeconds: 180 });
+      await waitUntil('all tasks have run', () => started >= MANY, { limitSeconds: 180 });
       log.report(`processed ${Math.round(MANY / (performance.now() - began))} k/s`);
       openGate();
       await waitUntil('the ledger says that nothing is unfinished', async () => (await unfinished()) === 0, {

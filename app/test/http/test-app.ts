@@ -28,7 +28,7 @@ import { createTasks } from '../../src/tasks';
 import type { TaskHandler, Tasks, TasksOptions } from '../../src/tasks';
 import { currentTrace } from '../../src/tracing/current-trace';
 import type { Tracing } from '../../src/tracing/tracing';
-import { createDatabase, redisUrl } from '../servers/databases';
+import { createLedgerDatabase, redisUrl } from '../servers/databases';
 import { testFolder } from '../servers/private-servers';
 
 export const ADMIN_TOKEN = 'a-token-for-tests-0123';
@@ -71,7 +71,7 @@ export interface TestApp {
 
 /** The whole web app without a port, on a database of its own. */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
+  const created = options.databaseUrl === undefined ? await createLedgerDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? created!.url;
   await migrateAll({ connectionString: databaseUrl });
   const logLines: Record<string, unknown>[] = [];

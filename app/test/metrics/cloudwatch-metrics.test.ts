@@ -7,7 +7,7 @@ import { createLogger } from '../../src/process/logger';
 import { createTasks, migrate } from '../../src/tasks';
 import type { Tasks } from '../../src/tasks';
 import { eventually } from '../http/test-app';
-import { createDatabase } from '../servers/databases';
+import { createLedgerDatabase } from '../servers/databases';
 import type { TestDatabase } from '../servers/databases';
 import { startPrivatePostgres } from '../servers/private-servers';
 import { embeddedMetricMistakes } from './embedded-metric-format';
@@ -40,8 +40,7 @@ describe('the metrics for CloudWatch', () => {
   let database: TestDatabase;
   let tasks: Tasks;
   beforeEach(async () => {
-    database = await createDatabase();
-    await migrate({ connectionString: database.url });
+    database = await createLedgerDatabase();
     tasks = createTasks({ postgres: { connectionString: database.url }, logger });
   });
   afterEach(async () => {

@@ -3,9 +3,9 @@ import { CONNECTIONS_BEYOND_POOL } from '../../src/contract';
 import { enginePool, openPool, postgresAt, webPools } from '../../src/postgres/connection';
 import { probe } from '../../src/probes/probe.task';
 import { createLogger } from '../../src/process/logger';
-import { createTasks, handle, migrate } from '../../src/tasks';
+import { createTasks, handle } from '../../src/tasks';
 import { eventually } from '../http/test-app';
-import { createDatabase, redisUrl } from '../servers/databases';
+import { createLedgerDatabase, redisUrl } from '../servers/databases';
 import type { TestDatabase } from '../servers/databases';
 
 const POOL_SIZE = 5;
@@ -13,8 +13,7 @@ const logger = createLogger('test', 'silent', process.pid);
 let database: TestDatabase;
 let observer: Client;
 beforeEach(async () => {
-  database = await createDatabase();
-  await migrate(postgresAt(database.url));
+  database = await createLedgerDatabase();
   observer = new Client({ ...postgresAt(database.url), application_name: 'observer' });
   await observer.connect();
 });

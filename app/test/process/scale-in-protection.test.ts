@@ -6,10 +6,10 @@ import { EcsAgentClient } from '../../src/process/ecs-agent.client';
 import type { DescribesServices } from '../../src/process/ecs-service.client';
 import { ScaleInProtection } from '../../src/process/scale-in-protection';
 import type { ScaleInProtectionOptions } from '../../src/process/scale-in-protection';
-import { createTasks, defineTask, handle, migrate } from '../../src/tasks';
+import { createTasks, defineTask, handle } from '../../src/tasks';
 import type { Tasks, Worker } from '../../src/tasks';
 import { eventually } from '../http/test-app';
-import { createDatabase } from '../servers/databases';
+import { createLedgerDatabase } from '../servers/databases';
 import type { TestDatabase } from '../servers/databases';
 import { startFakeAgent } from './ecs-agent';
 import type { FakeAgent } from './ecs-agent';
@@ -69,8 +69,7 @@ let lines: Record<string, unknown>[];
 let releases: (() => void)[];
 
 beforeEach(async () => {
-  database = await createDatabase();
-  await migrate({ connectionString: database.url });
+  database = await createLedgerDatabase();
   lines = [];
   const logger = pino({ level: 'debug' }, { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
   tasks = createTasks({ postgres: { connectionString: database.url }, logger });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { migrate, newLedgerEpoch } from '../../src/tasks';
 import { fromTestRun } from './test-run';
 
 export interface TestDatabase {
@@ -9,13 +10,33 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** What every database with a ledger is copied from: migrating each anew would take most of many a test's time. */
+const LEDGER_TEMPLATE = 'ledger_template';
+
+/** Once for the run, before its first test. */
+export async function createLedgerTemplate(): Promise<void> {
+  await onServer(`CREATE DATABASE ${LEDGER_TEMPLATE}`);
+  await migrate({ connectionString: urlOf(LEDGER_TEMPLATE) });
+}
+
+/** A new database on the run's shared PostgreSQL with a migrated ledger, whose epoch no other has. */
+export async function createLedgerDatabase(): Promise<TestDatabase> {
+  const database = await createDatabase(LEDGER_TEMPLATE);
+  await newLedgerEpoch({ connectionString: database.url });
+  return database;
+}
+
 /** A new, empty database on the run's shared PostgreSQL; take one per test file. */
-export async function createDatabase(): Promise<TestDatabase> {
+export async function createDatabase(template = 'template1'): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  return { name, url: urlOf(name), drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+function urlOf(database: string): string {
   const url = new URL(fromTestRun('databaseUrl'));
-  url.pathname = `/${name}`;
-  return { name, url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  url.pathname = `/${database}`;
+  return url.href;
 }
 
 async function onServer(statement: string): Promise<void> {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { freePort } from '../../local/servers/free-port';
 import { startPostgres } from '../../local/servers/postgres-server';
 import { startRedis } from '../../local/servers/redis-server';
+import { createLedgerTemplate } from './databases';
 import { openTestRun } from './open-test-run';
 import './shared-servers';
 import { TEST_RUN } from './test-run';
@@ -35,6 +36,7 @@ async function globalSetup(): Promise<void> {
   globalThis.holdfastTestServers = { postgres, redis, reaper };
   process.env[TEST_RUN.databaseUrl] = postgres.url;
   process.env[TEST_RUN.redisUrl] = redis.url;
+  await createLedgerTemplate();
 }
 
 export { globalSetup as default };

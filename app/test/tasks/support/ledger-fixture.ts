@@ -1,7 +1,6 @@
 import { Client, Pool } from 'pg';
 import type { QueryResultRow } from 'pg';
-import { migrate } from '../../../src/tasks';
-import { createDatabase } from '../../servers/databases';
+import { createLedgerDatabase } from '../../servers/databases';
 
 /** A migrated ledger in a database of its own, and ways to look at it that do not go through the engine. */
 export interface LedgerFixture {
@@ -19,8 +18,7 @@ export interface LedgerFixture {
 }
 
 export async function ledgerFixture(): Promise<LedgerFixture> {
-  const database = await createDatabase();
-  await migrate({ connectionString: database.url });
+  const database = await createLedgerDatabase();
   const pool = new Pool({ connectionString: database.url, max: 5, application_name: 'test' });
   pool.on('error', () => undefined);
   const clients: Client[] = [];
