@@ -125,10 +125,18 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'tasks/dispatching/queue-relay.ts',
-        from: '(identity.generation !== before.generation ||',
-        to: '(',
+        from: '      before !== undefined &&\n',
+        to: '      before !== undefined &&\n      before === null &&\n',
       },
     ],
+  },
+  {
+    name: 'taken back behind all others',
+    caughtBy: {
+      file: 'tasks/dispatching/put-back.test.ts',
+      name: 'ids of tasks that were claimed before come before those that wait, in their order, also while the lane overflows',
+    },
+    patches: [{ file: 'tasks/dispatching/push.lua', from: "call('lpush', KEYS[2]", to: "call('rpush', KEYS[2]" }],
   },
   {
     name: 'Postgres path off',
