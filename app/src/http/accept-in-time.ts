@@ -1,4 +1,5 @@
-import { isDatabaseUnavailable } from '../postgres/unavailable';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isConflict, isDatabaseUnavailable } from '../postgres/unavailable';
 import { CommitUnknownError } from '../tasks';
 import type { Tasks, Transaction } from '../tasks';
 import { DeadlineError, inTime } from './deadline';
@@ -7,6 +8,9 @@ import { Problem, RETRY_AFTER_SECONDS, unavailable } from './problem';
 /** Together below the 5 s that a request may take: accepting, and asking what became of it. */
 const ACCEPT_SECONDS = 4;
 const ASK_SECONDS = 1;
+/** Of a transaction that was in the way of others, and so undone; each time after a random wait. */
+const TRIES = 5;
+const LONGEST_WAIT_MS = 50;
 
 /** The database did not confirm, and could not be asked either: what the request wanted may have happened. */
 export class UnknownOutcome extends Problem {
@@ -25,8 +29,9 @@ export interface Acceptance<Answer> {
 }
 
 /**
- * Accepts tasks in one transaction, for a request that must be answered within seconds. When the answer to COMMIT is
- * lost it looks whether the task exists.
+ * Accepts tasks in one transaction, for a request that must be answered within seconds. When PostgreSQL undoes it because
+ * others were in its way, it is made again: `accept` changes nothing but the database. When the answer to COMMIT is lost it
+ * looks whether the task exists.
  * @returns the answer, only when the tasks are accepted.
  * @throws UnknownOutcome when nobody knows; any other error means that nothing was accepted.
  */
@@ -34,16 +39,19 @@ export async function acceptInTime<Answer>(
   tasks: Pick<Tasks, 'transaction' | 'get'>,
   accept: (tx: Transaction) => Promise<Acceptance<Answer>>,
 ): Promise<Answer> {
-  const state: { acceptance?: Acceptance<Answer>; late: boolean } = { late: false };
-  const work = tasks.transaction(async (tx) => {
-    const acceptance = await accept(tx);
-    // The caller has been told that nothing was accepted, so nothing must be: this rolls back.
-    if (state.late) throw new DeadlineError(ACCEPT_SECONDS);
-    state.acceptance = acceptance;
-    return acceptance.answer;
-  });
+  const state: { acceptance: Acceptance<Answer> | undefined; late: boolean } = { acceptance: undefined, late: false };
+  const once = (): Promise<Answer> => {
+    state.acceptance = undefined;
+    return tasks.transaction(async (tx) => {
+      const acceptance = await accept(tx);
+      // The caller has been told that nothing was accepted, so nothing must be: this rolls back.
+      if (state.late) throw new DeadlineError(ACCEPT_SECONDS);
+      state.acceptance = acceptance;
+      return acceptance.answer;
+    });
+  };
   try {
-    return await inTime(work, ACCEPT_SECONDS);
+    return await inTime(withoutConflict(once), ACCEPT_SECONDS);
   } catch (error) {
     state.late = true;
     if (!(error instanceof CommitUnknownError || error instanceof DeadlineError)) throw error;
@@ -51,6 +59,17 @@ export async function acceptInTime<Answer>(
       throw unavailable('The database did not answer in time; nothing was accepted. Try again.', error);
     }
     return await answerIfAccepted(tasks, state.acceptance, error);
+  }
+}
+
+async function withoutConflict<T>(once: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await once();
+    } catch (error) {
+      if (tried === TRIES || !isConflict(error)) throw error;
+      await sleep(Math.random() * LONGEST_WAIT_MS);
+    }
   }
 }
 

@@ -8,9 +8,19 @@ const CODES = new Set([
   '57014', // query_canceled: the statement time-out
 ]);
 
+const CONFLICTS = new Set([
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+]);
+
 /** True when PostgreSQL could not be reached, did not answer in time or refused work for a while. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   return someCause(error, (cause) => isTransient(cause) || CODES.has(codeOf(cause) ?? ''));
+}
+
+/** True when PostgreSQL undid a transaction for the sake of others; the same one may succeed at once. */
+export function isConflict(error: unknown): boolean {
+  return someCause(error, (cause) => CONFLICTS.has(codeOf(cause) ?? ''));
 }
 
 /** True when a table or schema is missing (SQLSTATE 42P01, 3F000): the migrations have not run yet. */
