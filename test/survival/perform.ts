@@ -1,4 +1,5 @@
 import type { Facts, Row, Verdict } from './row';
+import type { OwnEnd } from './system/app-process';
 import { System } from './system/system';
 import type { SystemOptions } from './system/system';
 import { Trial } from './trial';
@@ -54,6 +55,7 @@ export async function perform(
   } catch (error) {
     trial.broken.push(`the ledger could not be looked at: ${sentence(error)}`);
   }
+  trial.broken.push(...unexpected(system.ownEnds, row).map(sentenceOf));
   if (trial.broken.length > 0) process.stderr.write(`${system.log.tail()}\n`);
   await system.stop();
   return { row, facts, broken: trial.broken, notes: trial.notes, seconds: seconds() };
@@ -68,6 +70,15 @@ export function randomOf(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+function unexpected(ends: readonly OwnEnd[], { ownEndings }: Row): OwnEnd[] {
+  const left: Record<string, number> = { ...ownEndings };
+  return ends.filter(({ ending }) => (left[ending] = (left[ending] ?? 0) - 1) < 0);
+}
+
+function sentenceOf({ process, ending, atMs }: OwnEnd): string {
+  return `${process} ended by itself with ${ending} at ${new Date(atMs).toISOString()}`;
 }
 
 function sentence(error: unknown): string {

@@ -10,6 +10,8 @@ export interface Row {
   /** Says what stands in for the real fault, where the real one cannot be had on one machine. */
   readonly simulated?: string;
   readonly system?: SystemOptions;
+  /** How often processes may end that nobody ends, by how, such as "signal SIGKILL". @default not at all */
+  readonly ownEndings?: Readonly<Record<string, number>>;
   /** Injects, heals and checks; whatever it throws or `trial.broken` makes the row red. */
   readonly run: (trial: Trial, system: System) => Promise<void>;
   /** Goes on after `run` with what takes too long for `npm test`: `npm run survive` only. */

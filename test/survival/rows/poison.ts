@@ -14,6 +14,7 @@ export const poisonRows: readonly Row[] = [
     id: 'P6',
     fault: 'a task that kills its worker every time',
     mustHold: 'dead with reason after its attempts; the other tasks of that worker are done',
+    ownEndings: { 'signal SIGKILL': 2 + COUNTED_ATTEMPTS },
     run: async (trial, system) => {
       const platform = startAgain(system.workers);
       let poison: readonly string[] = [];

@@ -49,12 +49,6 @@ export class RandomSchedule {
     if (this.firstError !== undefined) throw this.firstError as Error;
   }
 
-  /** @throws Error when a process has ended that nothing befell. */
-  everybodyLives(): void {
-    const dead = this.system.processes.filter(({ name, alive }) => !alive && !this.busy.has(name));
-    if (dead.length > 0) throw new Error(`${dead.map(({ name }) => name).join(' and ')} ended by itself`);
-  }
-
   /** Whether at some moment of this span calls of the process to the database could fail, or could so many seconds before. */
   couldLackDatabase(process: string, span: Span, recoverySeconds: number): boolean {
     return this.lacking(process, ['gone', 'shaky'], recoverySeconds).some(
@@ -89,7 +83,7 @@ export class RandomSchedule {
         await this.wait(500 + random() * CALM_MS);
         if (Date.now() >= this.course.endMs || this.stopping.signal.aborted) return;
         const backlog = await this.course.backlog.unfinished();
-        this.everybodyLives();
+        if (this.system.ownEnds.length > 0) throw new Error('broken off, as a process ended by itself');
         const fault = this.choose();
         if (fault === undefined || backlog < LEAST_BACKLOG) continue;
         this.leastBacklog = Math.min(this.leastBacklog, backlog);

@@ -59,6 +59,7 @@ export const selfInflictedRows: readonly Row[] = [
     id: 'P7',
     fault: 'worker out of memory',
     mustHold: 'redelivered within lease + 5 s, no effect twice',
+    ownEndings: { 'signal SIGABRT': 3, 'exit code 134': 3 },
     system: {
       workerEnvironment: (worker) => ({
         ...VICTIM_ONLY.workerEnvironment(worker),
@@ -100,6 +101,7 @@ export const selfInflictedRows: readonly Row[] = [
     id: 'P15',
     fault: 'a handler hangs and ignores its signal',
     mustHold: 'task taken over after its limit, that worker drains and exits',
+    ownEndings: { 'exit code 1': 1 },
     run: async (trial, system) => {
       const platform = startAgain(system.workers);
       let hanging: readonly string[] = [];

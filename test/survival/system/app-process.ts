@@ -28,10 +28,23 @@ export interface AppProcessOptions {
   readonly ready: (pid: number) => Promise<void>;
 }
 
+/** An end that no test caused. */
+export interface OwnEnd {
+  readonly process: string;
+  /** Such as "exit code 1" or "signal SIGKILL". */
+  readonly ending: string;
+  /** In ms since 1970. */
+  readonly atMs: number;
+}
+
 /** One real process of the app, to be killed, frozen and started again. */
 export class AppProcess {
   readonly life = new Life();
+  /** Since it was ready, each time. */
+  readonly ownEnds: OwnEnd[] = [];
   private server: SpawnedServer | undefined;
+  /** It was told to end. */
+  private condemned: SpawnedServer | undefined;
 
   constructor(private readonly options: AppProcessOptions) {}
 
@@ -59,7 +72,10 @@ export class AppProcess {
     died.catch(() => undefined);
     await Promise.race([options.ready(server.pid), died]);
     this.life.begins(server.pid);
-    void server.ended.then(() => this.life.ends('blow', server.pid));
+    void server.ended.then((ending) => {
+      this.life.ends('blow', server.pid);
+      if (server !== this.condemned) this.ownEnds.push({ process: name, ending, atMs: Date.now() });
+    });
   }
 
   /** Runs a process that ends by itself. @throws Error with its last lines when it fails. */
@@ -83,7 +99,7 @@ export class AppProcess {
   async kill(): Promise<void> {
     this.options.log.note(`SIGKILL to ${this.name}`);
     this.life.ends('blow');
-    signal(this.pid, 'SIGKILL');
+    this.end('SIGKILL');
     await this.server?.ended;
   }
 
@@ -106,7 +122,7 @@ export class AppProcess {
   async terminate(): Promise<string> {
     this.options.log.note(`SIGTERM to ${this.name}`);
     this.life.ends('notice');
-    signal(this.pid, 'SIGTERM');
+    this.end('SIGTERM');
     return (await this.server?.ended) ?? 'not started';
   }
 
@@ -120,10 +136,16 @@ export class AppProcess {
     const { server } = this;
     if (server === undefined || server.ending() !== undefined) return;
     this.life.ends('notice');
-    signal(server.pid, 'SIGTERM');
+    this.end('SIGTERM');
     signal(server.pid, 'SIGCONT');
     if (!(await settlesWithin(server.ended, STOP_SECONDS))) signal(server.pid, 'SIGKILL');
     await server.ended;
+  }
+
+  private end(by: 'SIGKILL' | 'SIGTERM'): void {
+    // What has ended already has ended by itself.
+    if (this.server?.ending() === undefined) this.condemned = this.server;
+    signal(this.pid, by);
   }
 
   private async spawn(): Promise<SpawnedServer> {

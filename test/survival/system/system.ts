@@ -10,6 +10,7 @@ import { PATHS } from '../../../app/src/contract';
 import type { FakeAgent } from '../../../app/test/process/ecs-agent';
 import { startPrivatePostgres, startPrivateRedis, testFolder } from '../../../app/test/servers/private-servers';
 import { AppProcess } from './app-process';
+import type { OwnEnd } from './app-process';
 import { takeOverClock } from './database-clock';
 import type { EffectReceiver } from './effect-receiver';
 import { HttpClient } from './http-client';
@@ -133,6 +134,11 @@ export class System {
 
   get processes(): readonly AppProcess[] {
     return [...this.webs, ...this.workers, ...this.schedulers];
+  }
+
+  /** Of every process, in no order. */
+  get ownEnds(): readonly OwnEnd[] {
+    return this.processes.flatMap(({ ownEnds }) => ownEnds);
   }
 
   /** The network between this process and the servers. */
