@@ -1,6 +1,6 @@
 import { waitUntil } from '../../app/local/servers/wait-until';
 import { statusOf } from './system/journal';
-import type { JournalEntry } from './system/journal';
+import type { Journal, JournalEntry } from './system/journal';
 import type { System } from './system/system';
 
 /** Of these requests those that were answered otherwise than allowed by a process that had to answer. */
@@ -14,6 +14,11 @@ export function wrongAnswers(
     const life = lives.get(entry.entrance ?? '');
     return !allowed.has(statusOf(entry)) && (life?.owesAnswer(entry.sentAtMs, entry.endedAtMs) ?? true);
   });
+}
+
+/** Answers 503 that do not say when to come again. */
+export function bareRefusals({ refusals }: Journal): JournalEntry[] {
+  return refusals.filter(({ retryAfter }) => !(Number(retryAfter) > 0));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../app/local/servers/wait-until';
-import { acceptsAgain, wrongAnswers } from './answers';
+import { acceptsAgain, bareRefusals, wrongAnswers } from './answers';
 import { atFullSpeed } from './full-speed';
 import { injectUnderLoad } from './inject';
 import type { Facts } from './row';
@@ -175,6 +175,8 @@ export class Trial {
   /** Looks at everything that must not be, when nothing is unfinished any more or the run has been settled. */
   async facts(): Promise<Facts> {
     const { ledger, journal } = this.system;
+    const bare = bareRefusals(journal);
+    this.check(bare.length === 0, `${bare.length} answers 503 had no Retry-After`);
     const told = journal.taskIds().filter((id) => !this.forgotten.has(id));
     const { lost, repeated, sentences } = await brokenPromises(ledger, told, this.endings, {
       calls: this.system.receiver.calls,

@@ -36,6 +36,7 @@ export async function handedOverAgain(
   system: System,
   { outstanding = 20_000, keep, lose }: Loss,
 ): Promise<void> {
+  const startedMs = Date.now();
   const load = system.startLoad(PACE);
   await setQueue(system, 'pause');
   const posts = outstanding + DONE_BEFORE + (keep === undefined ? 0 : WINDOW);
@@ -55,6 +56,7 @@ export async function handedOverAgain(
   trial.recoveredAfter((Date.now() - fromMs) / 1_000, HANDED_OVER_SECONDS);
   trial.note(`${waiting} tasks waited at the loss, ${await system.ledger.unfinished()} when all was handed over again`);
   await load.stop();
+  trial.checkAnswers('while tens of thousands of tasks waited', [startedMs, Date.now()]);
   await trial.drain(waiting);
   await trial.nobodyStoodIdle(fromMs);
 }

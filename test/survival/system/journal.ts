@@ -7,6 +7,8 @@ export interface JournalEntry {
   readonly endedAtMs: number;
   /** The answer's HTTP status; undefined when the connection broke first: its tasks may or may not exist. */
   readonly status: number | undefined;
+  /** The header Retry-After. */
+  readonly retryAfter?: string | undefined;
   /** Tasks that were acknowledged. */
   readonly taskIds: readonly string[];
   /** Who was asked: a web process, or the load balancer before them. */
@@ -16,12 +18,23 @@ export interface JournalEntry {
 /** What callers of the app know, kept outside of it in a file of one line a request. Only grows. */
 export class Journal {
   private readonly entries: JournalEntry[] = [];
+  private readonly refused: JournalEntry[] = [];
 
   constructor(readonly file: string) {}
 
   add(entry: JournalEntry): void {
     this.entries.push(entry);
     appendFileSync(this.file, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** Answers 503, also to requests that are not journalled otherwise. */
+  get refusals(): readonly JournalEntry[] {
+    return this.refused;
+  }
+
+  /** To be told of every answer. */
+  answered(entry: JournalEntry): void {
+    if (entry.status === 503) this.refused.push(entry);
   }
 
   /** Every acknowledged task's id. */

@@ -70,13 +70,16 @@ export class Load {
     const { name: entrance, client } = this.next();
     const sentAtMs = Date.now();
     const answer = await client.post('/api/probes', probes, headers).catch(() => undefined);
-    return {
+    const entry = {
       entrance,
       sentAtMs,
       endedAtMs: Date.now(),
       status: answer?.status,
+      ...(answer?.retryAfter !== undefined && { retryAfter: answer.retryAfter }),
       taskIds: answer?.status === 202 ? (JSON.parse(answer.body) as { taskIds: string[] }).taskIds : [],
     };
+    this.journal.answered(entry);
+    return entry;
   }
 
   /** Journals an answer of `ask`. */
