@@ -1,10 +1,12 @@
 import { waitUntil } from '../../app/local/servers/wait-until';
+import { measureSpeeds } from './full-speed';
+import type { Speeds } from './full-speed';
 import type { Load } from './system/load';
 import type { System } from './system/system';
 
 /** Goes on until after the healing: 200 probes a second in 20 requests. */
 export const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
-/** Beside it just before the fault: some four seconds of work for both workers. */
+/** Beside it before the fault, twice, for the workers' speed and for a backlog: each some four seconds of work for both. */
 export const BURST = { count: 4_000, runMs: 40 };
 const LEAST_BACKLOG = 1_000;
 /** Of the 20 that a worker runs at once. */
@@ -23,6 +25,8 @@ export interface Injected {
   readonly atMs: number;
   /** How many tasks were acknowledged and unfinished at that moment, or shortly after. */
   readonly backlog: number;
+  /** Of the workers, before the fault. */
+  readonly speeds: Speeds;
 }
 
 /**
@@ -38,6 +42,8 @@ export async function injectUnderLoad(
   const load = system.startLoad(PACE);
   await system.takeFromRedis(WARM_SECONDS);
   await load.post(BURST);
+  const speeds = await measureSpeeds(system);
+  await load.post(BURST);
   const told = system.journal.taskIds();
   await waitUntil('both workers are busy and Redis holds more for them', () => isBusy(system), {
     limitSeconds: BUSY_SECONDS,
@@ -50,7 +56,7 @@ export async function injectUnderLoad(
   // Counted after the fault where that can be: at the fault it was this many or more.
   const backlog = before ?? (await system.ledger.unfinished(told));
   if (backlog < LEAST_BACKLOG) throw new Error(`only ${backlog} tasks were unfinished at the fault; a test takes 1000`);
-  return { load, beganMs, atMs, backlog };
+  return { load, beganMs, atMs, backlog, speeds };
 }
 
 async function isBusy(system: System): Promise<boolean> {

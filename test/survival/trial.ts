@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../app/local/servers/wait-until';
 import { acceptsAgain, bareRefusals, wrongAnswers } from './answers';
 import { atFullSpeed } from './full-speed';
+import type { Speeds } from './full-speed';
 import { injectUnderLoad } from './inject';
 import type { Facts } from './row';
 import { settle } from './settle';
@@ -53,6 +54,7 @@ export class Trial {
   private readonly forgotten = new Set<string>();
   private recovery: number | undefined;
   private standstill: number | undefined;
+  private speeds: Speeds | undefined;
   /** Tasks are under way, so nobody can say that they are lost. */
   private underWay = false;
 
@@ -114,6 +116,7 @@ export class Trial {
     const injected = await injectUnderLoad(system, (load) => disturbance.begin(load), disturbance);
     const { load, beganMs, atMs: fromMs, backlog } = injected;
     this.note(`${backlog} tasks acknowledged and unfinished at the fault`);
+    this.compareWith(injected.speeds);
     await disturbance.last?.(fromMs);
     const toMs = Date.now();
     await disturbance.heal?.();
@@ -140,11 +143,18 @@ export class Trial {
     const limitSeconds = 4 * mostSeconds;
     const [acceptsMs, worksMs] = await Promise.all([
       acceptsAgain(this.system, sinceMs, limitSeconds),
-      atFullSpeed(this.system, sinceMs, limitSeconds),
+      atFullSpeed(this.system, sinceMs, limitSeconds, this.speeds),
     ]);
     const seconds = (ms: number): string => ((ms - countedFromMs) / 1_000).toFixed(1);
     this.note(`web accepted after ${seconds(acceptsMs)} s, every worker was at full speed after ${seconds(worksMs)} s`);
     this.recoveredAfter((Math.max(acceptsMs, worksMs) - countedFromMs) / 1_000, mostSeconds);
+  }
+
+  /** What the workers did before the fault, beside a backlog: full speed is about that. */
+  compareWith(speeds: Speeds): void {
+    this.speeds = speeds;
+    const each = [...speeds].map(([name, speed]) => `${name} did ${speed.toFixed(0)}`);
+    this.note(`${each.join(', ')} tasks a second before the fault`);
   }
 
   /** Waits until nothing is unfinished but what is parked. @param tasks that wait in a backlog beyond the usual one */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { wrongAnswers } from '../answers';
+import { measureSpeeds } from '../full-speed';
 import { PACE, WARM_SECONDS } from '../inject';
 import type { Row } from '../row';
 import type { Span } from '../system/idleness';
@@ -42,6 +43,7 @@ export function randomRow(minutes: number): Row {
       const fromMs = Date.now();
       const schedule = new RandomSchedule(trial, system, { backlog, endMs: fromMs + minutes * 60_000 });
       try {
+        trial.compareWith(await measureSpeeds(system));
         await schedule.run();
         await trial.everybodyWorks(Date.now(), RECOVERY_SECONDS);
         const recoveredMs = Date.now();

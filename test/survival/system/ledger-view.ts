@@ -116,6 +116,26 @@ export class LedgerView {
     return new Map(answer.map(({ worker, effects }) => [worker, effects]));
   }
 
+  /** How many tasks wait to be begun, now or later. */
+  async waiting(): Promise<number> {
+    const [answer] = await this.rows<{ tasks: number }>(
+      `select count(*)::int as tasks from holdfast.task where state = 'queued'`,
+    );
+    return answer!.tasks;
+  }
+
+  /** Which share of each worker's slots (0 to 1) has tasks that were begun before `beforeMs`, by its registration. */
+  async occupied(beforeMs: number): Promise<Map<string, number>> {
+    const answer = await this.rows<{ worker: string; share: number }>(
+      `select w.id as worker, count(*)::float8 / w.concurrency as share
+       from holdfast.worker w join holdfast.task t on t.worker_id = w.id
+       where t.state = 'running' and t.started_at < to_timestamp($1::float8 / 1000)
+       group by w.id`,
+      [beforeMs],
+    );
+    return new Map(answer.map(({ worker, share }) => [worker, share]));
+  }
+
   /** Transactions that wait for nobody but the client: what a frozen process keeps open. */
   async idleTransactions(): Promise<number> {
     const [answer] = await this.rows<{ sessions: number }>(
