@@ -1,10 +1,9 @@
 import { provenanceText } from './provenance';
 import type { Provenance } from './provenance';
-import type { Verdict } from './row';
+import type { Facts, RecoverySince, Verdict } from './row';
 import { ROWS_ELSEWHERE, where } from './row-elsewhere';
 import { byPlace, ROWS } from './rows';
-
-const COLUMNS = ['row', 'accepted', 'done', 'other', 'effects', 'repeated', 'lost', 'recovery', 'verdict'] as const;
+import { STANDSTILL_SECONDS } from './trial';
 
 /** What a report is about. */
 export interface Reported {
@@ -14,17 +13,34 @@ export interface Reported {
   readonly provenance: Provenance;
 }
 
+/** How a report names what the others name differently. */
+interface Words {
+  readonly repeated: string;
+  readonly since: Readonly<Record<RecoverySince, string>>;
+}
+
+/** Narrow, as the table is at most 80 columns wide. */
+const SHORT: Words = { repeated: 'twice', since: { fault: 'fault', healing: 'heal' } };
+const LONG: Words = { repeated: 'repeated', since: { fault: 'since fault', healing: 'since healing' } };
+
+const COLUMNS = ['row', 'accepted', 'done', 'other', 'effects', SHORT.repeated, 'lost', 'recovery', 'verdict'];
+
 /** How to read the columns; lines of at most 80 characters. */
-const LEGEND = [
-  'accepted: tasks whose id a caller was told of.',
-  'done: all tasks of the ledger, so also those of schedules, and those whose',
-  '  caller got no answer because the fault took it.',
-  'effects: rows of probes alone.',
-  'repeated: more than one effect.',
-  'lost: told or in the ledger, and not done or without its effect.',
-  'So done and effects may exceed accepted; each effect belongs to one done task,',
-  'which is checked one by one.',
-];
+function legend({ repeated, since }: Words): string[] {
+  return [
+    'accepted: tasks whose id a caller was told of.',
+    'done: all tasks of the ledger, so also those of schedules, and those whose',
+    '  caller got no answer because the fault took it.',
+    'effects: rows of probes alone.',
+    `${repeated}: more than one effect.`,
+    'lost: told or in the ledger, and not done or without its effect.',
+    'So done and effects may exceed accepted; each effect belongs to one done task,',
+    'which is checked one by one.',
+    'recovery: the longest time in s until what the row promises was back, be it a',
+    "  lost worker's tasks, the lists, or every way in and every worker at full",
+    `  speed; "${since.fault}" from the fault on, "${since.healing}" from the end of its healing.`,
+  ];
+}
 
 /** Every row of the list and what must hold. */
 export function list(): string {
@@ -59,7 +75,7 @@ export function table(verdicts: readonly Verdict[], { all }: Pick<Reported, 'all
     ]),
     ...(all ? ROWS_ELSEWHERE.map((row) => `${row.id}: ${where(row)}`) : []),
     '',
-    ...LEGEND,
+    ...legend(SHORT),
   ].join('\n');
 }
 
@@ -78,8 +94,8 @@ export function markdown(
       counts.effects,
       counts.repeated,
       counts.lost ?? 'not counted',
-      seconds(counts.recoverySeconds),
-      seconds(counts.standstillSeconds),
+      recovery(counts, LONG),
+      standstill(counts),
       broken.length === 0 ? 'held' : `BROKEN: ${broken.join('; ')}`,
       notes.join('; '),
     ].join(' | '),
@@ -93,8 +109,10 @@ export function markdown(
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |',
     ...rows.map((row) => `| ${row} |`),
     '',
-    LEGEND.map((line) => line.trim()).join(' '),
-    'standstill: the longest time for which a worker that was well did nothing beside a backlog.',
+    legend(LONG)
+      .map((line) => line.trim())
+      .join(' '),
+    'standstill: the longest time for which a worker that was well did nothing beside a backlog; at most 5 s, or what is given.',
     '',
     ...(all ? elsewhere() : []),
   ].join('\n');
@@ -125,12 +143,12 @@ export function json(verdicts: readonly Verdict[], { seed, all, provenance }: Re
 }
 
 function cells({ row, facts, broken }: Verdict): string[] {
-  const { accepted, done, otherwise, effects, repeated, lost, recoverySeconds } = facts;
+  const { accepted, done, otherwise, effects, repeated, lost } = facts;
   return [
     row.id,
     ...[accepted, done, otherwise, effects, repeated, lost ?? '?'].map(String),
-    seconds(recoverySeconds),
-    broken.length === 0 ? (row.simulated === undefined ? 'held' : 'held (SIMULATED)') : 'BROKEN',
+    recovery(facts, SHORT),
+    broken.length === 0 ? (row.simulated === undefined ? 'held' : 'held SIMULATED') : 'BROKEN',
   ];
 }
 
@@ -145,6 +163,16 @@ function sums(verdicts: readonly Verdict[]): string[] {
     '',
     `${held} of ${verdicts.length} held`,
   ];
+}
+
+function recovery({ recoverySeconds, recoverySince }: Facts, { since }: Words): string {
+  if (recoverySeconds === undefined || recoverySince === undefined) return '';
+  return `${seconds(recoverySeconds)} ${since[recoverySince].padEnd(since.fault.length)}`;
+}
+
+function standstill({ standstillSeconds, standstillLimitSeconds = STANDSTILL_SECONDS }: Facts): string {
+  const most = standstillLimitSeconds === STANDSTILL_SECONDS ? '' : ` (at most ${standstillLimitSeconds})`;
+  return seconds(standstillSeconds) + most;
 }
 
 function seconds(value: number | undefined): string {

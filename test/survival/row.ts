@@ -18,6 +18,9 @@ export interface Row {
   readonly long?: (trial: Trial, system: System) => Promise<void>;
 }
 
+/** The first moment of the fault, or the last of its healing. */
+export type RecoverySince = 'fault' | 'healing';
+
 /** What was counted in one row. */
 export interface Facts {
   /** Tasks that callers were told of. */
@@ -31,10 +34,14 @@ export interface Facts {
   readonly repeated: number;
   /** Acknowledged tasks that are not in the ledger or did not end as they should; undefined: tasks were still under way. */
   readonly lost?: number;
-  /** From the fault, or from its healing where the row says so, until every worker is at full speed and web accepts. */
+  /** The longest time until what the row promises had come back. */
   readonly recoverySeconds?: number;
+  /** From where these are counted. */
+  readonly recoverySince?: RecoverySince;
   /** The longest time for which a worker that was well stood idle beside a backlog. */
   readonly standstillSeconds?: number;
+  /** More than the usual 5 where a silent loss has to be noticed first. */
+  readonly standstillLimitSeconds?: number;
 }
 
 export interface Verdict {

@@ -78,6 +78,8 @@ export const databaseRows: readonly Row[] = [
     run: (trial, system) =>
       trial.disturb({
         ...AWAY,
+        standstill: false,
+        mostIdleSeconds: FAILOVER_SECONDS,
         begin: () => system.failOverPostgres(),
         recoverySeconds: FAILOVER_SECONDS,
         recoveryFrom: 'fault',

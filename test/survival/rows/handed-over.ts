@@ -53,7 +53,7 @@ export async function handedOverAgain(
   await lose();
   await listsAreFilled(system);
   await everybodyTakesFromRedis(system);
-  trial.recoveredAfter((Date.now() - fromMs) / 1_000, HANDED_OVER_SECONDS);
+  trial.recoveredAfter((Date.now() - fromMs) / 1_000, HANDED_OVER_SECONDS, 'fault');
   trial.note(`${waiting} tasks waited at the loss, ${await system.ledger.unfinished()} when all was handed over again`);
   await load.stop();
   trial.checkAnswers('while tens of thousands of tasks waited', [startedMs, Date.now()]);

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import { ENVIRONMENT } from '../../../app/src/contract';
 import { BURST, PACE } from '../inject';
 import type { Row } from '../row';
 import type { System } from '../system/system';
+import { RECOVERY_SECONDS } from '../trial';
 import type { Trial } from '../trial';
 import { runsSome } from './workers';
 
@@ -46,7 +46,7 @@ export const scaleInRows: readonly Row[] = [
       const toMs = Date.now();
       trial.check(ending === 'exit code 0', `the worker ended with ${ending}`);
       trial.check(busy.alive && !spare.alive, 'the busy worker was stopped, or the idle one was not');
-      await sleep(2_000);
+      await trial.everybodyWorks(toMs, RECOVERY_SECONDS);
       await load.stop();
       await trial.drain();
       await trial.nobodyStoodIdle(fromMs);
