@@ -1,11 +1,18 @@
 import { waitUntil } from '../../app/local/servers/wait-until';
 import { measureSpeeds } from './full-speed';
 import type { Speeds } from './full-speed';
-import type { Load } from './system/load';
+import type { Load, Pace } from './system/load';
 import type { System } from './system/system';
 
-/** Goes on until after the healing: 200 probes a second in 20 requests. */
-export const PACE = { requestsPerSecond: 20, request: { count: 10, runMs: 20 } };
+const PLAIN = { count: 10, runMs: 20 } as const;
+/**
+ * Goes on until after the healing: 200 probes a second in 20 requests. Most end with an effect in a transaction of their
+ * own, two of five in batches.
+ */
+export const PACE: Pace = {
+  requestsPerSecond: 20,
+  request: [PLAIN, { ...PLAIN, leaves: 'nothing' }, PLAIN, { ...PLAIN, leaves: 'result' }, PLAIN],
+};
 /** Beside it before the fault, twice, for the workers' speed and for a backlog: each some four seconds of work for both. */
 export const BURST = { count: 4_000, runMs: 40 };
 const LEAST_BACKLOG = 1_000;

@@ -14,6 +14,7 @@ describe('a fault under load', () => {
     process.stderr.write(`  ${id} ${row.fault}\n  ${JSON.stringify(facts)}\n  ${notes.join('\n  ')}\n`);
     expect(broken).toEqual([]);
     expect(facts.accepted).toBeGreaterThan(1_000);
-    expect(facts).toMatchObject({ lost: 0, repeated: 0, done: facts.effects });
+    expect(facts).toMatchObject({ lost: 0, repeated: 0, done: facts.effects + facts.withoutEffect! });
+    expect(facts.withoutEffect).toBeGreaterThan(0);
   });
 });

@@ -26,6 +26,8 @@ export interface Facts {
   /** Tasks that callers were told of. */
   readonly accepted: number;
   readonly done: number;
+  /** Of these, the probes that were to leave no effect. */
+  readonly withoutEffect?: number;
   /** Dead, cancelled or parked, as the row wants it. */
   readonly otherwise: number;
   /** Rows that tasks left in the database. */

@@ -4,7 +4,7 @@ import { invalid } from '../http/problem';
 import { FAILURE_POLICIES, PRIORITIES } from '../tasks';
 import type { AcceptOptions, PayloadInput } from '../tasks';
 import { engineName, listOf, oneOf, storableText, strictObject, truth, uuid, wholeNumber } from '../validation/values';
-import { MAX_FAIL_TIMES, MAX_RUN_MS, PROBE_FAILURES, PROBE_OUTCOMES } from './probe.task';
+import { MAX_FAIL_TIMES, MAX_RUN_MS, PROBE_FAILURES, PROBE_LEAVINGS, PROBE_OUTCOMES } from './probe.task';
 import type { probe } from './probe.task';
 
 export const MAX_PROBES = 10_000;
@@ -39,6 +39,11 @@ export const probeBody = strictObject({
         `\`snooze\`: sleeps until ${SNOOZE_SECONDS} s after it was due, which costs no attempt, and is done; ` +
         '`non-retryable`: dead at its first attempt; `external`: done after a call under an intent and a receipt, which goes ' +
         `to ${ENVIRONMENT.probeReceiverUrl}, or to nobody without it`,
+    ),
+  leaves: oneOf(PROBE_LEAVINGS)
+    .default('effect')
+    .describe(
+      'What is left of one that is done: a row in the database, a `result` that names its task and fence, or `nothing`',
     ),
   onUnknown: oneOf(['repeat', 'park'])
     .optional()
@@ -84,7 +89,7 @@ export function checkTogether({ count, outcome, onUnknown, uniqueKey, failTimes,
 
 /** @param nowMs since 1970 */
 export function probePayload(
-  { runMs, failTimes, failBy, delaySeconds = 0, outcome, onUnknown }: ProbeBody,
+  { runMs, failTimes, failBy, delaySeconds = 0, outcome, leaves, onUnknown }: ProbeBody,
   nowMs: number,
 ): PayloadInput<typeof probe> {
   const until = new Date(nowMs + (delaySeconds + SNOOZE_SECONDS) * 1_000).toISOString();
@@ -93,6 +98,7 @@ export function probePayload(
     failTimes,
     // Plain probes stay such that builds without outcomes run them.
     ...(outcome !== 'done' && { outcome }),
+    ...(leaves !== 'effect' && { leaves }),
     ...(failBy !== 'throw' && { failBy }),
     ...(outcome === 'snooze' && { until }),
     ...(onUnknown !== undefined && { onUnknown }),

@@ -21,10 +21,13 @@ export function probeHandler({ receiverUrl }: ProbeHandlerDependencies = {}): Ta
     if (payload.runMs > 0) await sleep(payload.runMs, undefined, { signal });
     if (payload.outcome === 'external') await callOutside(context, receiverUrl);
     else failAtFirst(context);
-    end(context.payload);
+    end(payload);
+    if (payload.leaves === 'nothing') return undefined;
+    if (payload.leaves === 'result') return { taskId, fence };
     context.effects(async (tx) => {
       await tx.query(RECORD_EFFECT, [taskId, attempt, fence]);
     });
+    return undefined;
   });
 }
 

@@ -11,6 +11,9 @@ export type ProbeOutcome = (typeof PROBE_OUTCOMES)[number];
 /** How a failing attempt of a probe fails; all but the first take the whole worker process along. */
 export const PROBE_FAILURES = ['throw', 'crash', 'hang', 'block', 'exhaust'] as const;
 
+/** What a probe that is done leaves behind: a row in app.probe_effect, a result in the ledger, or nothing. */
+export const PROBE_LEAVINGS = ['effect', 'result', 'nothing'] as const;
+
 /**
  * Does nothing for a while and then leaves one row in app.probe_effect, or ends in another way that it is asked for: for load
  * tests and drills.
@@ -32,6 +35,8 @@ export const probe = defineTask({
     outcome: z.enum(PROBE_OUTCOMES).optional(),
     /** Of the outcome `snooze`: the moment until which it sleeps. */
     until: z.iso.datetime().optional(),
+    /** An effect when left out. */
+    leaves: z.enum(PROBE_LEAVINGS).optional(),
     /** Of the outcome `external`: what happens when a call began and its outcome is unknown. */
     onUnknown: z.enum(['repeat', 'park']).optional(),
   }),

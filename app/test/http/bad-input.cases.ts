@@ -6,7 +6,7 @@ const UUID_RULE = 'allowed is a uuid such as 01234567-89ab-4cde-8f01-23456789abc
 const NAME_RULE =
   'allowed is lower-case letters, digits, dots and dashes, at most 100, starting with a letter or digit';
 export const PROBE_FIELDS =
-  'allowed are count, queue, priority, runMs, failTimes, failBy, delaySeconds, outcome, onUnknown, uniqueKey, after, onFailure';
+  'allowed are count, queue, priority, runMs, failTimes, failBy, delaySeconds, outcome, leaves, onUnknown, uniqueKey, after, onFailure';
 
 export const probes = (payload: unknown): InjectOptions => ({
   method: 'POST',

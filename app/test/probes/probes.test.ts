@@ -49,6 +49,19 @@ describe('POST /api/probes', () => {
     expect(task?.attempts[0]?.error).toBe('Error: attempt 1 of a probe that was asked to fail 2 times');
   });
 
+  test('leaves a result or nothing in place of an effect when asked to', async () => {
+    const [withResult] = await post({ count: 1, leaves: 'result' });
+    const [bare] = await post({ count: 1, leaves: 'nothing' });
+    await (working ??= test_.startWorker());
+    for (const id of [withResult!, bare!]) expect(await untilFinished(test_.tasks, id)).toBe('done');
+    expect((await test_.tasks.get(withResult!))?.result).toEqual({ taskId: withResult, fence: 1 });
+    expect((await test_.tasks.get(bare!))?.result).toBeNull();
+    const effects = await test_.database.query('select from app.probe_effect where task_id = any ($1)', [
+      [withResult, bare],
+    ]);
+    expect(effects.rowCount).toBe(0);
+  });
+
   test.each([
     ['discard', 'cancelled', { error: 'Discard: a probe that was asked to be discarded', attempt: 1 }],
     ['non-retryable', 'dead', { error: expect.stringContaining('a probe that was asked to be dead') as unknown }],

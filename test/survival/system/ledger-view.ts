@@ -8,12 +8,21 @@ export interface LiveWorker {
   readonly pid: number;
 }
 
+/** When which probe was done, whether it left an effect or not. */
+const DONE_PROBES = `(
+  select task_id, at from app.probe_effect
+  union all
+  select uuid, finished_at from holdfast.task where state = 'done' and payload ->> 'leaves' is not null
+)`;
+
 /** One task and the effect that it left. */
 export interface TaskAndEffect {
   readonly uuid: string;
   readonly state: string;
   readonly fence: number;
   readonly attempts: number;
+  /** How many effects it is to leave. */
+  readonly due: number;
   /** Under which registration its last attempt ran. */
   readonly worker: string | null;
   /** Attempt and time (ms since 1970) of each row of app.probe_effect. */
@@ -103,11 +112,11 @@ export class LedgerView {
     return answer.map(({ uuid }) => uuid);
   }
 
-  /** How many effects the tasks of each worker left from `fromMs` on and before `toMs`, by its registration. */
+  /** How many probes each worker has done from `fromMs` on and before `toMs`, by its registration. */
   async effectsByWorker(fromMs: number, toMs: number): Promise<Map<string, number>> {
     const answer = await this.rows<{ worker: string; effects: number }>(
       `select t.worker_id as worker, count(*)::int as effects
-       from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
+       from ${DONE_PROBES} e join holdfast.task t on t.uuid = e.task_id
        where e.at >= to_timestamp($1::float8 / 1000) and e.at < to_timestamp($2::float8 / 1000)
          and t.worker_id is not null
        group by t.worker_id`,
@@ -154,6 +163,7 @@ export class LedgerView {
   tasks(taskIds: readonly string[]): Promise<TaskAndEffect[]> {
     return this.rows<TaskAndEffect>(
       `select t.uuid, t.state, t.fence, t.attempts, t.worker_id as worker,
+              case when t.payload ->> 'leaves' is null then 1 else 0 end as due,
               coalesce(jsonb_agg(jsonb_build_object('attempt', e.attempt, 'atMs', extract(epoch from e.at) * 1000)
                                  order by e.at) filter (where e.task_id is not null), '[]') as effects
        from holdfast.task t left join app.probe_effect e on e.task_id = t.uuid
@@ -163,14 +173,14 @@ export class LedgerView {
     );
   }
 
-  /** Effects from `fromMs` on and before `toMs`. */
+  /** Probes that were done from `fromMs` on and before `toMs`. */
   async doneBetween(fromMs: number, toMs: number): Promise<number> {
-    const [answer] = await this.rows<{ effects: number }>(
-      `select count(*)::int as effects from app.probe_effect
+    const [answer] = await this.rows<{ done: number }>(
+      `select count(*)::int as done from ${DONE_PROBES} e
        where at >= to_timestamp($1::float8 / 1000) and at < to_timestamp($2::float8 / 1000)`,
       [fromMs, toMs],
     );
-    return answer!.effects;
+    return answer!.done;
   }
 
   /** Every worker that ever was. */

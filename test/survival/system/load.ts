@@ -11,6 +11,7 @@ export interface ProbeRequest {
   readonly failTimes?: number;
   readonly failBy?: 'throw' | 'crash' | 'hang' | 'block' | 'exhaust';
   readonly outcome?: 'done' | 'external' | 'snooze';
+  readonly leaves?: 'effect' | 'result' | 'nothing';
   readonly onUnknown?: 'repeat' | 'park';
   readonly delaySeconds?: number;
   readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish' };
@@ -19,7 +20,8 @@ export interface ProbeRequest {
 export interface Pace {
   /** Requests a second, whether or not the ones before were answered. */
   readonly requestsPerSecond: number;
-  readonly request: ProbeRequest;
+  /** Several are sent in turn. */
+  readonly request: ProbeRequest | readonly ProbeRequest[];
 }
 
 /** A way into the app: a web process, or the load balancer before them. */
@@ -33,6 +35,7 @@ const TICK_MS = 10;
 /** Callers of POST /api/probes at a steady pace, from its making until it is stopped; all entrances in turn. */
 export class Load {
   private readonly open = new Set<Promise<JournalEntry>>();
+  private readonly requests: readonly ProbeRequest[];
   private readonly timer: NodeJS.Timeout;
   private readonly startedAtMs = performance.now();
   private sent = 0;
@@ -43,6 +46,7 @@ export class Load {
     private readonly journal: Journal,
     private readonly pace: Pace,
   ) {
+    this.requests = [pace.request].flat();
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -62,7 +66,7 @@ export class Load {
 
   private tick(): void {
     const due = ((performance.now() - this.startedAtMs) / 1000) * this.pace.requestsPerSecond;
-    for (; this.sent < due; this.sent += 1) void this.post(this.pace.request);
+    for (; this.sent < due; this.sent += 1) void this.post(this.requests[this.sent % this.requests.length]!);
   }
 
   /** One request that is not journalled: its ids may have been told before. */

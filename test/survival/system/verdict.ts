@@ -33,12 +33,15 @@ const BROKEN_PROMISES: Readonly<Record<string, { readonly kind: Kind; readonly s
     kind: 'lost',
     sql: `select told.uuid from unnest($1::uuid[]) as told (uuid)
           where told.uuid <> all ($2::uuid[])
-            and not exists (select from app.probe_effect e where e.task_id = told.uuid)`,
+            and not exists (select from app.probe_effect e where e.task_id = told.uuid)
+            and not exists (
+              select from holdfast.task t where t.uuid = told.uuid and t.payload ->> 'leaves' is not null
+            )`,
   },
   'probes that are done, and without effect': {
     kind: 'lost',
     sql: `select t.uuid from holdfast.task t
-          where t.state = 'done' and t.name = 'probes.run'
+          where t.state = 'done' and t.name = 'probes.run' and t.payload ->> 'leaves' is null
             and not exists (select from app.probe_effect e where e.task_id = t.uuid)`,
   },
   'more than one effect': {
@@ -59,6 +62,27 @@ const BROKEN_PROMISES: Readonly<Record<string, { readonly kind: Kind; readonly s
     kind: 'wrong',
     sql: `select e.task_id as uuid from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
           where e.fence is distinct from t.fence`,
+  },
+  'an effect of a probe that is to leave none': {
+    kind: 'wrong',
+    sql: `select e.task_id as uuid from app.probe_effect e join holdfast.task t on t.uuid = e.task_id
+          where t.payload ->> 'leaves' is not null`,
+  },
+  // One without an effect tells by its result whose and which run's end was written.
+  'done with another result than that of the last run': {
+    kind: 'wrong',
+    sql: `select t.uuid from holdfast.task t
+          where t.state = 'done' and t.payload ->> 'leaves' is not null and t.result is distinct from
+            case t.payload ->> 'leaves' when 'result' then jsonb_build_object('taskId', t.uuid, 'fence', t.fence) end`,
+  },
+  // Each attempt that counted and was not the last one has failed, and is kept.
+  'done without an effect, and begun again although it had not failed': {
+    kind: 'repeated',
+    sql: `select t.uuid from holdfast.task t
+          where t.state = 'done' and t.payload ->> 'leaves' is not null and (
+            t.attempts not between 1 and t.fence
+            or t.attempts - 1 > (select count(*) from holdfast.attempt a where a.task_id = t.id)
+          )`,
   },
   ...EXTERNAL_PROMISES,
 };
@@ -107,12 +131,19 @@ export async function brokenPromises(
   return { lost: underWay ? undefined : ids.lost.size, repeated: ids.repeated.size, sentences };
 }
 
+interface Ends {
+  readonly done: number;
+  /** Of these, the probes that were to leave no effect. */
+  readonly withoutEffect: number;
+  readonly otherwise: number;
+  readonly effects: number;
+}
+
 /** How the ledger's tasks ended, and how many effects there are. */
-export async function countEnds(
-  ledger: LedgerView,
-): Promise<{ readonly done: number; readonly otherwise: number; readonly effects: number }> {
-  const [counts] = await ledger.rows<{ done: number; otherwise: number; effects: number }>(
+export async function countEnds(ledger: LedgerView): Promise<Ends> {
+  const [counts] = await ledger.rows<Ends>(
     `select count(*) filter (where state = 'done')::int as done,
+            count(*) filter (where state = 'done' and payload ->> 'leaves' is not null)::int as "withoutEffect",
             count(*) filter (where state in ('dead', 'cancelled', 'parked'))::int as otherwise,
             (select count(*)::int from app.probe_effect) as effects
      from holdfast.task`,
