@@ -15,8 +15,6 @@ const WINDOW = 10_000;
 const HALF_A_WINDOW = WINDOW / 2;
 /** What two workers do on a slow machine. */
 const SLOWEST_PER_SECOND = 100;
-/** Of GET /metrics (app/src/metrics/engine-metrics.ts). */
-const CLAIMED_FROM_REDIS = 'holdfast_engine_claimed_from_redis_total';
 
 /** How Redis loses what it holds, or is replaced by one that holds something older, while tens of thousands of tasks wait. */
 export interface Loss {
@@ -52,7 +50,7 @@ export async function handedOverAgain(
   const fromMs = Date.now();
   await lose();
   await listsAreFilled(system);
-  await everybodyTakesFromRedis(system);
+  await system.takeFromRedis(4 * HANDED_OVER_SECONDS);
   trial.recoveredAfter((Date.now() - fromMs) / 1_000, HANDED_OVER_SECONDS, 'fault');
   trial.note(`${waiting} tasks waited at the loss, ${await system.ledger.unfinished()} when all was handed over again`);
   await load.stop();
@@ -84,16 +82,5 @@ async function goesOutOfDate(system: System, ids: readonly string[]): Promise<vo
     'most of what is kept has been done',
     async () => (await statesOf(system.ledger, ids)).waiting < HALF_A_WINDOW / 2,
     { limitSeconds: WINDOW / SLOWEST_PER_SECOND, everyMilliseconds: 250 },
-  );
-}
-
-/** Waits until each worker has claimed more from Redis than it had when this was called. */
-async function everybodyTakesFromRedis({ workers }: System): Promise<void> {
-  const claimed = (): Promise<number[]> => Promise.all(workers.map((worker) => worker.counter(CLAIMED_FROM_REDIS)));
-  const before = await claimed();
-  await waitUntil(
-    'every worker claims tasks from Redis',
-    async () => (await claimed()).every((count, i) => count > before[i]!),
-    { limitSeconds: 4 * HANDED_OVER_SECONDS, everyMilliseconds: 50 },
   );
 }

@@ -17,6 +17,8 @@ const LAG_MS = 1_000;
 /** Tasks that end between the snapshot and its return. */
 const LEAST_ENDED = 100;
 const SPLIT_SECONDS = 10;
+/** Claimed from its list by each worker during the split: more than it can have taken before. */
+const LEAST_CLAIMED = 100;
 /** By then every client has left a server that answers no more. */
 const NOTICED_SECONDS = 20;
 /** One to wait for ids, one for everything else. */
@@ -90,6 +92,7 @@ export const redisMovesRows: readonly Row[] = [
       const before = system.servers.queue;
       const replica = await replicaOf(before);
       const [left] = system.workers;
+      let claimed: readonly number[] = [];
       await trial.disturb({
         begin: async () => {
           await promoted(trial, replica);
@@ -97,10 +100,17 @@ export const redisMovesRows: readonly Row[] = [
           // This worker stays with the old one, connections to come included; all others have moved.
           system.links(left).queue.lead(before.port);
           for (const link of othersThan(system, left.name)) link.cut();
+          claimed = await system.claimedFromRedis();
         },
         last: async (fromMs) => {
           await trial.lasts(SPLIT_SECONDS, fromMs);
           trial.check(system.links(left).queue.open > 0, `${left.name} did not stay with the old primary`);
+          const more = (await system.claimedFromRedis()).map((count, i) => count - claimed[i]!);
+          trial.check(
+            more.every((count) => count >= LEAST_CLAIMED),
+            `during the split the workers claimed ${more.join(' and ')} tasks from their lists`,
+          );
+          trial.note(`${more.join(' and ')} tasks were claimed from the two primaries during the split`);
         },
         heal: async () => {
           system.links(left).queue.lead(replica.port);

@@ -93,14 +93,16 @@ export async function holdsSome(trial: Trial, system: System): Promise<void> {
   trial.note(`${ids} ids in Redis at the fault`);
 }
 
-/** Workers are back at the lists, as `GET /api/queues` shows it. */
+/** Workers are back at the lists: they claim from them, and `GET /api/queues` shows it. */
 export async function drawnAgain(trial: Trial, system: System): Promise<void> {
   const fromMs = Date.now();
   const load = system.startLoad(PACE);
-  await system.drawFromRedis(NOTICED_SECONDS).catch((error: unknown) => trial.broken.push(String(error)));
+  await Promise.all([system.takeFromRedis(NOTICED_SECONDS), system.drawFromRedis(NOTICED_SECONDS)]).catch(
+    (error: unknown) => trial.broken.push(String(error)),
+  );
   await load.stop();
   await trial.drain();
-  trial.note(`shown drawing from Redis ${((Date.now() - fromMs) / 1_000).toFixed(1)} s after the drain`);
+  trial.note(`claimed from Redis again ${((Date.now() - fromMs) / 1_000).toFixed(1)} s after the drain`);
 }
 
 async function outage(trial: Trial, system: System, fromMs: number): Promise<void> {

@@ -30,6 +30,8 @@ import type { EnvironmentOptions, Servers } from './process-environment';
 
 const run = promisify(execFile);
 const START_SECONDS = 30;
+/** Of GET /metrics (app/src/metrics/engine-metrics.ts). */
+const CLAIMED_FROM_REDIS = 'holdfast_engine_claimed_from_redis_total';
 
 export interface SystemOptions extends OutsideOptions, EnvironmentOptions {
   /** @default 0 */
@@ -259,14 +261,17 @@ export class System {
     });
   }
 
+  /** How many tasks each worker process has claimed from Redis since its start. */
+  claimedFromRedis(): Promise<number[]> {
+    return Promise.all(this.workers.map((worker) => worker.counter(CLAIMED_FROM_REDIS)));
+  }
+
   /** Waits until every worker process has claimed tasks from Redis after this was called. */
   async takeFromRedis(limitSeconds: number): Promise<void> {
-    const claimed = (): Promise<number[]> =>
-      Promise.all(this.workers.map((worker) => worker.counter('holdfast_engine_claimed_from_redis_total')));
-    const before = await claimed();
+    const before = await this.claimedFromRedis();
     await waitUntil(
       'every worker claims tasks from Redis',
-      async () => (await claimed()).every((count, i) => count > before[i]!),
+      async () => (await this.claimedFromRedis()).every((count, i) => count > before[i]!),
       { limitSeconds, everyMilliseconds: 100 },
     );
   }
