@@ -8,6 +8,7 @@ import { databaseRows } from './rows/database';
 import { externalRows } from './rows/external';
 import { frozenRows } from './rows/frozen';
 import { instanceRows } from './rows/instances';
+import { objectStoreRows } from './rows/object-store';
 import { oneKeyRows } from './rows/one-key';
 import { poisonRows } from './rows/poison';
 import { redisRows } from './rows/redis';
@@ -41,6 +42,7 @@ export const ROWS: readonly Row[] = [
   ...databaseRows,
   ...restoreRows,
   ...externalRows,
+  ...objectStoreRows,
   ...instanceRows,
   ...rolloutRows,
   ...scaleInRows,

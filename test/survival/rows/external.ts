@@ -1,9 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
-import sharp from 'sharp';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
-import { addScreening } from '../system/add-screening';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { areParked, checkCalls, resolveAsSent } from './unanswered-calls';
@@ -15,10 +11,8 @@ const CALLS = 5;
 const REFUSING_SECONDS = 60;
 /** The sender's patience with a silent server (15 s), twice, and its backoff. */
 const SENT_SECONDS = 90;
-/** A worker makes one after the other, so that some are not made when the store goes away. */
-const POSTERS = 12;
 
-/** Faults of services outside: the mail provider and the object store. */
+/** Faults of services outside that are called: the mail provider, and whom probes call. */
 export const externalRows: readonly Row[] = [
   {
     id: 'E1',
@@ -94,48 +88,6 @@ export const externalRows: readonly Row[] = [
       trial.note(`${mail.refused} refusals in a minute, then ${contacts.length} mails, each once`);
     },
   },
-  {
-    id: 'E3',
-    fault: 'object store fails half way through an upload',
-    mustHold: 'no half object served, task retried',
-    run: async (trial, system) => {
-      const titles = Array.from({ length: POSTERS }, (_, i) => `Poster ${i}`);
-      const screenings = await Promise.all(titles.map((title) => addScreening(system.client, title)));
-      const picture = await sharp({ create: { width: 800, height: 1200, channels: 3, background: 'teal' } })
-        .jpeg()
-        .toBuffer();
-      const away = `${system.objects}-away`;
-      let tasks: string[] = [];
-      let status: number | undefined;
-      await trial.disturb({
-        begin: async () => {
-          status = await halfAnUpload(system, screenings[0]!, picture, async () => {
-            tasks = await Promise.all(screenings.map((id) => upload(system, id, picture)));
-            renameSync(system.objects, away);
-            // What is asked for is not missing: nothing can be asked for.
-            writeFileSync(system.objects, '');
-          });
-        },
-        last: async (fromMs) => {
-          trial.check(status === undefined || status >= 500, `half an upload was answered ${status}`);
-          await trial.lasts(5, fromMs);
-        },
-        heal: () => {
-          rmSync(system.objects, { recursive: true, force: true });
-          renameSync(away, system.objects);
-          return Promise.resolve();
-        },
-        goesOn: ['accepting', 'working'],
-      });
-      const attempts = (await system.ledger.tasks(tasks)).map((task) => task.attempts);
-      trial.note(`posters were made after ${attempts.join(', ')} attempts`);
-      trial.check(
-        attempts.some((count) => count > 1),
-        'no poster was tried again',
-      );
-      for (const id of screenings) await wholePicture(trial, system, id);
-    },
-  },
 ];
 
 interface Contact {
@@ -172,71 +124,4 @@ async function doneInTime(system: System, ids: readonly string[], what: string):
     limitSeconds: SENT_SECONDS,
     everyMilliseconds: 250,
   });
-}
-
-/** @returns its task */
-async function upload(system: System, screeningId: string, picture: Buffer): Promise<string> {
-  const form = new FormData();
-  form.set('poster', new Blob([new Uint8Array(picture)], { type: 'image/jpeg' }), 'poster.jpg');
-  const answer = await fetch(system.address(`/api/screenings/${screeningId}/poster`), {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${system.token}` },
-    body: form,
-  });
-  if (answer.status !== 202) throw new Error(`PUT poster was answered ${answer.status}: ${await answer.text()}`);
-  return ((await answer.json()) as { taskId: string }).taskId;
-}
-
-/** Sends half of the file, lets the fault come, and sends the rest. @returns the status, if there was an answer */
-function halfAnUpload(
-  system: System,
-  screeningId: string,
-  picture: Buffer,
-  fault: () => Promise<void>,
-): Promise<number | undefined> {
-  const boundary = 'half-way';
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="poster"; filename="half.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      system.address(`/api/screenings/${screeningId}/poster`),
-      {
-        method: 'PUT',
-        headers: {
-          authorization: `Bearer ${system.token}`,
-          'content-type': `multipart/form-data; boundary=${boundary}`,
-        },
-      },
-      (incoming) => {
-        incoming.resume();
-        resolve(incoming.statusCode);
-      },
-    );
-    outgoing.on('error', () => resolve(undefined));
-    outgoing.write(head);
-    outgoing.write(picture.subarray(0, picture.length / 2));
-    setTimeout(() => {
-      fault().then(
-        () =>
-          outgoing.end(Buffer.concat([picture.subarray(picture.length / 2), Buffer.from(`\r\n--${boundary}--\r\n`)])),
-        reject,
-      );
-    }, 500);
-  });
-}
-
-async function wholePicture(trial: Trial, system: System, screeningId: string): Promise<void> {
-  const screening = await system.client.get(`/api/screenings/${screeningId}`);
-  const { poster } = JSON.parse(screening.body) as { poster: { url: string }[] };
-  for (const { url } of poster) {
-    const answer = await fetch(system.address(url));
-    const bytes = Buffer.from(await answer.arrayBuffer());
-    const whole = await sharp(bytes, { failOn: 'truncated' })
-      .stats()
-      .then(
-        () => true,
-        () => false,
-      );
-    trial.check(answer.status === 200 && whole, `GET ${url} was answered ${answer.status}, ${bytes.length} bytes`);
-  }
-  trial.check(poster.length > 0, `screening ${screeningId} has no poster`);
 }

@@ -21,6 +21,7 @@ import { Load } from './load';
 import type { Entrance, Pace } from './load';
 import { LogBook } from './log-book';
 import type { MailServer } from './mail-server';
+import type { ObjectServer } from './object-server';
 import { Network } from './network';
 import type { Links } from './network';
 import { Outside } from './outside';
@@ -127,6 +128,13 @@ export class System {
     const { mail } = this.outside;
     if (mail === undefined) throw new Error('the system has no mail server');
     return mail;
+  }
+
+  /** @throws Error unless the row asked for one. */
+  get objectServer(): ObjectServer {
+    const { objects } = this.outside;
+    if (objects === undefined) throw new Error('the system has no stand-in for S3');
+    return objects;
   }
 
   /** The workers' agents, in their order. */
