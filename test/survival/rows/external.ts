@@ -1,5 +1,6 @@
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import type { Row } from '../row';
+import { RETRY_AFTER_SECONDS } from '../system/effect-receiver';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { areParked, checkCalls, resolveAsSent } from './unanswered-calls';
@@ -11,6 +12,8 @@ const CALLS = 5;
 const REFUSING_SECONDS = 60;
 /** The sender's patience with a silent server (15 s), twice, and its backoff. */
 const SENT_SECONDS = 90;
+/** Most that one call may be refused in this time: by 429 every two seconds at most, by 503 with a backoff of up to 5 s. */
+const MOST_REFUSALS = 40;
 
 /** Faults of services outside that are called: the mail provider, and whom probes call. */
 export const externalRows: readonly Row[] = [
@@ -62,12 +65,19 @@ export const externalRows: readonly Row[] = [
     mustHold: 'backoff, all sent',
     system: { mail: true },
     run: async (trial, system) => {
-      const { mail } = system;
+      const { mail, receiver } = system;
       let contacts: readonly Contact[] = [];
+      let calls: readonly string[] = [];
       await trial.disturb({
-        begin: async () => {
+        begin: async (load) => {
           mail.receive = () => 'refuse-for-now';
+          receiver.answering = (_, refused) => (refused % 2 === 0 ? 429 : 503);
           contacts = await addContacts(system);
+          const call = { count: CALLS, runMs: 0, priority: 'high', outcome: 'external' } as const;
+          calls = [
+            ...(await trial.post(load, { ...call, onUnknown: 'repeat' })),
+            ...(await trial.post(load, { ...call, onUnknown: 'park' })),
+          ];
         },
         last: async (fromMs) => {
           await trial.lasts(REFUSING_SECONDS, fromMs);
@@ -75,7 +85,9 @@ export const externalRows: readonly Row[] = [
         },
         heal: async () => {
           mail.receive = () => 'accept';
+          receiver.answerAll();
           await codesSent(system, contacts);
+          await doneInTime(system, calls, 'every refused call has been taken');
         },
         goesOn: ['accepting', 'working'],
       });
@@ -86,9 +98,37 @@ export const externalRows: readonly Row[] = [
       );
       trial.check(mail.refused < 10 * contacts.length, `${mail.refused} refusals: the backoff is too short`);
       trial.note(`${mail.refused} refusals in a minute, then ${contacts.length} mails, each once`);
+      checkRefusedCalls(trial, system, calls);
     },
   },
 ];
+
+/** Each was refused in both ways, waited as long as it was asked to and was then taken once, whatever its policy. */
+function checkRefusedCalls(trial: Trial, { receiver }: System, calls: readonly string[]): void {
+  const keys = calls.map((id) => `${id}:probe`);
+  const refusals = keys.map((key) => receiver.refusalsOf(key));
+  const counts = refusals.map(({ length }) => length);
+  trial.check(
+    counts.every((count) => count >= 2 && count <= MOST_REFUSALS),
+    `calls were refused ${counts.join(' ')} times in a minute`,
+  );
+  const waitsMs = refusals.flatMap((of) =>
+    of.flatMap(({ status, atMs }, i) => (status === 429 && i + 1 < of.length ? [of[i + 1]!.atMs - atMs] : [])),
+  );
+  const least = Math.min(...waitsMs) / 1_000;
+  trial.check(
+    least >= RETRY_AFTER_SECONDS,
+    `a call came ${least} s after a 429 with Retry-After: ${RETRY_AFTER_SECONDS}`,
+  );
+  const taken = keys.map((key) => receiver.callsUnder(key));
+  trial.check(
+    taken.every((count) => count === 1),
+    `refused calls were taken ${taken.join(' ')} times`,
+  );
+  trial.note(
+    `calls refused ${counts.join(' ')} times with 429 or 503, the next after a 429 ${least.toFixed(1)} s later at least`,
+  );
+}
 
 interface Contact {
   readonly id: string;

@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { testFolder } from '../../../app/test/servers/private-servers';
 
+/** What it says with 429. */
+export const RETRY_AFTER_SECONDS = 2;
+
 /** One call that the receiver took in; the first under its key is the effect, later ones change nothing. */
 export interface Call {
   /** The header Idempotency-Key, empty when there was none. */
@@ -14,15 +17,25 @@ export interface Call {
   readonly receipt: string;
 }
 
-/** What it does with the next call, which it takes in any case. */
-export type Answering = 'answer' | 'be-silent';
+/** A call that it did not take. */
+export interface RefusedCall {
+  readonly key: string;
+  readonly status: 429 | 503;
+  /** In ms since 1970. */
+  readonly atMs: number;
+}
+
+/** What it does with the next call: it takes it and answers or does not, or refuses it with 429 and Retry-After or with 503. */
+export type Answering = 'answer' | 'be-silent' | RefusedCall['status'];
 
 /** Whom probes call: an HTTP server that honours keys, keeps a journal of its own and can fall silent after it accepted. */
 export class EffectReceiver {
   /** Every call that was taken in, whether or not the caller heard of it, in the order of their coming. */
   readonly calls: Call[] = [];
-  /** Of each call, by how many came under its key before. */
-  answering: (earlier: number) => Answering = () => 'answer';
+  /** Every call that was refused, in the order of their coming. */
+  readonly refused: RefusedCall[] = [];
+  /** Of each call, by how many were taken and how many refused under its key before. */
+  answering: (earlier: number, refused: number) => Answering = () => 'answer';
   private readonly receipts = new Map<string, string>();
   private readonly unanswered = new Set<{ readonly response: ServerResponse; readonly receipt: string }>();
   private readonly file = join(testFolder('receiver'), 'calls.jsonl');
@@ -37,10 +50,16 @@ export class EffectReceiver {
     const key = request.headers['idempotency-key']?.toString() ?? '';
     request.resume();
     request.once('end', () => {
-      const earlier = this.callsUnder(key);
+      const answering = this.answering(this.callsUnder(key), this.refusalsOf(key).length);
+      if (answering === 429 || answering === 503) {
+        this.refused.push({ key, status: answering, atMs: Date.now() });
+        if (answering === 429) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+        response.writeHead(answering).end();
+        return;
+      }
       const receipt = this.receipts.get(key) ?? `effect ${this.receipts.size + 1}`;
       this.take({ key, receipt });
-      if (this.answering(earlier) === 'answer') response.end(receipt);
+      if (answering === 'answer') response.end(receipt);
       else this.unanswered.add({ response, receipt });
     });
   });
@@ -51,6 +70,10 @@ export class EffectReceiver {
 
   callsUnder(key: string): number {
     return this.calls.filter((call) => call.key === key).length;
+  }
+
+  refusalsOf(key: string): RefusedCall[] {
+    return this.refused.filter((call) => call.key === key);
   }
 
   /** Answers whom it has let wait so far, and everybody from now on. */
