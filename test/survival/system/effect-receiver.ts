@@ -83,6 +83,13 @@ export class EffectReceiver {
     this.unanswered.clear();
   }
 
+  /** The calls of these tasks count no more, as they went with a disaster; their keys stay taken, and its file keeps them. */
+  forget(taskIds: readonly string[]): void {
+    const gone = new Set(taskIds);
+    const kept = this.calls.filter(({ key }) => !gone.has(key.split(':')[0]!));
+    this.calls.splice(0, this.calls.length, ...kept);
+  }
+
   async close(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
