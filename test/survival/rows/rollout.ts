@@ -6,7 +6,7 @@ import type { Load } from '../system/load';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
 import { eachTickOnce, ticked } from './schedules';
-import { runsSome, SHORT } from './workers';
+import { nothingRestarted, runsSome, SHORT } from './workers';
 
 const VISIT_EVERY_MS = 100;
 
@@ -106,11 +106,4 @@ async function visit(
     await sleep(VISIT_EVERY_MS);
   }
   return { asked, failed };
-}
-
-async function nothingRestarted(trial: Trial, system: System): Promise<void> {
-  const [answer] = await system.ledger.rows<{ again: number }>(
-    `select count(*)::int as again from holdfast.task where name = 'probes.run' and fence > 1`,
-  );
-  trial.check(answer!.again === 0, `${answer!.again} tasks were started again`);
 }

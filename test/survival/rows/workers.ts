@@ -51,6 +51,7 @@ export const workerRows: readonly Row[] = [
       );
       trial.check(moved.length === 0, `${moved.length} of ${running.length} did not finish where they ran`);
       trial.note(`${running.length} tasks finished where they ran`);
+      await nothingRestarted(trial, system);
     },
   },
   {
@@ -130,6 +131,14 @@ export async function lostWorker(trial: Trial, system: System, beside: readonly 
     goesOn: ['accepting', 'working'],
   });
   trial.recoveredAfter(seconds, LEASE_SECONDS + GRACE_SECONDS);
+}
+
+/** Whether every probe of the row ran once. */
+export async function nothingRestarted(trial: Trial, system: System): Promise<void> {
+  const [answer] = await system.ledger.rows<{ again: number }>(
+    `select count(*)::int as again from holdfast.task where name = 'probes.run' and fence > 1`,
+  );
+  trial.check(answer!.again === 0, `${answer!.again} tasks were started again`);
 }
 
 /** What stays in the hands of a worker that neither answers nor commits any more. */
