@@ -12,9 +12,10 @@ interface Connection {
   silent: boolean;
 }
 
-/** A message whose answer is to be lost. */
+/** A message whose answer is to be lost, or which is to be kept back. */
 interface Wanted {
   readonly text: string;
+  readonly then: 'lose-answer' | 'keep-back';
   /** Only on a connection on which this has passed before. */
   readonly behind: string | undefined;
   readonly found: () => void;
@@ -27,6 +28,7 @@ export class Link {
   private dropping = false;
   private delay = { ms: 0, jitterMs: 0 };
   private wanted: Wanted | undefined;
+  private readonly counted = new Map<string, number>();
 
   static async to(port: number): Promise<Link> {
     const listener = createServer();
@@ -90,7 +92,23 @@ export class Link {
    * @param behind only on a connection on which this has passed from now on
    */
   loseAnswerTo(text: string, behind?: string): Promise<void> {
-    return new Promise((found) => (this.wanted = { text, behind, found }));
+    return new Promise((found) => (this.wanted = { text, then: 'lose-answer', behind, found }));
+  }
+
+  /**
+   * Lets neither the next message that contains `text` pass nor what its client sends after it; the connection stays.
+   * Resolves when it is there.
+   * @param behind as of `loseAnswerTo`
+   */
+  keepBack(text: string, behind?: string): Promise<void> {
+    return new Promise((found) => (this.wanted = { text, then: 'keep-back', behind, found }));
+  }
+
+  /** Counts the messages that contain `text`, from now on. @returns how many have come so far */
+  count(text: string): () => number {
+    const before = this.counted.get(text) ?? 0;
+    this.counted.set(text, before);
+    return () => (this.counted.get(text) ?? 0) - before;
   }
 
   /** Makes the network whole. What was dropped stays lost, so its connections break now. */
@@ -124,20 +142,27 @@ export class Link {
     client.setNoDelay(true).on('error', end).on('close', end);
     server.setNoDelay(true).on('error', serverEnd).on('close', serverEnd);
     let mute = false;
+    let kept = false;
     /** The one whose `behind` has passed here. */
     let due: Wanted | undefined;
     client.on('data', (data) => {
-      const { wanted } = this;
+      const { wanted, counted } = this;
+      for (const [text, times] of counted) if (data.includes(text)) counted.set(text, times + 1);
       if (wanted !== undefined && (wanted.behind === undefined || data.includes(wanted.behind))) due = wanted;
       if (wanted !== undefined && wanted === due && data.includes(wanted.text)) {
         this.wanted = undefined;
-        mute = true;
-        server.once('data', () => {
-          resetSocket(client);
+        if (wanted.then === 'keep-back') {
+          kept = true;
           wanted.found();
-        });
+        } else {
+          mute = true;
+          server.once('data', () => {
+            resetSocket(client);
+            wanted.found();
+          });
+        }
       }
-      this.pass(connection, 'up', data);
+      if (!kept) this.pass(connection, 'up', data);
     });
     server.on('data', (data) => {
       if (!mute) this.pass(connection, 'down', data);

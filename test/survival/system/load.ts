@@ -6,7 +6,7 @@ export interface ProbeRequest {
   readonly count: number;
   /** How long each probe runs. */
   readonly runMs: number;
-  readonly priority?: 'high';
+  readonly priority?: 'high' | 'bulk';
   readonly queue?: string;
   readonly failTimes?: number;
   readonly failBy?: 'throw' | 'crash' | 'hang' | 'block' | 'exhaust';
@@ -14,7 +14,7 @@ export interface ProbeRequest {
   readonly leaves?: 'effect' | 'result' | 'nothing';
   readonly onUnknown?: 'repeat' | 'park';
   readonly delaySeconds?: number;
-  readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish' };
+  readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish'; readonly replace?: boolean };
 }
 
 export interface Pace {
