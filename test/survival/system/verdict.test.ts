@@ -63,7 +63,7 @@ describe('what is said of probes that leave no effect', () => {
   });
 
   test('one that is not done', async () => {
-    await set(`state = 'dead'`);
+    await set(`state = 'dead', dead_reason = 'attempts-exhausted'`);
     expect(await broken()).toEqual(['accepted, and not done']);
   });
 
