@@ -133,10 +133,13 @@ async function requestKeys(
   const same = await load.ask(KEYED, { 'idempotency-key': BEFORE });
   trial.check(
     same.status === 202 && same.taskIds.join() === kept.join(),
-    `under the key ${BEFORE} ${kept.join()} were acknowledged, after the restore ${same.status} ${same.taskIds.join()}`,
+    `under the key ${BEFORE} ${kept.join()} were acknowledged, after the restore ${same.status ?? 'nothing'} ${same.taskIds.join()}`,
   );
   const other = await load.ask(OTHER, { 'idempotency-key': BEFORE });
-  trial.check(other.status === 422, `another request under the key ${BEFORE} was answered ${other.status}`);
+  trial.check(
+    other.status === 422,
+    `another request under the key ${BEFORE} was answered ${other.status ?? 'nothing'}`,
+  );
   const anew = await trial.postUntilAnswered(load, KEYED, BETWEEN);
   const foreign = anew.filter((id) => lost.includes(id));
   trial.check(foreign.length === 0, `under the key ${BETWEEN} ${foreign.length} tasks were told that are lost`);
