@@ -1,4 +1,5 @@
-import type { Environment } from '../environment';
+import { provenanceText } from '../../test/survival/provenance';
+import type { Provenance } from '../../test/survival/provenance';
 import type { Cell } from './cell';
 import { cellOf, HARMS, harms, verdict } from './cell';
 import type { Fault } from './faults';
@@ -7,7 +8,7 @@ import type { Outcome } from './trial';
 import { BURST, CONCURRENCY, HALF_MS, RATE } from './workload';
 
 export interface Report {
-  readonly environment: Environment;
+  readonly provenance: Provenance;
   /** How often each trial was made. */
   readonly rounds: number;
   /** Trials at the same time. */
@@ -61,8 +62,7 @@ const UNITS: Readonly<Record<string, string>> = { again: 'again (s)', recovered:
 
 /** For `docs/evidence`. */
 export function markdown(report: Report, command: string): string {
-  const { environment, systems } = report;
-  const versions = Object.entries(environment.versions).map(([name, version]) => `${name} ${version}`);
+  const { provenance, systems } = report;
   const head = ['fault', 'Redis', 'system', ...COLUMNS.slice(1).map((name) => UNITS[name] ?? name), 'beside Holdfast'];
   const rows = report.faults.flatMap((fault) =>
     cellsOf(report, fault).map((cell) => [
@@ -73,7 +73,7 @@ export function markdown(report: Report, command: string): string {
   return [
     '# The same faults on Holdfast, BullMQ and Celery',
     '',
-    `\`${command}\` on ${environment.cores} cores: ${versions.join(', ')}.`,
+    `\`${command}\`. ${provenanceText(provenance)}`,
     'Sources of the settings, and what is not comparable: [bench/peers](../../bench/peers/README.md).',
     '',
     ...systems.map(({ name, version, settings }) => `- ${[name, version].join(' ').trim()}: ${settings.join('; ')}.`),
@@ -91,10 +91,10 @@ export function markdown(report: Report, command: string): string {
 }
 
 export function json(report: Report): string {
-  const { environment, rounds, atOnce, systems, outcomes, leftOut } = report;
+  const { provenance, rounds, atOnce, systems, outcomes, leftOut } = report;
   return JSON.stringify(
     {
-      ...{ environment, rounds, atOnce },
+      ...{ ...provenance, rounds, atOnce },
       load: LOAD,
       systems: systems.map(({ id, name, version, settings }) => ({ id, name, version, settings })),
       outcomes: outcomes.map(({ fault: { id, title, simulated, redis }, system, counts, ...rest }) => ({
@@ -146,7 +146,7 @@ function wordsOf(report: Report, cell: Cell): string {
   return own === undefined || own.system === cell.system ? harms(cell) : verdict(cell, own);
 }
 
-function roundsOf({ environment, rounds, atOnce }: Report): string {
+function roundsOf({ provenance: { environment }, rounds, atOnce }: Report): string {
   const trials = atOnce === 1 ? 'One trial at a time' : `${atOnce} trials at once`;
   const often = rounds === 1 ? 'each made once' : `each made ${rounds} times: sums, and the longest seconds`;
   return `${trials} on ${environment.cores} cores, ${often}.`;

@@ -4,8 +4,8 @@ import { findRedis } from '../../app/local/servers/redis-program';
 import { openTestRun } from '../../app/test/servers/open-test-run';
 import { startPrivatePostgres, startPrivateRedis } from '../../app/test/servers/private-servers';
 import { TEST_RUN } from '../../app/test/servers/test-run';
+import { provenanceOn } from '../../test/survival/provenance';
 import { UsageError } from '../arguments';
-import { readEnvironment } from '../environment';
 import { createProgress } from '../progress';
 import { HELP, parseArguments } from './arguments';
 import type { Options } from './arguments';
@@ -77,11 +77,13 @@ async function main(): Promise<number> {
   const postgres = await startPrivatePostgres({ settings: { max_connections: CONNECTIONS } });
   process.env[TEST_RUN.databaseUrl] = postgres.url;
   const redis = await startPrivateRedis();
-  const { versions, ...machine } = await readEnvironment({ postgresUrl: postgres.url, redisUrl: redis.url }, [
-    'bullmq',
-  ]);
+  const made = await provenanceOn({ postgresUrl: postgres.url, redisUrl: redis.url }, ['bullmq']);
+  const { versions } = made.environment;
   // The settings differ by fault, and stand beside each.
-  const environment = { ...machine, versions: { ...versions, Redis: versions['Redis']?.split(' ')[0] ?? 'unknown' } };
+  const environment = {
+    ...made.environment,
+    versions: { ...versions, Redis: versions['Redis']?.split(' ')[0] ?? 'unknown' },
+  };
   await redis.stop();
 
   const faults = FAULTS.filter(({ id }) => only.length === 0 || only.includes(id));
@@ -92,7 +94,7 @@ async function main(): Promise<number> {
   const notRun = FAULTS.filter((fault) => !faults.includes(fault)).map(({ id }) => id);
   if (notRun.length > 0) without.push(`Not run this time: ${notRun.join(', ')}.`);
   const report: Report = {
-    ...{ environment, rounds, atOnce, systems, faults, outcomes },
+    ...{ provenance: { ...made, environment }, rounds, atOnce, systems, faults, outcomes },
     leftOut: [...without, ...leftOut],
   };
   if (options.write) {

@@ -13,7 +13,7 @@ import { count, readTrail } from '../../bench/peers/counting';
 import type { Counts, JournalEntry } from '../../bench/peers/counting';
 import { FAULTS } from '../../bench/peers/faults';
 import { Part } from '../../bench/peers/part';
-import { table } from '../../bench/peers/report';
+import { json, markdown, table } from '../../bench/peers/report';
 import { bullmq, holdfast } from '../../bench/peers/systems';
 import type { Outcome } from '../../bench/peers/trial';
 import { SCHEMA } from '../../bench/peers/workload';
@@ -132,6 +132,18 @@ describe('a peer beside Holdfast', () => {
     expect(verdict(peer(counts), own(ownCounts))).toBe(says);
   });
 
+  const report = (...outcomes: Outcome[]) => ({
+    ...{ faults: [fault!], systems: [holdfast, bullmq], rounds: 1, atOnce: 1, leftOut: [] },
+    outcomes: outcomes.map((each) => ({ round: 1, ...each })),
+    provenance: { date: 'today', commit: 'abc', environment: { versions: { pg: '1' }, cores: 2, platform: 'linux' } },
+  });
+
+  test('says when, from which commit and on what it was made', () => {
+    const made = report(outcome(holdfast, {}));
+    expect(markdown(made, 'npm run it')).toContain('`npm run it`. Made today from commit abc on 2 cores, linux: pg 1.');
+    expect(JSON.parse(json(made))).toMatchObject(made.provenance);
+  });
+
   test('is added up over the rounds', () => {
     const cell = peer({ lost: 3, recoveredSeconds: undefined }, { againSeconds: 4 }, { lost: 1, repeated: 2 });
     expect(cell.counts).toMatchObject({
@@ -149,7 +161,7 @@ describe('a peer beside Holdfast', () => {
     }));
     const text = table({
       ...{ faults, outcomes, systems: [holdfast, bullmq], rounds: 1, atOnce: 1, leftOut: [] },
-      environment: { versions: {}, cores: 2, platform: '' },
+      provenance: { date: '', commit: '', environment: { versions: {}, cores: 2, platform: '' } },
     });
     expect(text).toContain('R1-aof: Redis SIGKILL, AOF everysec; appendonly yes everysec');
     expect(text).toContain('One trial at a time on 2 cores');

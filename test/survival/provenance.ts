@@ -13,15 +13,22 @@ export interface Provenance {
 
 /** Starts servers as the rows use them, to ask them for their versions, and ends them again. */
 export async function readProvenance(): Promise<Provenance> {
-  const date = new Date().toISOString();
   const servers = await Promise.all([startPrivatePostgres(), startPrivateRedis()]);
   const [postgres, redis] = servers;
   try {
-    const urls = { postgresUrl: postgres.url, redisUrl: redis.url };
-    return { date, commit: commit(), environment: await readEnvironment(urls, ['pg', 'ioredis']) };
+    return await provenanceOn({ postgresUrl: postgres.url, redisUrl: redis.url }, ['pg', 'ioredis']);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
+}
+
+/** @param packages of npm, whose versions are told */
+export async function provenanceOn(
+  servers: { readonly postgresUrl: string; readonly redisUrl: string },
+  packages: readonly string[],
+): Promise<Provenance> {
+  const date = new Date().toISOString();
+  return { date, commit: commit(), environment: await readEnvironment(servers, packages) };
 }
 
 /** One sentence, for Markdown. */
