@@ -65,17 +65,18 @@ export const callerRows: readonly Row[] = [
         },
         last: async () => {
           let untilMs = Infinity;
-          const losing = loseClaims(trial, system, { load: caller!, registration }).finally(
-            () => (untilMs = Date.now() + 2 * GIVEN_BACK_SECONDS * 1_000),
-          );
+          const losing = loseClaims(trial, system, { load: caller!, registration }).finally(() => {
+            untilMs = Date.now() + 2 * GIVEN_BACK_SECONDS * 1_000;
+          });
           const watching = async (): Promise<void> => {
-            for (; Date.now() < untilMs; await sleep(250)) {
+            while (Date.now() < untilMs) {
               const [answer] = await system.ledger.rows<{ seconds: number }>(
                 `select coalesce(max(extract(epoch from clock_timestamp() - started_at)), 0)::float8 as seconds
                  from holdfast.task where finished_at is null and state = 'running' and worker_id = $1`,
                 [registration],
               );
               longestSeconds = Math.max(longestSeconds, answer!.seconds);
+              await sleep(250);
             }
           };
           [claimed] = await Promise.all([losing, watching()]);
