@@ -1,32 +1,23 @@
-import { migrateAll } from '../../../app/src/postgres/migrate-all';
 import { probe } from '../../../app/src/probes/probe.task';
-import { createTasks } from '../../../app/src/tasks';
 import type { OnUnknown, Tasks } from '../../../app/src/tasks';
-import { createDatabase } from '../../../app/test/servers/databases';
-import type { TestDatabase } from '../../../app/test/servers/databases';
 import type { Call } from './effect-receiver';
 import { EXTERNAL_PROMISES } from './external-promises';
-import { LedgerView } from './ledger-view';
-import { LogBook } from './log-book';
+import type { LedgerView } from './ledger-view';
+import { openProbeLedger } from './probe-ledger';
+import type { ProbeLedger } from './probe-ledger';
 import { brokenPromises } from './verdict';
 
 describe('what a receiver journalled, held against the ledger', () => {
-  let database: TestDatabase;
+  let opened: ProbeLedger;
   let tasks: Tasks;
   let ledger: LedgerView;
   let id: string;
 
   beforeAll(async () => {
-    database = await createDatabase();
-    await migrateAll({ connectionString: database.url });
-    tasks = createTasks({ postgres: { connectionString: database.url }, logger: new LogBook().taskLogger() });
-    ledger = new LedgerView(database.url);
+    opened = await openProbeLedger();
+    ({ tasks, ledger } = opened);
   });
-  afterAll(async () => {
-    await tasks.close();
-    await ledger.close();
-    await database.drop();
-  });
+  afterAll(() => opened.close());
   beforeEach(async () => {
     await ledger.rows('delete from holdfast.task');
     await ledger.rows('delete from holdfast.external_effect');

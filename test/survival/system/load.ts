@@ -14,7 +14,7 @@ export interface ProbeRequest {
   readonly leaves?: 'effect' | 'result' | 'nothing';
   readonly onUnknown?: 'repeat' | 'park';
   readonly delaySeconds?: number;
-  readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish'; readonly replace?: boolean };
+  readonly uniqueKey?: { readonly key: string; readonly until?: 'start' | 'finish' };
 }
 
 export interface Pace {

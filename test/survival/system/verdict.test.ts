@@ -1,30 +1,21 @@
-import { migrateAll } from '../../../app/src/postgres/migrate-all';
 import { probe } from '../../../app/src/probes/probe.task';
-import { createTasks } from '../../../app/src/tasks';
 import type { Tasks } from '../../../app/src/tasks';
-import { createDatabase } from '../../../app/test/servers/databases';
-import type { TestDatabase } from '../../../app/test/servers/databases';
-import { LedgerView } from './ledger-view';
-import { LogBook } from './log-book';
+import type { LedgerView } from './ledger-view';
+import { openProbeLedger } from './probe-ledger';
+import type { ProbeLedger } from './probe-ledger';
 import { brokenPromises, countEnds } from './verdict';
 
 describe('what is said of probes that leave no effect', () => {
-  let database: TestDatabase;
+  let opened: ProbeLedger;
   let tasks: Tasks;
   let ledger: LedgerView;
   let id: string;
 
   beforeAll(async () => {
-    database = await createDatabase();
-    await migrateAll({ connectionString: database.url });
-    tasks = createTasks({ postgres: { connectionString: database.url }, logger: new LogBook().taskLogger() });
-    ledger = new LedgerView(database.url);
+    opened = await openProbeLedger();
+    ({ tasks, ledger } = opened);
   });
-  afterAll(async () => {
-    await tasks.close();
-    await ledger.close();
-    await database.drop();
-  });
+  afterAll(() => opened.close());
   beforeEach(async () => {
     await ledger.rows('delete from holdfast.task');
     await ledger.rows('delete from app.probe_effect');
