@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../../app/local/servers/wait-until';
 import { ENVIRONMENT } from '../../../app/src/contract';
+import { probe } from '../../../app/src/probes/probe.task';
 import type { Row } from '../row';
+import type { Load } from '../system/load';
 import { startAgain } from '../system/start-again';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
@@ -18,8 +21,14 @@ const VICTIM_ONLY = {
 const BLOCK_MS = 20_000;
 /** Until the attempts that fail are over: two losses are forgiven at most, the third counts. */
 const ENDED_SECONDS = 240;
-/** Probes' time limit, 90 s, and until the worker has drained and ended. */
-const HANG_SECONDS = 150;
+/** How long the engine waits after the time limit for a handler to obey its signal. */
+const OBEY_SECONDS = 5;
+/** By then the engine trusts neither the handler nor its worker, and others have its task. */
+const TAKEN_OVER_SECONDS = probe.timeLimitSeconds + OBEY_SECONDS + GRACE_SECONDS;
+/** The default of DRAIN_SECONDS. */
+const DRAIN_SECONDS = 20;
+/** Every second from the time limit on: some are in a worker's hands when it is told to go. */
+const SLOW = { count: 8, runMs: 2_500, priority: 'high' } as const;
 /** So little that a leak is out of memory within a second or two. */
 const LITTLE_MEMORY = { NODE_OPTIONS: '--max-old-space-size=160' };
 
@@ -104,29 +113,89 @@ export const selfInflictedRows: readonly Row[] = [
     ownEndings: { 'exit code 1': 1 },
     run: async (trial, system) => {
       const platform = startAgain(system.workers);
+      const names = await namesByRegistration(system);
+      let caller: Load | undefined;
       let hanging: readonly string[] = [];
       try {
         await trial.disturb({
           begin: async (load) => {
+            caller = load;
             hanging = await trial.post(load, {
               ...{ count: 1, runMs: 0, priority: 'high', failTimes: 1, failBy: 'hang' },
             });
           },
           last: async (fromMs) => {
-            await platform.death();
-            const seconds = (Date.now() - fromMs) / 1_000;
-            trial.check(seconds <= HANG_SECONDS, `the worker ended after ${seconds.toFixed(0)} s only`);
-            trial.note(`the worker with the hung handler ended after ${seconds.toFixed(0)} s`);
+            await sleep(probe.timeLimitSeconds * 1_000);
+            await waitUntil(
+              'the worker with the hung handler has ended',
+              async () => {
+                if (platform.deaths() === 0) await trial.post(caller!, SLOW);
+                return platform.deaths() > 0;
+              },
+              { limitSeconds: OBEY_SECONDS + DRAIN_SECONDS + GRACE_SECONDS, everyMilliseconds: 1_000 },
+            );
+            trial.note(`the worker with the hung handler ended after ${((Date.now() - fromMs) / 1_000).toFixed(0)} s`);
             await ended(system, hanging);
+            await takenOver(trial, system, hanging[0]!, names);
           },
           goesOn: ['accepting', 'working'],
         });
       } finally {
         await platform.stop();
       }
+      const endings = platform.endings();
+      trial.check(endings.join() === 'exit code 1', `workers ended by themselves with ${endings.join(', ')}`);
+      await drained(trial, system, hanging[0]!);
     },
   },
 ];
+
+/** By the id of its registration each worker's name. */
+async function namesByRegistration(system: System): Promise<Map<string, string>> {
+  return new Map(
+    await Promise.all(
+      system.workers.map(async (worker): Promise<[string, string]> => [
+        await system.registrationOf(worker),
+        worker.name,
+      ]),
+    ),
+  );
+}
+
+/** When the task was begun anew, and what the worker said on which it hung. */
+async function takenOver(
+  trial: Trial,
+  system: System,
+  task: string,
+  names: ReadonlyMap<string, string>,
+): Promise<void> {
+  const [hung] = await system.ledger.rows<{ worker: string; seconds: number }>(
+    `select a.worker_id as worker, extract(epoch from t.started_at - a.started_at)::float8 as seconds
+     from holdfast.attempt a join holdfast.task t on t.id = a.task_id where t.uuid = $1 and t.fence = 2 and a.fence = 1`,
+    [task],
+  );
+  if (hung === undefined) throw new Error('the task that hung was not begun exactly twice');
+  trial.check(hung.seconds <= TAKEN_OVER_SECONDS, `the task was taken over after ${hung.seconds.toFixed(1)} s only`);
+  trial.note(`the task was taken over after ${hung.seconds.toFixed(1)} s, allowed are ${TAKEN_OVER_SECONDS}`);
+  const said = system.log.wordsBeside(names.get(hung.worker) ?? '', 'takes no more tasks', ['a handler hangs']);
+  trial.check(said.length > 0, 'the worker that went did not say that a handler hangs');
+}
+
+/** Everything else that the worker had in hand when it was told to go ended where it ran. */
+async function drained(trial: Trial, system: System, hung: string): Promise<void> {
+  const [answer] = await system.ledger.rows<{ drained: number; again: number }>(
+    `select count(*) filter (where t.worker_id = w.id and t.started_at <= w.hung_at and t.finished_at >= w.hung_at)::int
+              as drained,
+            count(*) filter (where t.fence > 1 or t.attempts > 1)::int as again
+     from holdfast.task t cross join (select id, hung_at from holdfast.worker where hung_at is not null) w
+     where t.uuid <> $1`,
+    [hung],
+  );
+  const { drained, again } = answer!;
+  trial.check(drained > 0, 'the worker that went had nothing else in hand');
+  trial.check(again === 0, `${again} other tasks were begun a second time`);
+  trial.note(`${drained} other tasks were in its hands, and ended there`);
+}
 
 interface Lost {
   readonly registration: string;
