@@ -1,4 +1,4 @@
-import { checkTicks } from './rows/ticks';
+import { checkAllTicks, checkTicks } from './rows/ticks';
 import type { Tick } from './rows/ticks';
 import { Trial } from './trial';
 import type { System } from './system/system';
@@ -19,10 +19,10 @@ function regular(...ticks: number[]): Tick[] {
   return ticks.map((tick) => ({ dueMs: at(tick), acceptedMs: at(tick) + 20 }));
 }
 
-function brokenBy(ticks: readonly Tick[]): string[] {
+function brokenBy(ticks: readonly Tick[], check = checkTicks): string[] {
   const system = { log: { note: () => undefined } } as unknown as System;
   const trial = new Trial(system, () => 0);
-  checkTicks(trial, { ticks, downs: [DOWN], everyMs: EVERY_MS });
+  check(trial, { ticks, downs: [DOWN], everyMs: EVERY_MS });
   return trial.broken;
 }
 
@@ -36,7 +36,7 @@ describe('what row P11 finds in the ticks of a schedule', () => {
 
   test('that it was not made up', () => {
     expect(brokenBy([...regular(1, 2, 3), ...regular(8, 9, 10)])).toEqual([
-      'after none of the 1 kills a missed tick was made up',
+      'after 1 of 1 kills the last missed tick was not made up',
     ]);
   });
 
@@ -51,5 +51,25 @@ describe('what row P11 finds in the ticks of a schedule', () => {
 
   test('that they have ended', () => {
     expect(brokenBy([...regular(1, 2, 3), madeUp])).toEqual([expect.stringMatching(/^nothing ticks any more/)]);
+  });
+});
+
+describe('what row P11 finds in the ticks of a schedule that makes up all', () => {
+  const madeUp = [5, 6, 7].map((tick) => ({ dueMs: at(tick), acceptedMs: at(7) + 1_600 }));
+
+  test('nothing, when all were made up', () => {
+    expect(brokenBy([...regular(1, 2, 3, 4), ...madeUp, ...regular(8, 9, 10)], checkAllTicks)).toEqual([]);
+  });
+
+  test('that one was left out', () => {
+    expect(brokenBy([...regular(1, 2, 3, 4), ...madeUp.slice(1), ...regular(8, 9, 10)], checkAllTicks)).toEqual([
+      expect.stringMatching(/^ticks are missing before/),
+    ]);
+  });
+
+  test('that none was made up', () => {
+    expect(brokenBy([...regular(8, 9, 10)], checkAllTicks)).toEqual([
+      'after 1 of 1 kills no missed tick was made up although all are to be',
+    ]);
   });
 });

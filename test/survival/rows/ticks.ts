@@ -20,6 +20,25 @@ interface Course {
   readonly everyMs: number;
 }
 
+/** From a scheduler's first connection on. */
+const FIRST_LOOK_MS = 1_000;
+
+/** Whether the ticks are those of the policy `all`: none is missing, and those without a scheduler were made up when one was back. */
+export function checkAllTicks(trial: Trial, { ticks, downs, everyMs }: Course): void {
+  const gaps = ticks.filter(({ dueMs }, i) => i > 0 && dueMs !== ticks[i - 1]!.dueMs + everyMs);
+  trial.check(gaps.length === 0, `ticks are missing before ${times(gaps.map(({ dueMs }) => dueMs))}`);
+  stillTicks(trial, ticks, everyMs);
+  const late = downs.map(({ killedMs, connectedMs }) =>
+    ticks.filter(({ dueMs, acceptedMs }) => dueMs > killedMs && dueMs <= connectedMs && acceptedMs >= connectedMs),
+  );
+  const none = late.filter(({ length }) => length === 0).length;
+  trial.check(none === 0, `after ${none} of ${downs.length} kills no missed tick was made up although all are to be`);
+  if (downs.length > 0)
+    trial.note(
+      `of the ticks that are all made up ${late.map(({ length }) => length).join(', ')} were, after the kills`,
+    );
+}
+
 /**
  * Whether the ticks are those of the policy `latest`: of those that were missed the last one is made up when a scheduler is
  * back, and none is missing while one is there.
@@ -36,14 +55,28 @@ export function checkTicks(trial: Trial, { ticks, downs, everyMs }: Course): voi
   for (let ms = ticks[0]?.dueMs ?? 0; ms < last; ms += everyMs) if (!due.has(ms)) missing.push(ms);
   const unexplained = missing.filter((ms) => !backs.some(({ fromMs, toMs }) => ms >= fromMs && ms < toMs));
   trial.check(unexplained.length === 0, `ticks are missing although a scheduler was there: ${times(unexplained)}`);
-  trial.check(last >= tickAt(Date.now()) - everyMs, `nothing ticks any more since ${times([last])}`);
+  stillTicks(trial, ticks, everyMs);
 
-  // Not all: a tick may come between the connection and the first look, and then that is the latest.
-  const madeUp = backs.filter(({ first, connectedMs }) => first !== undefined && first.dueMs <= connectedMs);
-  trial.check(madeUp.length > 0, `after none of the ${downs.length} kills a missed tick was made up`);
+  const madeUp = backs.filter(({ first, connectedMs }) => first?.dueMs === tickAt(connectedMs));
+  // A tick may come between the connection and the first look, and then that is the latest.
+  const overtaken = backs.filter(
+    ({ first, connectedMs }) =>
+      first?.dueMs === tickAt(connectedMs) + everyMs && first.dueMs - connectedMs <= FIRST_LOOK_MS,
+  );
+  const never = downs.length - madeUp.length - overtaken.length;
+  trial.check(
+    never === 0 && madeUp.length > 0,
+    `after ${never} of ${downs.length} kills the last missed tick was not made up`,
+  );
   trial.note(
     `${ticks.length} ticks; after ${downs.length} kills ${madeUp.length} were made up, ${missing.length} left out`,
   );
+}
+
+function stillTicks(trial: Trial, ticks: readonly Tick[], everyMs: number): void {
+  const last = ticks.at(-1)?.dueMs ?? 0;
+  const newest = Math.floor(Date.now() / everyMs) * everyMs;
+  trial.check(last >= newest - everyMs, `nothing ticks any more since ${times([last])}`);
 }
 
 function times(moments: readonly number[]): string {
