@@ -4,6 +4,7 @@ import { buildRows } from './rows/builds';
 import { cacheRows } from './rows/cache';
 import { callerRows } from './rows/callers';
 import { clockRows } from './rows/clock';
+import { conflictRows } from './rows/conflicts';
 import { databaseRows } from './rows/database';
 import { externalRows } from './rows/external';
 import { frozenRows } from './rows/frozen';
@@ -40,6 +41,7 @@ export const ROWS: readonly Row[] = [
   ...redisPartlyRows,
   ...cacheRows,
   ...databaseRows,
+  ...conflictRows,
   ...restoreRows,
   ...externalRows,
   ...objectStoreRows,

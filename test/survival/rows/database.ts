@@ -5,6 +5,7 @@ import { fault } from '../system/database-faults';
 import type { Load } from '../system/load';
 import type { System } from '../system/system';
 import type { Disturbance, Trial } from '../trial';
+import { KEYED, keyedOnce } from './keyed';
 import { LEASE_SECONDS } from './workers';
 
 const AWAY_SECONDS = 5;
@@ -13,8 +14,6 @@ const FAILOVER_SECONDS = 20;
 const REFUSED_SECONDS = 10;
 /** Requests whose COMMIT is cut from its answer. */
 const CUTS = 20;
-/** The run time tells the tasks of these requests from all others. */
-const KEYED = { count: 3, runMs: 7 };
 /** The answer to a request comes after the cut. */
 const CUT_SECONDS = 1;
 
@@ -60,14 +59,7 @@ export const databaseRows: readonly Row[] = [
         answers: ['503'],
       });
       trial.check(cuts === CUTS, `${cuts} answers to the COMMIT of ${CUTS} requests were lost`);
-      const tasks = KEYED.count * CUTS;
-      const asked = new Set([...told.values()].flat());
-      trial.check(asked.size === tasks, `${tasks} tasks were asked for, ${asked.size} were acknowledged`);
-      const [answer] = await system.ledger.rows<{ tasks: number }>(
-        `select count(*)::int as tasks from holdfast.task where payload ->> 'runMs' = $1`,
-        [String(KEYED.runMs)],
-      );
-      trial.check(answer!.tasks === tasks, `${tasks} tasks were asked for, ${answer!.tasks} exist`);
+      await keyedOnce(trial, system, [...told.values()].flat(), KEYED.count * CUTS);
       trial.note(`${cuts} answers to COMMIT were lost, and each request was repeated under its key`);
     },
   },
@@ -125,34 +117,6 @@ export const databaseRows: readonly Row[] = [
         heal: () => full.end(),
       });
       trial.note(`${await full.raised()} statements failed`);
-    },
-  },
-  {
-    id: 'D7',
-    fault: 'deadlocks and serialisation failures under load',
-    mustHold: 'retried, no effect twice',
-    simulated: 'a trigger that raises the errors of deadlocks and failed serialisations',
-    run: async (trial, system) => {
-      const faults = [
-        fault(system.ledger, { code: '40P01', share: 0.02 }),
-        fault(system.ledger, { code: '40001', share: 0.02 }),
-      ];
-      await trial.disturb({
-        answers: ['503'],
-        goesOn: ['accepting', 'working'],
-        begin: async () => {
-          for (const each of faults) await each.begin();
-        },
-        last: (fromMs) => trial.lasts(REFUSED_SECONDS, fromMs),
-        heal: async () => {
-          for (const each of faults) await each.end();
-        },
-      });
-      for (const each of faults) {
-        const raised = await each.raised();
-        trial.check(raised > 0, `no statement failed with ${each.code}`);
-        trial.note(`${raised} statements failed with ${each.code}`);
-      }
     },
   },
   {
