@@ -4,20 +4,18 @@ import type { Row } from '../row';
 import type { Load } from '../system/load';
 import { otherBuild } from '../system/other-build';
 import { notePruned } from '../system/pruned';
-import type { Pruned } from '../system/pruned';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
+import { allOf, BETWEEN_CALLS_MS, CALLERS, checkOnce, HELD_MS, PROBE, PRUNED_SECONDS } from './under-one-key';
+import type { Key } from './under-one-key';
+import { replaced, underOneUniqueKey, untilStart } from './unique-key';
 
-const CALLERS = 50;
-/** Of one caller: together they ask some 100 times a second. Those of one key wait for each other, and others need connections too. */
-const BETWEEN_CALLS_MS = 500;
-/** Tells the tasks of keys from all others; callers come before, while and after they run. */
-const HELD_MS = 301;
 const REQUEST_ROUNDS = 3;
 const UNIQUE_ROUNDS = 10;
-/** Tasks of one unique key that have been pruned, while its callers go on. */
-const HOLDERS = 3;
-const PRUNED_SECONDS = 30;
+const START_ROUNDS = 3;
+const REPLACE_ROUNDS = 3;
+/** Of each round's callers these ask for something else under the request key. */
+const DEVIATING = 5;
 
 /** The engine's own pruning, every second, of the tasks of keys as soon as they have ended; others stay for a day as ever. */
 const PRUNES_AT_ONCE = [
@@ -61,25 +59,28 @@ export const oneKeyRows: readonly Row[] = [
             const ids = await underOneUniqueKey(trial, { load: caller!, pruned, key: `key-${round}` });
             for (const id of ids) told.add(id);
           }
+          for (let round = 0; round < START_ROUNDS; round += 1) {
+            const ids = await untilStart(trial, system, { load: caller!, pruned, key: `start-${round}` });
+            for (const id of ids) told.add(id);
+          }
+          for (let round = 0; round < REPLACE_ROUNDS; round += 1) {
+            const ids = await replaced(trial, system, { load: caller!, pruned, key: `replace-${round}` });
+            for (const id of ids) told.add(id);
+          }
         },
         goesOn: ['accepting', 'working'],
       });
       const all = await pruned();
       const untold = all.filter(({ uuid }) => !told.has(uuid));
       trial.check(untold.length === 0, `${untold.length} tasks of keys ran of which no caller was told`);
-      trial.note(`${all.length} tasks of ${REQUEST_ROUNDS} request keys and ${UNIQUE_ROUNDS} unique keys were pruned`);
+      trial.note(
+        `${all.length} tasks of ${REQUEST_ROUNDS} request keys and ${UNIQUE_ROUNDS + START_ROUNDS + REPLACE_ROUNDS} unique keys were pruned`,
+      );
       const found = (await deadlocks(system)) - deadlocksBefore;
       trial.check(found === 0, `PostgreSQL found ${found} deadlocks`);
     },
   },
 ];
-
-interface Key {
-  readonly load: Load;
-  /** The tasks that have been pruned, of all keys. */
-  readonly pruned: () => Promise<Pruned[]>;
-  readonly key: string;
-}
 
 /** All are answered with the same ids, before the tasks run, while they do, when they have ended and when they are gone. */
 async function underOneRequestKey(trial: Trial, { load, pruned, key }: Key): Promise<string[]> {
@@ -103,12 +104,20 @@ async function underOneRequestKey(trial: Trial, { load, pruned, key }: Key): Pro
     }
     return 'refused';
   });
+  // As soon as the key is known: while its tasks wait, run, have ended and are gone.
+  const deviating = refuses(
+    trial,
+    { load, key },
+    () => ids.size > 0,
+    () => gone,
+  );
   await waitUntil(`the tasks of ${key} are pruned`, async () => ids.size > 0 && allOf(ids, await pruned()), {
     limitSeconds: PRUNED_SECONDS,
     everyMilliseconds: 100,
   });
   gone = true;
   const ends = await Promise.all(callers);
+  await deviating;
   const [first] = answers;
   const same = answers.size === 1 && first?.startsWith('202 ') === true;
   trial.check(same, `${key} was answered ${[...answers].join(' and ')}`);
@@ -123,49 +132,23 @@ async function underOneRequestKey(trial: Trial, { load, pruned, key }: Key): Pro
   return [...ids];
 }
 
-/** Callers come all the time while its task waits, runs, ends and is pruned; as soon as it has ended another may hold the key. */
-async function underOneUniqueKey(trial: Trial, { load, pruned, key }: Key): Promise<string[]> {
-  const ids = new Set<string>();
-  let gone = 0;
-  let refusals = 0;
-  const untilMs = Date.now() + PRUNED_SECONDS * 1_000;
-  const callers = Array.from({ length: CALLERS }, async () => {
-    while (gone < HOLDERS && Date.now() < untilMs) {
-      const { status, taskIds } = await load.ask({
-        ...{ count: 1, runMs: HELD_MS, priority: 'high', uniqueKey: { key, until: 'finish' } },
-      });
-      const refused = status === 503;
-      if (refused) refusals += 1;
-      trial.check(refused || (status === 202 && taskIds.length === 1), `a caller was answered ${status ?? 'nothing'}`);
-      for (const id of taskIds) ids.add(id);
-      await sleep(BETWEEN_CALLS_MS);
+/** Callers who ask for something else under a request key are refused, whatever has become of its tasks. */
+async function refuses(
+  trial: Trial,
+  { load, key }: Pick<Key, 'load' | 'key'>,
+  known: () => boolean,
+  over: () => boolean,
+): Promise<void> {
+  const untilMs = Date.now() + 2 * PRUNED_SECONDS * 1_000;
+  const callers = Array.from({ length: DEVIATING }, async () => {
+    for (let last = false; !last && Date.now() < untilMs; await sleep(BETWEEN_CALLS_MS)) {
+      if (!known()) continue;
+      last = over();
+      const { status } = await load.ask({ ...PROBE, count: 3 }, { 'idempotency-key': key });
+      trial.check(status === 422 || status === 503, `another request under ${key} was answered ${status ?? 'nothing'}`);
     }
   });
-  const ofKey = async (): Promise<Pruned[]> => (await pruned()).filter(({ uniqueKey }) => uniqueKey === key);
-  const called = Promise.all(callers).then(() => true);
-  while (!(await Promise.race([called, sleep(100, false)]))) gone = (await ofKey()).length;
-  await waitUntil(`every holder of ${key} has ended and is pruned`, async () => allOf(ids, await ofKey()), {
-    limitSeconds: PRUNED_SECONDS,
-    everyMilliseconds: 100,
-  });
-  const ends = (await ofKey()).sort((a, b) => a.startedMs - b.startedMs);
-  const overlaps = ends.filter(({ startedMs }, i) => i > 0 && startedMs < ends[i - 1]!.finishedMs);
-  trial.check(overlaps.length === 0, `${overlaps.length} tasks ran while another held ${key}`);
-  checkOnce(trial, key, ends);
-  trial.check(gone >= HOLDERS, `${gone} holders of ${key} were pruned while callers came`);
-  trial.check(ends.length === ids.size, `${ends.length} tasks held ${key}, ${ids.size} ids were answered`);
-  if (refusals > 0) trial.note(`under ${key} callers were answered 503 ${refusals} times`);
-  return [...ids];
-}
-
-function allOf(ids: ReadonlySet<string>, pruned: readonly Pruned[]): boolean {
-  const gone = new Set(pruned.map(({ uuid }) => uuid));
-  return [...ids].every((id) => gone.has(id));
-}
-
-function checkOnce(trial: Trial, key: string, ends: readonly Pruned[]): void {
-  const wrong = ends.filter(({ state, effects }) => state !== 'done' || effects !== 1);
-  trial.check(wrong.length === 0, `${wrong.length} tasks of ${key} are not done with exactly one effect`);
+  await Promise.all(callers);
 }
 
 function workersThatPrune(): (process: string) => string | undefined {
