@@ -141,7 +141,8 @@ async function refuses(
 ): Promise<void> {
   const untilMs = Date.now() + 2 * PRUNED_SECONDS * 1_000;
   const callers = Array.from({ length: DEVIATING }, async () => {
-    for (let last = false; !last && Date.now() < untilMs; await sleep(BETWEEN_CALLS_MS)) {
+    for (let last = false; !last && Date.now() < untilMs;) {
+      await sleep(BETWEEN_CALLS_MS);
       if (!known()) continue;
       last = over();
       const { status } = await load.ask({ ...PROBE, count: 3 }, { 'idempotency-key': key });

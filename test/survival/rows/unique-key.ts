@@ -54,7 +54,8 @@ export async function untilStart(trial: Trial, system: System, { load, pruned, k
   const ids = new Set<string>();
   let over = false;
   const callers = Array.from({ length: CALLERS }, async () => {
-    for (; !over; await sleep(BETWEEN_CALLS_MS)) {
+    while (!over) {
+      await sleep(BETWEEN_CALLS_MS);
       const { status, taskIds } = await load.ask({ ...PROBE, uniqueKey: { key, until: 'start' } });
       trial.check(status === 202 || status === 503, `a caller was answered ${status ?? 'nothing'}`);
       for (const id of taskIds) ids.add(id);
@@ -62,7 +63,8 @@ export async function untilStart(trial: Trial, system: System, { load, pruned, k
   });
   const called = Promise.all(callers);
   let most = 0;
-  for (const untilMs = Date.now() + START_SECONDS * 1_000; Date.now() < untilMs; await sleep(20)) {
+  for (const untilMs = Date.now() + START_SECONDS * 1_000; Date.now() < untilMs;) {
+    await sleep(20);
     const [answer] = await system.ledger.rows<{ waiting: number }>(
       `select count(*)::int as waiting from holdfast.task
        where unique_key = $1 and finished_at is null and state in ('waiting', 'queued')`,

@@ -28,6 +28,7 @@ export class Link {
   private dropping = false;
   private delay = { ms: 0, jitterMs: 0 };
   private wanted: Wanted | undefined;
+  private readonly counted = new Map<string, number>();
 
   static async to(port: number): Promise<Link> {
     const listener = createServer();
@@ -103,6 +104,13 @@ export class Link {
     return new Promise((found) => (this.wanted = { text, then: 'keep-back', behind, found }));
   }
 
+  /** Counts the messages that contain `text`, from now on. @returns how many have come so far */
+  count(text: string): () => number {
+    const before = this.counted.get(text) ?? 0;
+    this.counted.set(text, before);
+    return () => (this.counted.get(text) ?? 0) - before;
+  }
+
   /** Makes the network whole. What was dropped stays lost, so its connections break now. */
   heal(): void {
     const broken = this.dropping;
@@ -138,7 +146,8 @@ export class Link {
     /** The one whose `behind` has passed here. */
     let due: Wanted | undefined;
     client.on('data', (data) => {
-      const { wanted } = this;
+      const { wanted, counted } = this;
+      for (const [text, times] of counted) if (data.includes(text)) counted.set(text, times + 1);
       if (wanted !== undefined && (wanted.behind === undefined || data.includes(wanted.behind))) due = wanted;
       if (wanted !== undefined && wanted === due && data.includes(wanted.text)) {
         this.wanted = undefined;
