@@ -33,12 +33,14 @@ const LEGEND = [
   "failed: never done, but the system's own store shows it as failed.",
   'orphaned: the producer was killed after it had committed the row of its own,',
   '  and no task was ever done for it.',
-  'repeated: done more than once.',
+  'repeated: done more than once. The handlers are the same plain insert; one that',
+  '  is idempotent by itself would hide it.',
   'again: seconds until a task sent after the fault was done.',
   'recovered: seconds until every task accepted before the fault was done.',
   'A fault that comes several times: the most at risk, and the longest seconds.',
   'Beside Holdfast: what the peer did more of, then what Holdfast did more of;',
-  '  refuses more: told more callers no; slower: twice as long and 5 s more;',
+  '  refuses more: told more callers no; slower: twice as long and 5 s more,',
+  '  which after the loss of a worker is what the time-outs above say;',
   '  "as well": none of these.',
 ];
 

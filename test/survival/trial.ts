@@ -25,6 +25,8 @@ const DRAIN_SECONDS = 120;
 const SLOWEST_PER_SECOND = 100;
 /** Accepted, and done, while a fault lasts during which work goes on. */
 const LEAST_WORK = 500;
+/** Of what the workers would have done at their speed before, had none of them been hit. */
+const LEAST_SHARE = 0.25;
 
 export interface Disturbance {
   /** Brings the fault over a system that is busy. */
@@ -32,7 +34,7 @@ export interface Disturbance {
   /** Resolves when the fault has lasted long enough; whatever must hold meanwhile is checked here. */
   last?(fromMs: number): Promise<unknown>;
   heal?(): Promise<unknown>;
-  /** What goes on while the fault lasts: at least 500 tasks accepted, and done. */
+  /** What goes on while the fault lasts: at least 500 tasks accepted, and done, and of these a quarter of what was possible. */
   readonly goesOn?: readonly ('accepting' | 'working')[];
   /** What a process that is well may answer besides 202 until everybody has recovered. @default nothing else */
   readonly answers?: readonly ('500' | '503')[];
@@ -137,7 +139,7 @@ export class Trial {
     await this.drain();
     this.checkAnswers('before everybody had recovered', [beganMs, recoveredMs], disturbance.answers);
     this.checkAnswers('after everybody had recovered', [recoveredMs, endMs]);
-    await this.checkWork(fromMs, toMs, disturbance);
+    await this.checkWork([fromMs, toMs], backlog, disturbance);
     const { standstill = false, mostIdleSeconds } = disturbance;
     await this.nobodyStoodIdle(standstill ? healedMs : beganMs, mostIdleSeconds);
     if (mostIdleSeconds !== undefined) await this.nobodyStoodIdle(recoveredMs);
@@ -254,13 +256,21 @@ export class Trial {
     if (Object.keys(counts).some((status) => status !== '202')) this.note(`answers ${when}: ${JSON.stringify(counts)}`);
   }
 
-  private async checkWork(fromMs: number, toMs: number, { goesOn = [] }: Disturbance): Promise<void> {
+  private async checkWork(
+    [fromMs, toMs]: readonly [number, number],
+    backlog: number,
+    { goesOn = [] }: Disturbance,
+  ): Promise<void> {
     const seconds = ((toMs - fromMs) / 1_000).toFixed(1);
     const accepted = this.system.journal.acknowledgedBetween(fromMs, toMs);
     const done = await this.system.ledger.doneBetween(fromMs, toMs);
     this.note(`within the fault's ${seconds} s ${accepted} accepted, ${done} done`);
     if (goesOn.includes('accepting'))
       this.check(accepted >= LEAST_WORK, `only ${accepted} were accepted during the fault`);
-    if (goesOn.includes('working')) this.check(done >= LEAST_WORK, `only ${done} were done during the fault`);
+    if (!goesOn.includes('working')) return;
+    const speed = [...(this.speeds?.values() ?? [])].reduce((sum, each) => sum + each, 0);
+    const possible = Math.min(speed * ((toMs - fromMs) / 1_000), backlog + accepted);
+    const least = Math.max(LEAST_WORK, Math.round(LEAST_SHARE * possible));
+    this.check(done >= least, `only ${done} were done during the fault, at least ${least} could be`);
   }
 }

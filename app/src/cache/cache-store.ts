@@ -61,13 +61,17 @@ export class CacheStore {
     await this.ask(() => this.client.del(key));
   }
 
-  /** As `set`, for what others would be misled without. Not before WRITE_ANSWER_MS it gives up. @throws CacheAwayError */
-  async mustSet(key: string, value: string, seconds: number): Promise<void> {
+  /**
+   * As `set`, for what others would be misled without. Not before WRITE_ANSWER_MS it gives up.
+   * @param value a new one for each try: one that arrives late must not bring back what has been replaced since
+   * @throws CacheAwayError
+   */
+  async mustSet(key: string, value: () => string, seconds: number): Promise<void> {
     const end = performance.now() + WRITE_ANSWER_MS;
     for (;;) {
       try {
         if (this.writer.status !== 'ready') throw new Error('the cache is not connected');
-        await this.writer.set(key, value, 'EX', seconds);
+        await this.writer.set(key, value(), 'EX', seconds);
         return;
       } catch (error) {
         // One that has been away for longer is waited for in the background.

@@ -91,7 +91,7 @@ export class PageCache {
   async invalidate(): Promise<boolean> {
     const { store } = this.options;
     if (store === undefined) return true;
-    const done = await store.mustSet(this.generationKey, randomUUID(), GENERATION_SECONDS).then(() => true, ignoreAway);
+    const done = await store.mustSet(this.generationKey, randomUUID, GENERATION_SECONDS).then(() => true, ignoreAway);
     this.owesInvalidation = done !== true;
     return done === true;
   }

@@ -46,6 +46,7 @@ export const frozenRows: readonly Row[] = [
           const open = await system.ledger.idleTransactions();
           const tasks = await leftWith(system, registration);
           trial.note(`${tasks.length} tasks ran on the frozen worker, ${open} transactions stood open`);
+          trial.check(tasks.length > 0 && open > 0, 'nothing stood open when the worker froze');
           await waitUntil(
             'the frozen worker has lost its tasks',
             async () => (await system.ledger.runningOn(registration)).length === 0,

@@ -16,6 +16,8 @@ import type { RedisConnection } from './redis-connection';
 export const LOOK_EVERY_MS = 1_000;
 /** How often an overflowing lane's list is looked at in between. */
 const REFILL_EVERY_MS = 20;
+/** A leader that has not compared a queue with Redis for so long leaves it to others: Redis may be away for it alone. */
+const CUT_OFF_MS = 5_000;
 /** A frozen leader's session is ended by PostgreSQL after this, which passes its leadership on. */
 const FROZEN_AFTER_MS = 15_000;
 
@@ -38,6 +40,7 @@ export class Relay {
   private readonly stopping = new AbortController();
   private readonly led = new Map<string, QueueRelay>();
   private session: Client | undefined;
+  private lookedMs = -Infinity;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: RelayOptions) {}
@@ -56,22 +59,22 @@ export class Relay {
     while (!signal.aborted) {
       const began = monotonicMs();
       try {
-        const session = (this.session ??= await this.connect());
-        await this.lead(session);
-        if (this.options.redis.ready) await this.look(session, began);
-        // Keeps the session from looking frozen while there is no Redis to compare with.
-        else await session.query('select 1');
+        if (this.options.redis.ready) await this.look(began);
       } catch (error) {
         await this.recover(error);
       }
+      if (monotonicMs() - this.lookedMs > CUT_OFF_MS) this.leave();
       await pause(LOOK_EVERY_MS - (monotonicMs() - began), signal);
     }
     await this.session?.end().catch(() => undefined);
   }
 
   /** One full look at every queue, then refills of those that overflow until the next look is due. */
-  private async look(session: Client, began: number): Promise<void> {
+  private async look(began: number): Promise<void> {
+    const session = (this.session ??= await this.connect());
+    await this.lead(session);
     for (const queue of this.led.values()) await queue.look(session);
+    this.lookedMs = monotonicMs();
     const overflowing = [...this.led.values()].filter((queue) => queue.overflows);
     while (overflowing.length > 0 && !this.stopping.signal.aborted && monotonicMs() - began < LOOK_EVERY_MS) {
       await pause(REFILL_EVERY_MS, this.stopping.signal);
@@ -87,6 +90,7 @@ export class Relay {
     // The broken session is noticed by the next statement; unheard, its event would end the process.
     client.on('error', () => undefined);
     await client.connect();
+    this.lookedMs = monotonicMs();
     return client;
   }
 
@@ -107,8 +111,12 @@ export class Relay {
       () => true,
       () => false,
     );
-    if (alive === true) return;
-    await this.session?.end().catch(() => undefined);
+    if (alive !== true) this.leave();
+  }
+
+  /** The locks, and so the leadership, end with the session; nobody waits for one whose connection is silently dead. */
+  private leave(): void {
+    this.session?.end().catch(() => undefined);
     this.session = undefined;
     this.led.clear();
   }

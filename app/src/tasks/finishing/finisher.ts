@@ -4,7 +4,7 @@ import type { ClaimedTask } from '../claiming/claimer';
 import type { DispatchItem } from '../dispatching/dispatcher';
 import { CommitUnknownError } from '../errors';
 import { idArray } from '../lanes';
-import { isDataError, isTransient } from '../ledger/connection-errors';
+import { isDataError, isOutage, isTransient } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type { Counters } from '../metrics';
@@ -72,6 +72,8 @@ const ENDED: ReadonlySet<Ending> = new Set(['done', 'dead', 'cancelled']);
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 const END_LIMIT = { timeoutMs: 2_000 };
+/** A batch is written again on another connection after this: behind a connection that is silently dead all ends would wait. */
+const BATCH_LIMIT = { timeoutMs: 3_000 };
 /** Past this many tries, over a second and a half, it is not bad luck: the attempt fails and its backoff gives others room. */
 const MOST_TRIES_OF_EFFECTS = 6;
 
@@ -129,14 +131,14 @@ export class Finisher {
           const fenced = await tx.query(this.sql.done_one, [task.id, task.fence, result ?? null]);
           fence.held = fenced.rowCount === 1;
           if (!fence.held) throw new FencedOff();
-          tries += 1;
           fence.begun = true;
           await effects(tx);
         });
         return 'done';
       } catch (error) {
         // Effects may throw the refusal of some other attempt: only the fenced update tells of this one. And only what
-        // began counts as a try: while PostgreSQL is away, nothing does.
+        // began counts as a try: while PostgreSQL is away, nothing does, nor while it takes nobody's writes.
+        if (fence.begun && !isOutage(error)) tries += 1;
         if (fence.held && tries >= MOST_TRIES_OF_EFFECTS) throw new EffectsGivenUp(tries, error);
         if (fence.held) throw fence.begun || isRepeatable(error) ? error : new NotWrittenError(error);
         const outcome = await this.outcome(task);
@@ -192,7 +194,7 @@ export class Finisher {
 
   private async writeDone(tasks: readonly ClaimedTask[]): Promise<(Ending | 'held')[]> {
     const claims = this.inHand.takeEndedClaims();
-    const answer = await this.ledger.prepared('done', this.sql.done, [...keysOf(tasks), idArray(claims)]);
+    const answer = await this.ledger.prepared('done', this.sql.done, [...keysOf(tasks), idArray(claims)], BATCH_LIMIT);
     return this.endingsOf(tasks, answer.rowCount);
   }
 
@@ -200,7 +202,7 @@ export class Finisher {
     const tasks = items.map(({ task }) => task);
     const claims = this.inHand.takeEndedClaims();
     const values = [...keysOf(tasks), idArray(claims), items.map(({ result }) => result)];
-    const answer = await this.ledger.prepared('done_with_results', this.sql.done_with_results, values);
+    const answer = await this.ledger.prepared('done_with_results', this.sql.done_with_results, values, BATCH_LIMIT);
     return this.endingsOf(tasks, answer.rowCount);
   }
 
@@ -215,8 +217,12 @@ export class Finisher {
 
   /** Of those attempts that are still the last of their tasks. */
   private async outcomes(tasks: readonly FencedRow[]): Promise<Map<string, 'done' | 'running'>> {
-    const answer = await this.ledger.query<FencedRow & { state: 'done' | 'running' }>(this.sql.outcome, keysOf(tasks));
-    return new Map(answer.rows.map((row) => [keyOf(row), row.state]));
+    const { rows } = await this.ledger.query<FencedRow & { state: 'done' | 'running' }>(
+      this.sql.outcome,
+      keysOf(tasks),
+      BATCH_LIMIT,
+    );
+    return new Map(rows.map((row) => [keyOf(row), row.state]));
   }
 
   private async outcome(task: ClaimedTask): Promise<'done' | 'running' | undefined> {
@@ -224,13 +230,14 @@ export class Finisher {
   }
 
   private async writeFailed(failures: readonly Failure[]): Promise<(Ending | 'held')[]> {
-    const answer = await this.ledger.query<FencedRow & { state: Ending }>(this.sql.failed, [
+    const values = [
       ...keysOf(failures.map(({ task }) => task)),
       failures.map(({ verdict }) => verdict),
       failures.map(({ error }) => error),
       failures.map(({ deadReason }) => deadReason ?? null),
       failures.map(({ delaySeconds }) => delaySeconds),
-    ]);
+    ];
+    const answer = await this.ledger.query<FencedRow & { state: Ending }>(this.sql.failed, values, BATCH_LIMIT);
     const states = new Map(answer.rows.map((row) => [keyOf(row), row.state]));
     const left = failures.filter(({ task }) => !states.has(keyOf(task))).map(({ task }) => task);
     const outcomes = left.length === 0 ? new Map<string, string>() : await this.outcomes(left);

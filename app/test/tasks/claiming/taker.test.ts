@@ -143,6 +143,23 @@ it('a claim that arrives after the lease has run out is not started, and the tas
   await parts.close();
 });
 
+it('completions whose answer never comes keep the others waiting for seconds only, and nothing is done twice', async () => {
+  const proxy = await cuttingProxy(fixture.url);
+  const tasks = createTasks({ postgres: { connectionString: proxy.url }, logger: recordingLogger() });
+  const counted = handle(probe, () => Promise.resolve());
+  await tasks.startWorker({ handlers: [counted], queues, concurrency: 2 });
+  await queueTasks(fixture, 2_000);
+  // As the protocol names the prepared statement.
+  await proxy.loseAnswerTo('\0done\0');
+  const before = tasks.metrics().done!;
+  // Meanwhile it goes on until some hundred ends are not written; the connections' own limit is 15 s.
+  await until('ends are written again', () => tasks.metrics().done! > before + 500, 10);
+  await until('all are done', async () => (await unfinished()) === 0, 20);
+  expect(await fixture.rows('select from holdfast.task where attempts <> 1')).toEqual([]);
+  await tasks.close();
+  await proxy.close();
+}, 40_000);
+
 it('a claim whose answer never comes keeps its slots for seconds only, and what it took is run as well', async () => {
   const proxy = await cuttingProxy(fixture.url);
   const tasks = createTasks({ postgres: { connectionString: proxy.url }, logger: recordingLogger() });

@@ -1,5 +1,7 @@
 import { createTasks, handle } from '../../../src/tasks';
+import { RedisConnection } from '../../../src/tasks/dispatching/redis-connection';
 import { redisUrl } from '../../servers/databases';
+import { cuttingProxy } from '../support/cutting-proxy';
 import { dispatchFixture, note } from '../support/dispatch-fixture';
 import type { DispatchFixture } from '../support/dispatch-fixture';
 import { until } from '../support/until';
@@ -65,6 +67,27 @@ describe('the relays of a queue have one leader', () => {
     await first.stop();
     await until('the other leads', async () => (await leaders()).some((pid) => pid !== leader), 5);
     await relays();
+  });
+
+  it('and when Redis is away for the leader alone, it leaves the queue to one that reaches it', async () => {
+    const proxy = await cuttingProxy(redisUrl(26));
+    const own = new RedisConnection(proxy.url, { name: 'relay', silenceMs: 500, logger: fixture.logger });
+    try {
+      await until('it reaches Redis', () => own.ready);
+      fixture.startRelay(undefined, own);
+      const leader = await until('it leads', async () => (await leaders())[0]);
+      await relays();
+      fixture.startRelay();
+      await until('the other has asked', async () => (await followers()).some((pid) => pid !== leader));
+      await proxy.close();
+      // As after FLUSHALL: until a leader looks, nobody hands over anything.
+      await fixture.redis.flushdb();
+      await until('the other leads', async () => (await leaders()).some((pid) => pid !== leader), 15);
+      expect(await leaders()).toHaveLength(1);
+      await relays();
+    } finally {
+      own.close();
+    }
   });
 
   it('for each queue of its own, among the workers of several processes', async () => {

@@ -189,6 +189,32 @@ it('effects that conflict every time fail the attempt in the end, instead of bei
   await worker.stop();
 });
 
+it('effects for which the disk is full are written when it is not, whatever the attempts', async () => {
+  let calls = 0;
+  const worker = await startWorker((context) => {
+    context.effects(async (tx) => {
+      calls += 1;
+      await tx.query('insert into effect values ($1)', [context.taskId]);
+      if (calls > 8) return;
+      await tx.query(`do $$ begin raise sqlstate '53100' using message = 'no space left on device'; end $$`);
+    });
+    return Promise.resolve();
+  });
+  const [id] = await queueTasks(fixture, 1);
+  const row = await until(
+    'it is done',
+    async () => {
+      const now = await taskRow(fixture, id!);
+      return now.state === 'done' && now;
+    },
+    20,
+  );
+  expect(row).toMatchObject({ attempts: 1, fence: 1 });
+  expect(calls).toBe(9);
+  expect(await effects()).toHaveLength(1);
+  await worker.stop();
+});
+
 const failing: [
   what: string,
   write: (tx: Parameters<Parameters<TaskContext['effects']>[0]>[0]) => Promise<unknown>,

@@ -43,8 +43,8 @@ export interface DispatchFixture extends LedgerFixture {
   dispatch(id: string, lane?: Lane): Promise<'pushed' | 'left'>;
   /** Hands over ids of tasks that were claimed before; resolves when all were pushed or some were left to the relay. */
   putBack(ids: readonly string[], lane?: Lane): Promise<'pushed' | 'left'>;
-  /** A relay as every worker runs one, stopped with the fixture. */
-  startRelay(queues?: readonly string[]): Relay;
+  /** A relay as every worker runs one, stopped with the fixture. @param through its own way to Redis */
+  startRelay(queues?: readonly string[], through?: RedisConnection): Relay;
   /** What the lane's list holds, first to be taken first. */
   list(lane?: Lane): Promise<string[]>;
   /** The due tasks of a lane as the ledger orders them. */
@@ -112,8 +112,8 @@ export async function dispatchFixture(given: DispatchFixtureOptions): Promise<Di
     dispatch: (id, lane = NOTES) => settled(1, () => dispatcher.push([{ id, ...lane }])),
     putBack: (given, lane = NOTES) =>
       settled(given.length, () => dispatcher.putBack(given.map((id) => ({ id, ...lane })))),
-    startRelay: (queues = [NOTES.queue]) => {
-      const relay = new Relay(options(queues));
+    startRelay: (queues = [NOTES.queue], through = connection) => {
+      const relay = new Relay({ ...options(queues), redis: through });
       relay.start();
       relays.push(relay);
       return relay;
