@@ -39,7 +39,8 @@ export function provenanceText({ date, commit, environment }: Provenance): strin
 
 function commit(): string {
   try {
-    const changed = git('status', '--porcelain') !== '';
+    // What an earlier run has written changes nothing of what is run.
+    const changed = git('status', '--porcelain', '--', ':(top)', ':(top,exclude)docs/evidence') !== '';
     return git('rev-parse', 'HEAD') + (changed ? ' with changes' : '');
   } catch {
     return 'unknown';
