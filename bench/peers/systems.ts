@@ -44,7 +44,7 @@ export const bullmq: System = {
   name: 'BullMQ',
   version: packageVersion('bullmq'),
   settings: [
-    'worker: maxRetriesPerRequest null; lockDuration 30 s, stalledInterval 30 s, maxStalledCount 1 (defaults)',
+    'worker: maxRetriesPerRequest null; lockDuration 10 s, stalledInterval 5 s, maxStalledCount 1,000',
     'producer: enableOfflineQueue false; attempts 3 with exponential backoff, removeOnComplete 1,000',
   ],
   prepare: () => Promise.resolve(),

@@ -13,9 +13,8 @@ import { CONCURRENCY } from './contender';
  */
 export const BULLMQ_QUEUE = 'bench';
 const KEEP: KeepJobs = { count: 1_000 };
-const LOCK_MS = 10_000;
-const STALLED_INTERVAL_MS = 5_000;
-const MAX_STALLED_COUNT = 1_000;
+/** Its defaults are 30 s, 30 s and 1, at which a job fails for good when its worker is lost a second time. */
+export const BULLMQ_STALLED = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000 } as const;
 
 /** Options of a connection, from a URL without user and path. */
 export function bullmqConnection(redisUrl: string): RedisOptions {
@@ -49,9 +48,7 @@ export const bullmq: Contender = {
           connection: { ...bullmqConnection(redisUrl), maxRetriesPerRequest: null },
           concurrency: CONCURRENCY,
           removeOnComplete: KEEP,
-          lockDuration: LOCK_MS,
-          stalledInterval: STALLED_INTERVAL_MS,
-          maxStalledCount: MAX_STALLED_COUNT,
+          ...BULLMQ_STALLED,
         });
         worker.on('completed', () => (completed += 1));
         worker.on('error', (error) => console.error('bullmq worker:', error));

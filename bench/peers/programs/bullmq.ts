@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobType } from 'bullmq';
 import { Queue, Worker } from 'bullmq';
 import { Pool } from 'pg';
-import { bullmqConnection } from '../../tasks/bullmq';
+import { BULLMQ_STALLED, bullmqConnection } from '../../tasks/bullmq';
 import type { Programs } from './settings';
 
 export const BULLMQ_QUEUE = 'work';
@@ -20,7 +20,7 @@ interface Payload {
  * - https://docs.bullmq.io/guide/queues/auto-removal-of-jobs: a handful of completed jobs, more of the failed ones
  * - https://docs.bullmq.io/guide/retrying-failing-jobs: attempts with exponential backoff
  * - https://docs.bullmq.io/guide/workers/graceful-shutdown: `close()` at SIGTERM
- * - https://docs.bullmq.io/guide/workers/stalled-jobs: lockDuration and stalledInterval 30 s, maxStalledCount 1
+ * - https://docs.bullmq.io/guide/workers/stalled-jobs: lockDuration 10 s, stalledInterval 5 s, maxStalledCount 1,000
  */
 export const bullmq: Programs = {
   producer: async ({ postgresUrl, redisUrl, connections }) => {
@@ -50,7 +50,7 @@ export const bullmq: Programs = {
         await pool.query('insert into effect (key, worker) values ($1, $2)', [data.key, name]);
         await sleep(halfMs);
       },
-      { connection: { ...bullmqConnection(redisUrl), maxRetriesPerRequest: null }, concurrency },
+      { connection: { ...bullmqConnection(redisUrl), maxRetriesPerRequest: null }, concurrency, ...BULLMQ_STALLED },
     );
     worker.on('error', () => undefined);
     await worker.waitUntilReady();
