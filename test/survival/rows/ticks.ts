@@ -44,10 +44,14 @@ export function checkAllTicks(trial: Trial, { ticks, downs, everyMs }: Course): 
  * back, and none is missing while one is there.
  */
 export function checkTicks(trial: Trial, { ticks, downs, everyMs }: Course): void {
-  const tickAt = (ms: number): number => Math.floor(ms / everyMs) * everyMs;
   const backs = downs.map(({ killedMs, connectedMs }) => {
     const first = ticks.find(({ acceptedMs }) => acceptedMs > killedMs);
-    return { fromMs: tickAt(killedMs), toMs: tickAt(first?.acceptedMs ?? Infinity), first, connectedMs };
+    return {
+      fromMs: tickAt(killedMs, everyMs),
+      toMs: tickAt(first?.acceptedMs ?? Infinity, everyMs),
+      first,
+      connectedMs,
+    };
   });
   const due = new Set(ticks.map(({ dueMs }) => dueMs));
   const last = ticks.at(-1)?.dueMs ?? 0;
@@ -57,11 +61,11 @@ export function checkTicks(trial: Trial, { ticks, downs, everyMs }: Course): voi
   trial.check(unexplained.length === 0, `ticks are missing although a scheduler was there: ${times(unexplained)}`);
   stillTicks(trial, ticks, everyMs);
 
-  const madeUp = backs.filter(({ first, connectedMs }) => first?.dueMs === tickAt(connectedMs));
+  const madeUp = backs.filter(({ first, connectedMs }) => first?.dueMs === tickAt(connectedMs, everyMs));
   // A tick may come between the connection and the first look, and then that is the latest.
   const overtaken = backs.filter(
     ({ first, connectedMs }) =>
-      first?.dueMs === tickAt(connectedMs) + everyMs && first.dueMs - connectedMs <= FIRST_LOOK_MS,
+      first?.dueMs === tickAt(connectedMs, everyMs) + everyMs && first.dueMs - connectedMs <= FIRST_LOOK_MS,
   );
   const never = downs.length - madeUp.length - overtaken.length;
   trial.check(
@@ -75,8 +79,12 @@ export function checkTicks(trial: Trial, { ticks, downs, everyMs }: Course): voi
 
 function stillTicks(trial: Trial, ticks: readonly Tick[], everyMs: number): void {
   const last = ticks.at(-1)?.dueMs ?? 0;
-  const newest = Math.floor(Date.now() / everyMs) * everyMs;
-  trial.check(last >= newest - everyMs, `nothing ticks any more since ${times([last])}`);
+  trial.check(last >= tickAt(Date.now(), everyMs) - everyMs, `nothing ticks any more since ${times([last])}`);
+}
+
+/** The last moment of a tick that is not after `ms`. */
+function tickAt(ms: number, everyMs: number): number {
+  return Math.floor(ms / everyMs) * everyMs;
 }
 
 function times(moments: readonly number[]): string {

@@ -4,7 +4,7 @@ import type { Load, ProbeRequest } from '../system/load';
 import type { Pruned } from '../system/pruned';
 import type { System } from '../system/system';
 import type { Trial } from '../trial';
-import { allOf, BETWEEN_CALLS_MS, CALLERS, checkOnce, HELD_MS, PROBE, PRUNED_SECONDS } from './under-one-key';
+import { allOf, BETWEEN_CALLS_MS, CALLERS, checkOnce, PROBE, PRUNED_SECONDS } from './under-one-key';
 import type { Key } from './under-one-key';
 
 /** Tasks of one unique key that have been pruned, while its callers go on. */
@@ -22,9 +22,7 @@ export async function underOneUniqueKey(trial: Trial, { load, pruned, key }: Key
   const untilMs = Date.now() + PRUNED_SECONDS * 1_000;
   const callers = Array.from({ length: CALLERS }, async () => {
     while (gone < HOLDERS && Date.now() < untilMs) {
-      const { status, taskIds } = await load.ask({
-        ...{ count: 1, runMs: HELD_MS, priority: 'high', uniqueKey: { key, until: 'finish' } },
-      });
+      const { status, taskIds } = await load.ask({ ...PROBE, uniqueKey: { key, until: 'finish' } });
       const refused = status === 503;
       if (refused) refusals += 1;
       trial.check(refused || (status === 202 && taskIds.length === 1), `a caller was answered ${status ?? 'nothing'}`);
@@ -32,7 +30,7 @@ export async function underOneUniqueKey(trial: Trial, { load, pruned, key }: Key
       await sleep(BETWEEN_CALLS_MS);
     }
   });
-  const ofKey = async (): Promise<Pruned[]> => (await pruned()).filter(({ uniqueKey }) => uniqueKey === key);
+  const ofKey = (): Promise<Pruned[]> => prunedOf({ pruned, key });
   const called = Promise.all(callers).then(() => true);
   while (!(await Promise.race([called, sleep(100, false)]))) gone = (await ofKey()).length;
   await waitUntil(`every holder of ${key} has ended and is pruned`, async () => allOf(ids, await ofKey()), {
@@ -74,7 +72,7 @@ export async function untilStart(trial: Trial, system: System, { load, pruned, k
   }
   over = true;
   await called;
-  const ofKey = async (): Promise<Pruned[]> => (await pruned()).filter(({ uniqueKey }) => uniqueKey === key);
+  const ofKey = (): Promise<Pruned[]> => prunedOf({ pruned, key });
   await waitUntil(`every task of ${key} is pruned`, async () => allOf(ids, await ofKey()), {
     limitSeconds: PRUNED_SECONDS,
     everyMilliseconds: 100,
@@ -115,6 +113,11 @@ export async function replaced(trial: Trial, system: System, { load, pruned, key
     (await pruned()).filter(({ uuid }) => ids.has(uuid)),
   );
   return [...ids];
+}
+
+/** The tasks of one unique key. */
+async function prunedOf({ pruned, key }: Pick<Key, 'pruned' | 'key'>): Promise<Pruned[]> {
+  return (await pruned()).filter(({ uniqueKey }) => uniqueKey === key);
 }
 
 /** @returns the id of the task under the key; callers who are refused for now come again. */

@@ -6,6 +6,7 @@ import { RedisKeys } from '../../../src/tasks/lanes';
 import { redisUrl } from '../../servers/databases';
 import { monotonicMs } from '../../../src/tasks/pause';
 import { cuttingProxy } from '../support/cutting-proxy';
+import type { CuttingProxy } from '../support/cutting-proxy';
 import { openEngine } from '../support/engines';
 import { connectionRefused } from '../support/disturbed-ledger';
 import { gate } from '../support/gate';
@@ -143,11 +144,16 @@ it('a claim that arrives after the lease has run out is not started, and the tas
   await parts.close();
 });
 
-it('completions whose answer never comes keep the others waiting for seconds only, and nothing is done twice', async () => {
+/** With two slots. */
+async function workerBehindProxy(): Promise<{ proxy: CuttingProxy; tasks: Tasks }> {
   const proxy = await cuttingProxy(fixture.url);
   const tasks = createTasks({ postgres: { connectionString: proxy.url }, logger: recordingLogger() });
-  const counted = handle(probe, () => Promise.resolve());
-  await tasks.startWorker({ handlers: [counted], queues, concurrency: 2 });
+  await tasks.startWorker({ handlers: [quick], queues, concurrency: 2 });
+  return { proxy, tasks };
+}
+
+it('completions whose answer never comes keep the others waiting for seconds only, and nothing is done twice', async () => {
+  const { proxy, tasks } = await workerBehindProxy();
   await queueTasks(fixture, 2_000);
   // As the protocol names the prepared statement.
   await proxy.loseAnswerTo('\0done\0');
@@ -161,10 +167,7 @@ it('completions whose answer never comes keep the others waiting for seconds onl
 }, 40_000);
 
 it('a claim whose answer never comes keeps its slots for seconds only, and what it took is run as well', async () => {
-  const proxy = await cuttingProxy(fixture.url);
-  const tasks = createTasks({ postgres: { connectionString: proxy.url }, logger: recordingLogger() });
-  const counted = handle(probe, () => Promise.resolve());
-  await tasks.startWorker({ handlers: [counted], queues, concurrency: 2 });
+  const { proxy, tasks } = await workerBehindProxy();
   // Enough to be busy after the loss, and few enough for two slots.
   await queueTasks(fixture, 1_000);
   await proxy.loseAnswerTo('claim_oldest');
