@@ -23,7 +23,7 @@ export const HELP = `Usage: npm run bench:peers -- [options] [FAULT...]
 
 Brings the same faults over Holdfast, stock BullMQ and stock Celery under the
 same load and counts what became of every task that a caller was told of. Takes
-some twenty minutes on two cores; FAULT is one or more of
+some thirty minutes on two cores; FAULT is one or more of
 ${FAULTS.map(({ id, title }) => `  ${id.padEnd(11)}${title}`).join('\n')}
 
 Options

@@ -1,6 +1,6 @@
 import type { JournalEntry } from './counting';
 import type { Part } from './part';
-import { RATE } from './workload';
+import { POISON_KEY, RATE } from './workload';
 
 /** The callers of one producer, and what they were told: the journal lives here, outside of whatever dies. */
 export class Caller {
@@ -33,6 +33,11 @@ export class Caller {
       this.producer.write(`${this.lastKey}\n`);
       this.entries.set(this.lastKey, { key: this.lastKey, sentAtMs: Date.now(), answer: 'unanswered' });
     }
+  }
+
+  /** Sends the task that kills; it is no request, so the journal leaves it out. */
+  sendPoison(): void {
+    this.producer.write(`${POISON_KEY}\n`);
   }
 
   /** Sends at the steady rate until `stop`. */

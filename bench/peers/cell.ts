@@ -1,6 +1,6 @@
 import type { Counts } from './counting';
 import { longest } from './counting';
-import type { Outcome } from './trial';
+import type { Outcome, Poison } from './trial';
 
 /** What of a task may go wrong; every one of them is a count of `Counts`. */
 export const HARMS = ['lost', 'failed', 'orphaned', 'repeated'] as const;
@@ -14,6 +14,8 @@ export interface Cell {
   readonly rounds: number;
   /** False: in some round its own store still wanted something done when the run gave up waiting. */
   readonly settled: boolean;
+  /** Of each round that had one. */
+  readonly poisons: readonly Poison[];
   /** Sums; of the seconds, the longest, and undefined when some round has none. */
   readonly counts: Counts;
   /** In how many rounds there was any. */
@@ -29,6 +31,7 @@ export function cellOf(outcomes: readonly [Outcome, ...Outcome[]]): Cell {
     ...{ fault, system },
     rounds: outcomes.length,
     settled: outcomes.every(({ settled }) => settled),
+    poisons: outcomes.flatMap(({ poison }) => poison ?? []),
     counts: {
       accepted: sum('accepted'),
       refused: sum('refused'),

@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signal } from '../../app/local/servers/process-table';
 import { waitUntil } from '../../app/local/servers/wait-until';
 import type { RedisSettings, Stage } from './stage';
 import { BURST } from './workload';
@@ -12,6 +13,10 @@ export interface Fault {
   /** What stands in for the real fault, where that cannot be had on one machine. */
   readonly simulated?: string;
   readonly redis: RedisSettings;
+  /** It sends the task that kills. */
+  readonly poisonous?: boolean;
+  /** How long the system may take until it wants nothing done any more. @default that of all trials */
+  readonly settleSeconds?: number;
   /** Makes ready what it needs, before anything is at risk. */
   prepare?(stage: Stage): Promise<void>;
   /** Brings it about and heals it; says by `stage.faultNow()` when it is there, each time it comes. */
@@ -31,6 +36,12 @@ const REPLICATED: RedisSettings = { ...IN_MEMORY, 'repl-diskless-sync-delay': '0
 const LAG_MS = 1_000;
 const HUNG_MS = 5_000;
 const AWAY_MS = 1_000;
+/** Longer than a lease of Holdfast; 60 s in the survival suite, which two faults on three systems cannot afford here. */
+const OUTAGE_MS = 20_000;
+/** As in the survival suite. */
+const FULL_MS = 15_000;
+/** A system that tries the poison for ever is watched for so long, behind the callers. */
+const POISON_SECONDS = 130;
 /** The producer is killed so often, each time in the middle of a burst. */
 const PRODUCER_KILLS = 4;
 
@@ -75,6 +86,21 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    id: 'P6',
+    title: 'a task that kills what runs it, every time',
+    redis: IN_MEMORY,
+    poisonous: true,
+    settleSeconds: POISON_SECONDS,
+    begin: async (stage) => {
+      stage.caller.sendPoison();
+      await waitUntil('the poison has killed', async () => (await stage.deaths()) > 0, {
+        limitSeconds: 30,
+        everyMilliseconds: 20,
+      });
+      stage.faultNow();
+    },
+  },
+  {
     id: 'P8',
     title: `producer SIGKILL in a burst, ${PRODUCER_KILLS} times`,
     redis: IN_MEMORY,
@@ -101,13 +127,13 @@ export const FAULTS: readonly Fault[] = [
     id: 'R1',
     title: 'Redis SIGKILL, restarts empty',
     redis: IN_MEMORY,
-    begin: restart,
+    begin: (stage) => restart(stage, AWAY_MS),
   },
   {
     id: 'R1-aof',
     title: 'Redis SIGKILL, AOF everysec',
     redis: APPEND_ONLY,
-    begin: restart,
+    begin: (stage) => restart(stage, AWAY_MS),
   },
   {
     id: 'R3',
@@ -150,11 +176,41 @@ export const FAULTS: readonly Fault[] = [
       await stage.failOver();
     },
   },
+  {
+    id: 'R6-frozen',
+    title: 'Redis frozen for 20 s',
+    redis: IN_MEMORY,
+    begin: async (stage) => {
+      stage.faultNow();
+      signal(stage.redis.pid, 'SIGSTOP');
+      await sleep(OUTAGE_MS);
+      signal(stage.redis.pid, 'SIGCONT');
+    },
+  },
+  {
+    id: 'R6-gone',
+    title: 'Redis gone for 20 s, AOF everysec',
+    redis: APPEND_ONLY,
+    begin: (stage) => restart(stage, OUTAGE_MS),
+  },
+  {
+    id: 'R8',
+    title: 'Redis full for 15 s: writes are refused',
+    redis: IN_MEMORY,
+    begin: (stage) =>
+      stage.asking(stage.redis, async (client) => {
+        const [, before] = (await client.config('GET', 'maxmemory')) as string[];
+        await client.config('SET', 'maxmemory', '1');
+        stage.faultNow();
+        await sleep(FULL_MS);
+        await client.config('SET', 'maxmemory', before ?? '0');
+      }),
+  },
 ];
 
-async function restart(stage: Stage): Promise<void> {
+async function restart(stage: Stage, awayMs: number): Promise<void> {
   stage.faultNow();
   await stage.redis.kill();
-  await sleep(AWAY_MS);
+  await sleep(awayMs);
   await stage.redis.restart();
 }

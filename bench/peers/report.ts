@@ -4,7 +4,7 @@ import type { Cell } from './cell';
 import { cellOf, HARMS, harms, verdict } from './cell';
 import type { Fault } from './faults';
 import type { System } from './system';
-import type { Outcome } from './trial';
+import type { Outcome, Poison } from './trial';
 import { BURST, CONCURRENCY, HALF_MS, RATE } from './workload';
 
 export interface Report {
@@ -24,6 +24,12 @@ const LOAD =
   `${RATE} requests a second, each of which commits a row of its own and brings one task; ${BURST} more at once ` +
   `before the fault; two workers with ${CONCURRENCY} tasks at a time of ${2 * HALF_MS} ms, each writing one row.`;
 
+const FATES: Readonly<Record<Poison['fate'], string>> = {
+  failed: 'shown as failed',
+  tried: 'still tried at the end',
+  gone: 'gone, and nothing shows it',
+};
+
 /** How to read the columns. */
 const LEGEND = [
   'refused: the caller was told no, or nothing because the producer was killed.',
@@ -42,6 +48,7 @@ const LEGEND = [
   '  refuses more: told more callers no; slower: twice as long and 5 s more,',
   '  which after the loss of a worker is what the time-outs above say;',
   '  "as well": none of these.',
+  'Poison: the one task that kills; it is in no column.',
 ];
 
 const COLUMNS = ['', 'accepted', 'refused', 'at risk', 'lost', 'failed', 'orphaned', 'repeated', 'again', 'recovered'];
@@ -115,7 +122,10 @@ export function json(report: Report): string {
 export function held({ outcomes }: Report): boolean {
   return outcomes
     .filter(({ system }) => system.id === 'holdfast')
-    .every(({ counts, settled }) => settled && HARMS.every((harm) => counts[harm] === 0));
+    .every(
+      ({ counts, settled, poison }) =>
+        settled && (poison?.fate ?? 'failed') === 'failed' && HARMS.every((harm) => counts[harm] === 0),
+    );
 }
 
 function cellsOf({ outcomes, systems }: Report, fault: Fault): Cell[] {
@@ -145,7 +155,12 @@ function row({ system, counts }: Cell): string[] {
 function wordsOf(report: Report, cell: Cell): string {
   if (!cell.settled) return 'not done';
   const own = cellsOf(report, cell.fault).find(({ system }) => system.id === 'holdfast');
-  return own === undefined || own.system === cell.system ? harms(cell) : verdict(cell, own);
+  const said = own === undefined || own.system === cell.system ? harms(cell) : verdict(cell, own);
+  return [said, ...cell.poisons.map(poisonText)].filter(Boolean).join('; ');
+}
+
+function poisonText({ fate, deaths }: Poison): string {
+  return `poison: killed ${deaths} times, ${FATES[fate]}`;
 }
 
 function roundsOf({ provenance: { environment }, rounds, atOnce }: Report): string {

@@ -88,6 +88,12 @@ export class Stage {
     this.arrivals.push(Date.now());
   }
 
+  /** How often the task that kills has killed. */
+  async deaths(): Promise<number> {
+    const answer = await this.pool.query<{ count: number }>('select count(*)::int as count from death');
+    return answer.rows[0]?.count ?? 0;
+  }
+
   /** Resolves when a replica holds the same as the primary; it goes on to do so. */
   async addReplica(): Promise<void> {
     const replica = await startPrivateRedis({ settings: this.settings });

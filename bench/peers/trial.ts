@@ -5,7 +5,7 @@ import { count, readTrail } from './counting';
 import type { Fault } from './faults';
 import { Stage } from './stage';
 import type { System } from './system';
-import { BURST } from './workload';
+import { BURST, POISON_KEY } from './workload';
 
 /** Before the fault there is nothing but the steady rate for so long. */
 const STEADY_MS = 2_000;
@@ -17,12 +17,20 @@ const AFTER_MS = 10_000;
 const QUIET_SECONDS = 4;
 const SETTLE_SECONDS = 200;
 
+/** What became of the task that kills. */
+export interface Poison {
+  /** `tried`: its system still wanted it done at the end. */
+  readonly fate: 'failed' | 'tried' | 'gone';
+  readonly deaths: number;
+}
+
 export interface Outcome {
   readonly fault: Fault;
   readonly system: System;
   readonly counts: Counts;
   /** False: its own store still wanted something done when the run gave up waiting. */
   readonly settled: boolean;
+  readonly poison?: Poison;
   /** What callers were told most often when they were refused. */
   readonly refusal?: string;
   /** From the start of its processes until they kept up with their callers. */
@@ -47,16 +55,24 @@ export async function perform(fault: Fault, system: System): Promise<Outcome> {
     if (stage.faultsAtMs.length === 0) throw new Error('the fault did not say when it was there');
     await sleep(AFTER_MS);
     stage.caller.stop();
-    let settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
+    let settled = await stage.settle(QUIET_SECONDS, fault.settleSeconds ?? SETTLE_SECONDS);
     if (fault.late !== undefined) {
       fault.late(stage);
       settled = await stage.settle(QUIET_SECONDS, SETTLE_SECONDS);
     }
     const failed = await system.failed(stage.addresses, stage.pool);
+    let poison: Poison | undefined;
+    if (fault.poisonous) {
+      const fate = failed.includes(POISON_KEY) ? 'failed' : settled ? 'gone' : 'tried';
+      poison = { fate, deaths: await stage.deaths() };
+      // It alone is left.
+      settled ||= fate === 'tried' && (await system.pending(stage.addresses, stage.pool)) <= 1;
+    }
     const [refusal] = [...stage.caller.reasons].sort(([, a], [, b]) => b - a)[0] ?? [];
     return {
       ...{ fault, system, settled, warmUpSeconds },
       counts: count(stage.caller.journal, await readTrail(stage.pool, failed), stage.faultsAtMs),
+      ...(poison !== undefined && { poison }),
       ...(refusal !== undefined && { refusal }),
       seconds: (performance.now() - began) / 1_000,
     };

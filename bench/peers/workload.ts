@@ -14,10 +14,14 @@ export const BURST = 400;
 /** Requests that one producer works on at a time. */
 export const PRODUCER_CONNECTIONS = 10;
 
+/** A task with this key kills what runs it, each time. No caller's request has it. */
+export const POISON_KEY = 0;
+
 /** In each trial's own database. Neither key of an effect is unique on purpose: a second one is seen. */
 export const SCHEMA = `
   create table request (key int primary key);
-  create table effect (key int not null, worker text not null, at timestamptz not null default clock_timestamp())`;
+  create table effect (key int not null, worker text not null, at timestamptz not null default clock_timestamp());
+  create table death (at timestamptz not null default clock_timestamp())`;
 
 /** How the programs of all languages are told. */
 export function environmentOf(addresses: Addresses, name: string): Readonly<Record<string, string>> {
@@ -27,6 +31,7 @@ export function environmentOf(addresses: Addresses, name: string): Readonly<Reco
     PEER_REDIS_URL: addresses.redisUrl,
     PEER_CONCURRENCY: String(CONCURRENCY),
     PEER_HALF_MS: String(HALF_MS),
+    PEER_POISON_KEY: String(POISON_KEY),
     PEER_PRODUCER_CONNECTIONS: String(PRODUCER_CONNECTIONS),
     // Leaves nothing beside the sources.
     PYTHONDONTWRITEBYTECODE: '1',

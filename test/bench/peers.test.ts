@@ -13,7 +13,7 @@ import { count, readTrail } from '../../bench/peers/counting';
 import type { Counts, JournalEntry } from '../../bench/peers/counting';
 import { FAULTS } from '../../bench/peers/faults';
 import { Part } from '../../bench/peers/part';
-import { json, markdown, table } from '../../bench/peers/report';
+import { held, json, markdown, table } from '../../bench/peers/report';
 import { bullmq, holdfast } from '../../bench/peers/systems';
 import type { Outcome } from '../../bench/peers/trial';
 import { SCHEMA } from '../../bench/peers/workload';
@@ -136,6 +136,18 @@ describe('a peer beside Holdfast', () => {
     ...{ faults: [fault!], systems: [holdfast, bullmq], rounds: 1, atOnce: 1, leftOut: [] },
     outcomes: outcomes.map((each) => ({ round: 1, ...each })),
     provenance: { date: 'today', commit: 'abc', environment: { versions: { pg: '1' }, cores: 2, platform: 'linux' } },
+  });
+
+  test('has what became of the poison beside it, which Holdfast has to show', () => {
+    const poisoned = (system: Outcome['system'], fate: 'failed' | 'tried' | 'gone') => ({
+      ...outcome(system, {}),
+      poison: { fate, deaths: 2 },
+    });
+    const shown = report(poisoned(holdfast, 'failed'), poisoned(bullmq, 'tried'));
+    expect(table(shown)).toContain('  poison: killed 2 times, shown as failed');
+    expect(table(shown)).toContain('  as well; poison: killed 2 times, still tried at the end');
+    expect(held(shown)).toBe(true);
+    for (const fate of ['tried', 'gone'] as const) expect(held(report(poisoned(holdfast, fate)))).toBe(false);
   });
 
   test('says when, from which commit and on what it was made', () => {

@@ -3,6 +3,7 @@ import type { JobType } from 'bullmq';
 import { Queue, Worker } from 'bullmq';
 import { Pool } from 'pg';
 import { BULLMQ_STALLED, bullmqConnection } from '../../tasks/bullmq';
+import { dieOf } from './settings';
 import type { Programs } from './settings';
 
 export const BULLMQ_QUEUE = 'work';
@@ -41,11 +42,13 @@ export const bullmq: Programs = {
       await queue.add('work', { key });
     };
   },
-  worker: async ({ postgresUrl, redisUrl, concurrency, halfMs, name }) => {
+  worker: async (settings) => {
+    const { postgresUrl, redisUrl, concurrency, halfMs, name } = settings;
     const pool = new Pool({ connectionString: postgresUrl, max: concurrency });
     const worker = new Worker<Payload>(
       BULLMQ_QUEUE,
       async ({ data }) => {
+        await dieOf(data.key, settings);
         await sleep(halfMs);
         await pool.query('insert into effect (key, worker) values ($1, $2)', [data.key, name]);
         await sleep(halfMs);

@@ -10,6 +10,7 @@
 """
 
 import os
+import signal
 import time
 
 import psycopg
@@ -34,6 +35,7 @@ app.conf.update(
 )
 
 half_seconds = int(os.environ["PEER_HALF_MS"]) / 1000
+poison_key = int(os.environ["PEER_POISON_KEY"])
 connection = None
 
 
@@ -47,6 +49,9 @@ def database():
 
 @app.task(name="work", autoretry_for=(Exception,), retry_backoff=True, max_retries=3)
 def work(key):
+    if key == poison_key:
+        database().execute("insert into death default values")
+        os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(half_seconds)
     database().execute("insert into effect (key, worker) values (%s, %s)", (key, os.environ["PEER_NAME"]))
     time.sleep(half_seconds)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createTasks, defineTask, handle } from '../../../app/src/tasks';
+import { dieOf } from './settings';
 import type { Programs, Settings } from './settings';
 
 const work = defineTask({ name: 'work', payload: z.object({ key: z.int() }) });
@@ -28,6 +29,7 @@ export const holdfast: Programs = {
   },
   worker: async (settings) => {
     const run = handle(work, async ({ payload, effects }) => {
+      await dieOf(payload.key, settings);
       await sleep(settings.halfMs);
       effects((tx) => tx.query('insert into effect (key, worker) values ($1, $2)', [payload.key, settings.name]));
       await sleep(settings.halfMs);

@@ -43,6 +43,7 @@ function readSettings(): Settings {
     redisUrl: value('PEER_REDIS_URL'),
     concurrency: Number(value('PEER_CONCURRENCY')),
     halfMs: Number(value('PEER_HALF_MS')),
+    poisonKey: Number(value('PEER_POISON_KEY')),
     connections: Number(value('PEER_PRODUCER_CONNECTIONS')),
   };
 }
