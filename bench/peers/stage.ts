@@ -16,7 +16,7 @@ import { environmentOf, RATE, SCHEMA } from './workload';
 /** From the start of the processes until they keep up with their callers; took 2 to 15 s in docs/evidence/peers.json. */
 const WARM_UP_SECONDS = 30;
 /** How often the stores are asked while something is waited for. */
-const LOOK_MS = 250;
+export const LOOK_MS = 250;
 
 /** Settings of every Redis of one trial, as in redis.conf. */
 export type RedisSettings = Readonly<Record<string, string>>;
@@ -86,6 +86,14 @@ export class Stage {
   /** The fault is there: what was accepted until now is at risk, and the seconds count from now. */
   faultNow(): void {
     this.arrivals.push(Date.now());
+  }
+
+  /** Whether a task that was sent after the fault has come about for the last time is done. */
+  async worksAgain(): Promise<boolean> {
+    const faultAtMs = this.arrivals.at(-1) ?? Infinity;
+    const first = this.caller.journal.find(({ sentAtMs }) => sentAtMs >= faultAtMs);
+    const done = await this.pool.query('select from effect where key >= $1 limit 1', [first?.key]);
+    return done.rowCount === 1;
   }
 
   /** How often the task that kills has killed. */

@@ -3,7 +3,7 @@ import { waitUntil } from '../../app/local/servers/wait-until';
 import type { Counts } from './counting';
 import { count, readTrail } from './counting';
 import type { Fault } from './faults';
-import { Stage } from './stage';
+import { LOOK_MS, Stage } from './stage';
 import type { System } from './system';
 import { BURST, POISON_KEY } from './workload';
 
@@ -11,8 +11,10 @@ import { BURST, POISON_KEY } from './workload';
 const STEADY_MS = 2_000;
 /** Accepted tasks without an effect when the fault comes. */
 const LEAST_BACKLOG = 150;
-/** Callers go on for so long after the fault, so that it is seen whether anything works again. */
+/** Callers go on for so long after the fault. */
 const AFTER_MS = 10_000;
+/** And for so long at most until something that they sent after the fault is done: clients wait up to 20 s to connect again. */
+const AGAIN_SECONDS = 30;
 /** Nothing is called lost before the store wants nothing done, and so long nothing came. */
 const QUIET_SECONDS = 4;
 const SETTLE_SECONDS = 200;
@@ -54,6 +56,9 @@ export async function perform(fault: Fault, system: System): Promise<Outcome> {
     await fault.begin(stage);
     if (stage.faultsAtMs.length === 0) throw new Error('the fault did not say when it was there');
     await sleep(AFTER_MS);
+    const worksAgain = { limitSeconds: AGAIN_SECONDS, everyMilliseconds: LOOK_MS };
+    // One that does not is counted: it has no `againSeconds`.
+    await waitUntil('it works again', () => stage.worksAgain(), worksAgain).catch(() => undefined);
     stage.caller.stop();
     let settled = await stage.settle(QUIET_SECONDS, fault.settleSeconds ?? SETTLE_SECONDS);
     if (fault.late !== undefined) {
