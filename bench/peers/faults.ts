@@ -199,7 +199,7 @@ export const FAULTS: readonly Fault[] = [
     redis: IN_MEMORY,
     begin: (stage) =>
       stage.asking(stage.redis, async (client) => {
-        const [, before] = (await client.config('GET', 'maxmemory'));
+        const [, before] = await client.config('GET', 'maxmemory');
         await client.config('SET', 'maxmemory', '1');
         stage.faultNow();
         await sleep(FULL_MS);
