@@ -13,6 +13,8 @@ export interface Fault {
   /** What stands in for the real fault, where that cannot be had on one machine. */
   readonly simulated?: string;
   readonly redis: RedisSettings;
+  /** Redis cannot be used for so long, and a system that needs it to accept or to work shows that. */
+  readonly outageSeconds?: number;
   /** It sends the task that kills. */
   readonly poisonous?: boolean;
   /** How long the system may take until it wants nothing done any more. @default that of all trials */
@@ -180,6 +182,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'R6-frozen',
     title: 'Redis frozen for 20 s',
     redis: IN_MEMORY,
+    outageSeconds: OUTAGE_MS / 1_000,
     begin: async (stage) => {
       stage.faultNow();
       signal(stage.redis.pid, 'SIGSTOP');
@@ -191,12 +194,14 @@ export const FAULTS: readonly Fault[] = [
     id: 'R6-gone',
     title: 'Redis gone for 20 s, AOF everysec',
     redis: APPEND_ONLY,
+    outageSeconds: OUTAGE_MS / 1_000,
     begin: (stage) => restart(stage, OUTAGE_MS),
   },
   {
     id: 'R8',
     title: 'Redis full for 15 s: writes are refused',
     redis: IN_MEMORY,
+    outageSeconds: FULL_MS / 1_000,
     begin: (stage) =>
       stage.asking(stage.redis, async (client) => {
         const [, before] = await client.config('GET', 'maxmemory');

@@ -2,6 +2,7 @@ import { provenanceText } from '../../test/survival/provenance';
 import type { Provenance } from '../../test/survival/provenance';
 import type { Cell } from './cell';
 import { cellOf, HARMS, harms, verdict } from './cell';
+import type { Counts } from './counting';
 import type { Fault } from './faults';
 import type { System } from './system';
 import type { Outcome, Poison } from './trial';
@@ -49,7 +50,9 @@ const LEGEND = [
   '  refuses more: told more callers no; slower: twice as long and 5 s more,',
   '  which after the loss of a worker is what the time-outs above say;',
   '  "as well": none of these.',
-  'Poison: the one task that kills; it is in no column.',
+  'Poison: the one task that kills; it is in no column. With maxStalledCount 1,',
+  '  its default, BullMQ would show it as failed, and also others lost twice.',
+  "R6-frozen outlasts BullMQ's lock of 10 s, and not its default of 30 s.",
 ];
 
 const COLUMNS = ['', 'accepted', 'refused', 'at risk', 'lost', 'failed', 'orphaned', 'repeated', 'again', 'recovered'];
@@ -124,9 +127,18 @@ export function held({ outcomes }: Report): boolean {
   return outcomes
     .filter(({ system }) => system.id === 'holdfast')
     .every(
-      ({ counts, settled, poison }) =>
-        settled && (poison?.fate ?? 'failed') === 'failed' && HARMS.every((harm) => counts[harm] === 0),
+      ({ fault, counts, settled, poison }) =>
+        settled &&
+        (poison?.fate ?? 'failed') === 'failed' &&
+        HARMS.every((harm) => counts[harm] === 0) &&
+        wentOn(fault, counts),
     );
+}
+
+/** It works again, and where Redis is away for a while it accepts and works meanwhile. */
+function wentOn({ outageSeconds }: Fault, { refused, unanswered, againSeconds = Infinity }: Counts): boolean {
+  if (outageSeconds === undefined) return againSeconds < Infinity;
+  return refused + unanswered === 0 && againSeconds < outageSeconds;
 }
 
 function cellsOf({ outcomes, systems }: Report, fault: Fault): Cell[] {

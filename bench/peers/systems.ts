@@ -44,7 +44,7 @@ export const bullmq: System = {
   name: 'BullMQ',
   version: packageVersion('bullmq'),
   settings: [
-    'worker: maxRetriesPerRequest null; lockDuration 10 s, stalledInterval 5 s, maxStalledCount 1,000',
+    'worker: maxRetriesPerRequest null; lockDuration 10 s, stalledInterval 5 s, maxStalledCount 1,000 (defaults: 30 s, 30 s, 1)',
     'producer: enableOfflineQueue false; attempts 3 with exponential backoff, removeOnComplete 1,000',
   ],
   prepare: () => Promise.resolve(),

@@ -43,7 +43,8 @@ async function runRequest({ command, words, options: given }: Request, options: 
   if (stage === LOCAL && command.notLocal !== undefined) {
     throw usageError(`${command.name} does nothing with --stage ${LOCAL}: ${command.notLocal}.`);
   }
-  const file = given.config ?? DEFAULT_FILE;
+  // As `npx cdk` does without -c config=….
+  const file = given.config ?? cdkContext(root)['config'] ?? DEFAULT_FILE;
   const context = new OperationsContext({ stage, file, root, environment, terminal, signal });
   const result = await command.run(context, { words, options: given });
   if (result === undefined) return EXIT.done;

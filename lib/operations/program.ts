@@ -42,7 +42,7 @@ export function readCommandLine(
     .usage('COMMAND [options]')
     .description('Sees to a stage that is deployed, or to the local run with --stage local.')
     .option('--stage <name>', "the stage (default: HOLDFAST_STAGE, else cdk.json's, dev)")
-    .option('--config <file>', 'the configuration file (default: holdfast.config.ts)')
+    .option('--config <file>', "the configuration file (default: cdk.json's, else\nholdfast.config.ts)")
     .option('--json', 'print JSON for programs instead of text for people')
     .option('--yes', 'answer questions with yes')
     .option('--no-color', 'no colours; NO_COLOR does the same')

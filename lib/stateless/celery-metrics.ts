@@ -10,6 +10,9 @@ import { metricsNamespace } from '../observability/metrics';
 import type { BackingServices } from '../stateful/backing-services';
 import { queueEnvironment, workerKinds } from './container-environment';
 
+/** Under which all keys of Celery have one hash slot; docs/bring-your-own-app.md tells the app's author. */
+const HASH_TAGGED_PREFIX = '{celery}:';
+
 export interface CeleryMetricsProps {
   readonly configuration: StageConfiguration;
   /** An image with Python, Celery and redis-py: that of the scheduler, whose `celery beat` runs beside it. */
@@ -54,6 +57,9 @@ export function addCeleryMetrics(
       [ENVIRONMENT.metricsNamespace]: metricsNamespace(configuration),
       [ENVIRONMENT.workerKinds]: workerKinds(configuration),
       METRICS_PERIOD_SECONDS: String(METRICS_PERIOD_SECONDS),
+      // Redis in cluster mode: https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html
+      ...('queue' in configuration.redis &&
+        configuration.redis.queue.hashTaggedKeys && { CELERY_KEY_PREFIX: HASH_TAGGED_PREFIX }),
     },
     secrets: { ...secrets },
   });

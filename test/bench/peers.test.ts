@@ -150,6 +150,17 @@ describe('a peer beside Holdfast', () => {
     for (const fate of ['tried', 'gone'] as const) expect(held(report(poisoned(holdfast, fate)))).toBe(false);
   });
 
+  test('has to go on while Redis is away, if it is Holdfast', () => {
+    const frozen = FAULTS.find(({ id }) => id === 'R6-frozen')!;
+    const lasted = (counts: Partial<Counts>) => held(report({ ...outcome(holdfast, counts), fault: frozen }));
+    expect(lasted({ againSeconds: 5 })).toBe(true);
+    expect(lasted({ refused: 1 })).toBe(false);
+    expect(lasted({ againSeconds: 20.3 })).toBe(false);
+    expect(held(report(outcome(holdfast, { againSeconds: undefined })))).toBe(false);
+    // Another fault may be answered with a refusal.
+    expect(held(report(outcome(holdfast, { refused: 1, againSeconds: 21 })))).toBe(true);
+  });
+
   test('says when, from which commit and on what it was made', () => {
     const made = report(outcome(holdfast, {}));
     expect(markdown(made, 'npm run it')).toContain('`npm run it`. Made today from commit abc on 2 cores, linux: pg 1.');

@@ -39,7 +39,8 @@ When you need it: before your own first deploy, to know what you will see and fo
 
 Recorded by \`npx tsx test/emulator/record.ts\` in a fresh clone after \`npm ci\`, whole but for lines that \`${LEFT_OUT}\` stands for.
 Where the session has \`${CONFIGURATION}\`, yours has \`holdfast.config.ts\`, which needs not be named. In place of these
-variables stand the credentials of your account:
+variables stand the credentials of your account, and in \`HOLDFAST_STAGE\` your stage; the drill at the end needs
+\`probes: true\` in it, which of the stages in \`holdfast.config.ts\` only \`dev\` has:
 
 \`\`\`
 ${Object.entries(environment)

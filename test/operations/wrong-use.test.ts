@@ -1,7 +1,9 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMANDS } from '../../lib/operations/commands';
 import { EXIT } from '../../lib/operations/exit-codes';
@@ -74,6 +76,17 @@ describe('wrong use', () => {
 
   it('says that there is no configuration file', async () => {
     expectSentence(await holdfast(['status', '--config', 'none.ts']), EXIT.usage, /none\.ts/);
+  });
+
+  it('takes the configuration file of the context in cdk.json, as npx cdk does, unless one is named', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'holdfast-root-'));
+    try {
+      writeFileSync(join(root, 'cdk.json'), JSON.stringify({ context: { stage: 'tst', config: 'of-cdk-json.ts' } }));
+      expectSentence(await holdfast(['status'], { root }), EXIT.usage, /of-cdk-json\.ts/);
+      expectSentence(await holdfast(['status', '--config', CONFIG], { root }), EXIT.missing, /^--stage is "tst"/);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 });
 

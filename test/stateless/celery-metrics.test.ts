@@ -25,8 +25,8 @@ const onlyWithCelery = hasCelery ? describe : describe.skip;
 if (!hasCelery) console.warn('Celery is not installed, its tests are skipped: scripts/python-tools.sh installs it.');
 
 /** The scheduler's task with the measuring container, as a template. */
-function template(): { template: Template; command: string } {
-  const configuration = resolveStage(changed('dev', { taskEngine: 'celery' }), 'dev');
+function template(queue: { readonly hashTaggedKeys?: true } = {}): { template: Template; command: string } {
+  const configuration = resolveStage(changed('dev', { taskEngine: 'celery', redis: { queue } }), 'dev');
   const stack = new Stack(new App(), 'Stack');
   const taskDefinition = new ecs.Ec2TaskDefinition(stack, 'Task');
   const image = ecs.ContainerImage.fromRegistry('app:1');
@@ -80,6 +80,18 @@ describe('the container beside beat', () => {
     });
   });
 
+  test('looks for keys without a prefix, and for those of Redis in cluster mode where they are declared', () => {
+    const prefixed = Match.arrayWith([
+      Match.objectLike({
+        Name: 'celery-metrics',
+        Environment: Match.arrayWith([{ Name: 'CELERY_KEY_PREFIX', Value: '{celery}:' }]),
+      }),
+    ]);
+    const definition = { ContainerDefinitions: prefixed };
+    template({ hashTaggedKeys: true }).template.hasResourceProperties('AWS::ECS::TaskDefinition', definition);
+    written.resourcePropertiesCountIs('AWS::ECS::TaskDefinition', definition, 0);
+  });
+
   test('fits into a task definition, which takes 64 KiB', () => {
     expect(Buffer.byteLength(JSON.stringify(command))).toBeLessThan(16 * 1_024);
   });
@@ -94,7 +106,10 @@ interface Line {
   readonly SchedulerBeat?: number;
 }
 
-onlyWithCelery('with a real Redis and a real worker', () => {
+onlyWithCelery.each([
+  { title: 'keys without a prefix', prefix: '', settings: {} },
+  { title: 'keys of cluster mode', prefix: '{celery}:', settings: { CELERY_KEY_PREFIX: '{celery}:' } },
+])('with a real Redis and a real worker, $title', ({ prefix, settings }) => {
   const password = 'p@ss/w:rd';
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-celery-'));
   const processes: ChildProcess[] = [];
@@ -107,7 +122,7 @@ onlyWithCelery('with a real Redis and a real worker', () => {
   const start = (program: string, parameters: readonly string[], environment: NodeJS.ProcessEnv) => {
     const child = spawn(program, parameters, {
       cwd: __dirname,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...environment },
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', KEY_PREFIX: prefix, ...environment },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     processes.push(child);
@@ -122,7 +137,7 @@ onlyWithCelery('with a real Redis and a real worker', () => {
       ],
       {
         cwd: __dirname,
-        env: { ...process.env, BROKER: broker, PYTHONDONTWRITEBYTECODE: '1' },
+        env: { ...process.env, BROKER: broker, KEY_PREFIX: prefix, PYTHONDONTWRITEBYTECODE: '1' },
       },
     );
   const startWorker = (name: string, queues: string) =>
@@ -178,6 +193,7 @@ onlyWithCelery('with a real Redis and a real worker', () => {
       METRICS_NAMESPACE: 'Holdfast/test',
       WORKER_KINDS: 'default=default,imports;images=images',
       METRICS_PERIOD_SECONDS: '1',
+      ...settings,
     });
     let rest = '';
     measuring.stdout!.on('data', (data: Buffer) => {

@@ -125,8 +125,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'tasks/dispatching/queue-relay.ts',
-        from: '      before !== undefined &&\n',
-        to: '      before !== undefined &&\n      before === null &&\n',
+        from: 'if (generation !== null && !lost)',
+        to: 'if (generation !== null)',
       },
     ],
   },

@@ -12,6 +12,8 @@ const AWAY_SECONDS = 5;
 /** Within which everybody is back at the new address. */
 const FAILOVER_SECONDS = 20;
 const REFUSED_SECONDS = 10;
+/** Longer than the engine waits for room before it puts a task off. */
+const EFFECTS_REFUSED_SECONDS = 30;
 /** Requests whose COMMIT is cut from its answer. */
 const CUTS = 20;
 /** The answer to a request comes after the cut. */
@@ -116,7 +118,17 @@ export const databaseRows: readonly Row[] = [
         },
         heal: () => full.end(),
       });
-      trial.note(`${await full.raised()} statements failed`);
+      // There is room for the ledger's rows, and none for what tasks write.
+      const effects = fault(system.ledger, { code: '53100', share: 1, tables: ['app.probe_effect'] });
+      await trial.disturb({
+        goesOn: ['accepting'],
+        standstill: true,
+        begin: () => effects.begin(),
+        last: (fromMs) => trial.lasts(EFFECTS_REFUSED_SECONDS, fromMs),
+        heal: () => effects.end(),
+      });
+      await nobodyBlamed(trial, system);
+      trial.note(`${await effects.raised()} statements failed`);
     },
   },
   {
@@ -135,6 +147,16 @@ export const databaseRows: readonly Row[] = [
     },
   },
 ];
+
+/** A full disk is no task's fault, and no worker's. */
+async function nobodyBlamed(trial: Trial, system: System): Promise<void> {
+  const [blamed] = await system.ledger.rows<{ tasks: number; workers: number }>(
+    `select (select count(*) from holdfast.task where attempts > 1)::int as tasks,
+            (select count(*) from holdfast.worker where hung_at is not null)::int as workers`,
+  );
+  trial.check(blamed!.tasks === 0, `${blamed!.tasks} tasks lost an attempt`);
+  trial.check(blamed!.workers === 0, `${blamed!.workers} workers were told to go`);
+}
 
 /** PostgreSQL is away for a while, and every caller is told so. */
 async function away(

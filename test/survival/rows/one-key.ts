@@ -141,15 +141,21 @@ async function refuses(
 ): Promise<void> {
   const untilMs = Date.now() + 2 * PRUNED_SECONDS * 1_000;
   const callers = Array.from({ length: DEVIATING }, async () => {
-    for (let last = false; !last && Date.now() < untilMs;) {
+    while (Date.now() < untilMs) {
       await sleep(BETWEEN_CALLS_MS);
       if (!known()) continue;
-      last = over();
+      const last = over();
       const { status } = await load.ask({ ...PROBE, count: 3 }, { 'idempotency-key': key });
       trial.check(status === 422 || status === 503, `another request under ${key} was answered ${status ?? 'nothing'}`);
+      if (last && status === 422) return true;
     }
+    return false;
   });
-  await Promise.all(callers);
+  const told = (await Promise.all(callers)).filter(Boolean).length;
+  trial.check(
+    told === DEVIATING,
+    `when the tasks of ${key} were gone only ${told} other requests were refused with 422`,
+  );
 }
 
 function workersThatPrune(): (process: string) => string | undefined {

@@ -16,6 +16,7 @@ export const rolloutRows: readonly Row[] = [
     id: 'I3',
     fault: 'rolling deploy under load',
     mustHold: 'no failed request, no task restarted that fitted the budget',
+    simulated: 'processes in place of containers, nginx in place of the load balancer',
     system: { webs: 2, schedulers: 1, feed: true },
     run: async (trial, system) => {
       const balancer = await Balancer.start(system.webPorts());

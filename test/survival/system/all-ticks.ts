@@ -1,5 +1,8 @@
 import { otherBuild } from './other-build';
 
+/** Of no other probe, so that these can be told from the rest. */
+export const ALL_TICKS_RUN_MS = 13;
+
 /** Of the schedule that `schedulersOfAllTicks` have beside the app's. */
 export function allTicksOf(seconds: number): string {
   return `test.all-ticks-every-${seconds}s`;
@@ -20,7 +23,7 @@ import { defineSchedule } from '../tasks';
 const allTicks = defineSchedule({
   name: '${allTicksOf(seconds)}',
   task: probe,
-  payload: { runMs: 1, failTimes: 0 },
+  payload: { runMs: ${ALL_TICKS_RUN_MS}, failTimes: 0 },
   catchUp: 'all',
   every: ${seconds},
 });

@@ -23,7 +23,11 @@ const TABLES = ['holdfast.task', 'app.probe_effect'];
  */
 export function fault(
   ledger: LedgerView,
-  { code, share }: { readonly code: string; readonly share: number },
+  {
+    code,
+    share,
+    tables = TABLES,
+  }: { readonly code: string; readonly share: number; readonly tables?: readonly string[] },
 ): DatabaseFault {
   const name = `fault_${code.toLowerCase()}`;
   return {
@@ -41,7 +45,7 @@ export function fault(
            return null;
          end $$`,
       );
-      for (const table of TABLES) {
+      for (const table of tables) {
         await whenFree(
           ledger,
           `create trigger ${name} after insert or update on ${table} for each statement execute function public.${name}()`,
@@ -49,7 +53,7 @@ export function fault(
       }
     },
     end: async () => {
-      for (const table of TABLES) await whenFree(ledger, `drop trigger if exists ${name} on ${table}`);
+      for (const table of tables) await whenFree(ledger, `drop trigger if exists ${name} on ${table}`);
     },
     raised: async () => {
       const [answer] = await ledger.rows<{ raised: number }>(

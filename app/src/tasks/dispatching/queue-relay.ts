@@ -20,16 +20,8 @@ interface Position {
   readonly id: string;
 }
 
-/** What tells one life of a Redis's data from another (docs/adr/0001; no single one of them is enough). */
-interface Identity {
-  readonly generation: string | null;
-  readonly runId: string;
-  readonly replicationId: string;
-}
-
 /** The relay of one queue, run by the worker that leads it. Remembers nothing that it could not find out again. */
 export class QueueRelay {
-  private known: Identity | undefined;
   /** Lanes of which the ledger holds more than the window, and the last task of each that was pushed. */
   private readonly tails = new Map<number, Position>();
 
@@ -38,6 +30,8 @@ export class QueueRelay {
     private readonly keys: RedisKeys,
     private readonly statements: RelayStatements,
     private readonly options: RelayOptions,
+    /** Queues that had a generation when this process looked: to have none is a loss then, and not the beginning. */
+    private readonly begun = new Set<string>(),
   ) {}
 
   get overflows(): boolean {
@@ -52,12 +46,8 @@ export class QueueRelay {
     if ((await session.query(this.statements.closed, [this.queue])).rowCount !== 0) return this.empty();
     const lanes = this.lanes();
     const [generation, server, replication, ...lists] = await this.readRedis();
-    const identity = {
-      generation: generation as string | null,
-      runId: field(server, 'run_id'),
-      replicationId: field(replication, 'master_replid'),
-    };
-    const emptied = await this.afterLosses(identity);
+    const life = `${field(server, 'run_id')} ${field(replication, 'master_replid')}`;
+    const emptied = await this.afterLosses(generation as string | null, life);
     const held = lanes.map((_, i) => (emptied ? [] : (lists[i] as string[])));
     const marked = lanes.map((_, i) => emptied || lists[lanes.length + i] === 1);
     const relieved = await this.pushMissing(session, held, marked);
@@ -128,28 +118,26 @@ export class QueueRelay {
     }
   }
 
-  /** @returns whether Redis had lost or replaced its data: the lists are empty then and marked as overflowing. */
-  private async afterLosses(identity: Identity): Promise<boolean> {
+  /**
+   * The generation names the life of the Redis that the lists were made in, so that whoever leads next can tell that this is
+   * another one (docs/adr/0001).
+   * @returns whether Redis had lost or replaced its data: the lists are empty then and marked as overflowing.
+   */
+  private async afterLosses(generation: string | null, life: string): Promise<boolean> {
     const { redis, counters, logger } = this.options;
-    const before = this.known;
-    const changed =
-      before !== undefined &&
-      (identity.generation !== before.generation ||
-        identity.runId !== before.runId ||
-        identity.replicationId !== before.replicationId);
-    if (!changed && identity.generation !== null) {
-      this.known = identity;
+    const lost = generation === null ? this.begun.has(this.queue) : !generation.endsWith(` ${life}`);
+    if (generation !== null && !lost) {
+      this.begun.add(this.queue);
       return false;
     }
-    const generation = randomUUID();
     // The lists are hints: what they hold may come from an older life of this Redis, and the ledger knows better.
     // Marked, so that no acceptor pushes a new task before the old ones are in the lists again.
     await redis.send((pipeline) => {
       for (const lane of this.lanes()) pipeline.del(this.keys.list(lane)).set(this.keys.overflow(lane), '1');
-      return pipeline.set(this.keys.generation(this.queue), generation);
+      return pipeline.set(this.keys.generation(this.queue), `${randomUUID()} ${life}`);
     });
-    this.known = { ...identity, generation };
-    if (changed) {
+    this.begun.add(this.queue);
+    if (lost) {
       counters.redisRebuilds += 1;
       logger.warn({ queue: this.queue }, 'redis lost or replaced its data; handing over again from the ledger');
     }

@@ -39,6 +39,7 @@ export class Relay {
   private readonly statements: RelayStatements = loadStatements(__dirname, 'relay.sql', RELAY_STATEMENTS);
   private readonly stopping = new AbortController();
   private readonly led = new Map<string, QueueRelay>();
+  private readonly begun = new Set<string>();
   private session: Client | undefined;
   private lookedMs = -Infinity;
   private running: Promise<void> | undefined;
@@ -100,7 +101,7 @@ export class Relay {
       const answer = await session.query<{ leads: boolean }>(this.statements.lead, [queue]);
       if (answer.rows[0]?.leads !== true) continue;
       const keys = new RedisKeys(await this.options.ledger.epoch());
-      this.led.set(queue, new QueueRelay(queue, keys, this.statements, this.options));
+      this.led.set(queue, new QueueRelay(queue, keys, this.statements, this.options, this.begun));
     }
   }
 

@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Batcher } from '../batcher';
 import type { ClaimedTask } from '../claiming/claimer';
 import type { DispatchItem } from '../dispatching/dispatcher';
-import { CommitUnknownError } from '../errors';
+import { CommitUnknownError, Snooze } from '../errors';
 import { idArray } from '../lanes';
-import { isDataError, isOutage, isTransient } from '../ledger/connection-errors';
+import { isDataError, isDiskFull, isTransient } from '../ledger/connection-errors';
 import type { Ledger } from '../ledger/ledger';
 import { loadStatements } from '../ledger/statements';
 import type { Counters } from '../metrics';
+import { monotonicMs } from '../pause';
 import { describe } from '../running/describe';
+import { idsOf } from '../running/ids-of';
 import type { InHand } from '../running/in-hand';
 import type { TaskLogger, Transaction } from '../types';
 
@@ -76,6 +78,9 @@ const END_LIMIT = { timeoutMs: 2_000 };
 const BATCH_LIMIT = { timeoutMs: 3_000 };
 /** Past this many tries, over a second and a half, it is not bad luck: the attempt fails and its backoff gives others room. */
 const MOST_TRIES_OF_EFFECTS = 6;
+/** A full disk is waited for so long, then the attempt ends uncounted: its end keeps others waiting, and its time limit nears. */
+const LONGEST_FULL_MS = 15_000;
+const AFTER_FULL_SECONDS = 15;
 
 /**
  * Writes how attempts end. While PostgreSQL does not answer, the same is written again until it does: the fence makes
@@ -116,6 +121,7 @@ export class Finisher {
    * Completes the task and writes its effects in one transaction, the fenced update first.
    * @throws what `effects` throws, when trying again would not help or did not; the task is then still running.
    * @throws NotWrittenError when PostgreSQL refuses for a reason that has nothing to do with the effects.
+   * @throws Snooze when the disk has been full for the effects for 15 s.
    */
   async doneWithEffects(
     task: ClaimedTask,
@@ -123,6 +129,7 @@ export class Finisher {
     result?: string,
   ): Promise<Ending> {
     let tries = 0;
+    let fullSinceMs = Infinity;
     const ending = await this.persist(async (repeated): Promise<Ending> => {
       if (repeated && (await this.outcome(task)) === 'done') return 'done';
       const fence = { held: true, begun: false };
@@ -137,8 +144,11 @@ export class Finisher {
         return 'done';
       } catch (error) {
         // Effects may throw the refusal of some other attempt: only the fenced update tells of this one. And only what
-        // began counts as a try: while PostgreSQL is away, nothing does, nor while it takes nobody's writes.
-        if (fence.begun && !isOutage(error)) tries += 1;
+        // began counts as a try: while PostgreSQL is away, nothing does.
+        if (fence.begun && isDiskFull(error)) {
+          fullSinceMs = Math.min(fullSinceMs, monotonicMs());
+          if (monotonicMs() - fullSinceMs > LONGEST_FULL_MS) throw this.putOff(task, error);
+        } else if (fence.begun) tries += 1;
         if (fence.held && tries >= MOST_TRIES_OF_EFFECTS) throw new EffectsGivenUp(tries, error);
         if (fence.held) throw fence.begun || isRepeatable(error) ? error : new NotWrittenError(error);
         const outcome = await this.outcome(task);
@@ -148,6 +158,12 @@ export class Finisher {
       }
     });
     return this.count(task, ending);
+  }
+
+  private putOff(task: ClaimedTask, error: unknown): Snooze {
+    const message = "PostgreSQL's disk is full for what a task writes; the task begins again later, uncounted";
+    this.logger.warn({ ...idsOf(task), err: error }, message);
+    return new Snooze(AFTER_FULL_SECONDS);
   }
 
   async failed(failure: Failure): Promise<Ending> {

@@ -69,19 +69,9 @@ export function isTransient(error: unknown): boolean {
   return code !== undefined && (TRANSIENT_CODES.has(code) || code.startsWith('53'));
 }
 
-/** Codes with which PostgreSQL refuses everybody's writes for a while; not those that one statement may bring about. */
-const OUTAGE_CODES = new Set([
-  '25006', // read_only_sql_transaction
-  '53100', // disk_full
-  '53300', // too_many_connections
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
-]);
-
-/** True when whatever was written would have failed: nothing is learned about the statement. */
-export function isOutage(error: unknown): boolean {
-  return OUTAGE_CODES.has(codeOf(error) ?? '');
+/** True when there is no room for what was written: nobody's fault, and it may last. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error) === '53100';
 }
 
 /** True when the data of one row is at fault (class 22 data exception, 23 constraint, 54 program limit). */

@@ -215,6 +215,44 @@ it('effects for which the disk is full are written when it is not, whatever the 
   await worker.stop();
 });
 
+it('a task for whose effects the disk stays full is put off, uncounted, so that its end keeps nobody waiting', async () => {
+  const worker = await startWorker((context) => {
+    context.effects(async (tx) => {
+      await tx.query('insert into effect values ($1)', [context.taskId]);
+      await tx.query(`do $$ begin raise sqlstate '53100' using message = 'no space left on device'; end $$`);
+    });
+    return Promise.resolve();
+  });
+  const [id] = await queueTasks(fixture, 1);
+  const row = await until(
+    'it is put off',
+    async () => {
+      const now = await taskRow(fixture, id!);
+      return now.state === 'queued' && now.fence === 1 && now;
+    },
+    25,
+  );
+  expect(row).toMatchObject({ attempts: 0 });
+  expect(await fixture.rows('select from holdfast.task where run_at > clock_timestamp()')).toHaveLength(1);
+  expect(await effects()).toEqual([]);
+  expect(parts.logger.saying("PostgreSQL's disk is full")).toHaveLength(1);
+  await worker.stop();
+});
+
+it('effects that refuse to write every time, because of what they did themselves, fail the attempt', async () => {
+  const worker = await startWorker((context) => {
+    context.effects(async (tx) => {
+      await tx.query('set transaction read only');
+      await tx.query('insert into effect values ($1)', [context.taskId]);
+    });
+    return Promise.resolve();
+  });
+  const [id] = await queueTasks(fixture, 1);
+  await until('the attempt has failed', () => parts.counters.failedAttempts === 1);
+  expect(await taskRow(fixture, id!)).toMatchObject({ state: 'queued', attempts: 1, fence: 1 });
+  await worker.stop();
+});
+
 const failing: [
   what: string,
   write: (tx: Parameters<Parameters<TaskContext['effects']>[0]>[0]) => Promise<unknown>,

@@ -24,6 +24,8 @@ export interface LossFixture extends DispatchFixture {
   goOn(): Promise<string[]>;
   /** Nobody reaches Redis until the switch points to a server again. */
   unplug(): Promise<void>;
+  /** The relay has given its queue up because Redis was away for too long. */
+  nobodyLeads(): Promise<void>;
   /** Both lists hold exactly what is due, in any order, within seconds. */
   expectComplete(): Promise<void>;
   /** The relay notices one loss, and both lists hold exactly what is due, in its order, within seconds. */
@@ -68,6 +70,10 @@ export async function lossFixture(): Promise<LossFixture> {
       return ids;
     },
     unplug: async () => line.pointTo(await freePort()),
+    nobodyLeads: async () => {
+      const relays = `select from pg_stat_activity where application_name = 'holdfast relay' and datname = current_database()`;
+      await until('no relay has a session', async () => (await fixture.rows(relays)).length === 0, 15);
+    },
     expectComplete: async () => {
       await until('everything due is in the lists', complete, REBUILT_WITHIN_SECONDS);
     },
