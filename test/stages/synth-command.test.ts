@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = join(__dirname, '..', '..');
+/** Whatever the context in cdk.json names. */
+const ROOT_FILE = ['-c', 'config=holdfast.config.ts'];
 const cdk = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
 /** The environment of a machine without AWS credentials or a region. */
@@ -42,7 +44,9 @@ describe('npx cdk, without AWS credentials', () => {
 
   test.each(['dev', 'production'])('synth writes the stacks of %s without a warning', async (stage) => {
     const folder = join(output, stage);
-    const { code, stderr } = await cdkCommand('synth', '-c', `stage=${stage}`, '--quiet', '--output', folder);
+    const { code, stderr } = await cdkCommand(
+      ...['synth', ...ROOT_FILE, '-c', `stage=${stage}`, '--quiet', '--output', folder],
+    );
 
     expect({ code, warnings: stderr.split('\n').filter((line) => /warning|error/i.test(line)) }).toEqual({
       code: 0,
@@ -86,7 +90,9 @@ describe('npx cdk, without AWS credentials', () => {
   });
 
   test('synth names the stages when there is no such stage', async () => {
-    const { code, stderr } = await cdkCommand('synth', '-c', 'stage=prod', '--output', join(output, 'none'));
+    const { code, stderr } = await cdkCommand(
+      ...['synth', ...ROOT_FILE, '-c', 'stage=prod', '--output', join(output, 'none')],
+    );
 
     expect(code).toBe(1);
     expect(stderr).toContain(
