@@ -6,8 +6,10 @@ import { resetSocket } from '../../../app/test/servers/reset-socket';
 interface Connection {
   readonly client: Socket;
   readonly server: Socket;
-  /** When the last bytes in each direction are due, so that a delay never lets them overtake each other. */
+  /** When the last bytes in each direction are due. */
   dueMs: { up: number; down: number };
+  /** What is delayed, in its order: bytes never overtake each other, however late a timer is. */
+  readonly underWay: { readonly up: Buffer[]; readonly down: Buffer[] };
   /** Nothing passes any more, and neither end hears that. */
   silent: boolean;
 }
@@ -128,7 +130,7 @@ export class Link {
 
   private accept(client: Socket): void {
     const server = connect(this.target, '127.0.0.1');
-    const connection = { client, server, dueMs: { up: 0, down: 0 }, silent: false };
+    const connection = { client, server, dueMs: { up: 0, down: 0 }, underWay: { up: [], down: [] }, silent: false };
     this.connections.add(connection);
     const end = (): void => {
       this.connections.delete(connection);
@@ -174,13 +176,16 @@ export class Link {
     const to = way === 'up' ? connection.server : connection.client;
     const now = performance.now();
     const due = Math.max(connection.dueMs[way], now + this.delay.ms + Math.random() * this.delay.jitterMs);
-    if (this.delay.ms === 0 && connection.dueMs[way] <= now) {
+    const underWay: Buffer[] = connection.underWay[way];
+    if (this.delay.ms === 0 && underWay.length === 0) {
       to.write(data);
       return;
     }
     connection.dueMs[way] = due;
+    underWay.push(data);
     setTimeout(() => {
-      if (!to.destroyed) to.write(data);
+      const oldest = underWay.shift();
+      if (oldest !== undefined && !to.destroyed) to.write(oldest);
     }, due - now);
   }
 }
