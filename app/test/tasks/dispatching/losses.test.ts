@@ -39,18 +39,11 @@ describe('everything due is in the lists again within seconds', () => {
     await fixture.expectRebuilt();
   });
 
-  it('after a restart from an old snapshot, although it was away until nobody led its queue any more', async () => {
-    await fixture.redis.save();
-    await fixture.goOn();
-    await fixture.unplug();
-    await fixture.server.kill();
-    await fixture.server.restart();
-    await fixture.nobodyLeads();
-    fixture.line.pointTo(fixture.server.port);
-    await fixture.expectRebuilt();
-  });
-
-  it('after an empty restart, although it was away until nobody led its queue any more', async () => {
+  it.each([
+    ['with an old snapshot', () => fixture.redis.save().then(() => fixture.goOn())],
+    ['and is empty', () => Promise.resolve()],
+  ])('after Redis was away until nobody led its queue any more, and comes back %s', async (_, before) => {
+    await before();
     await fixture.unplug();
     await fixture.server.kill();
     await fixture.server.restart();
